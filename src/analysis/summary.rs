@@ -1,0 +1,157 @@
+//! The result as it is kept: per sweep point the curves with their errors, and beside them where they came from.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Version of the layout of `summary.json`; readers refuse a newer one.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A whole result: one entry of `points` per sweep point, in the order of the sweep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// See [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// Where, when and from what the numbers were made.
+    pub provenance: Provenance,
+    /// What the run file, the seed and the number of trajectories determine, and nothing else.
+    pub points: Vec<Point>,
+}
+
+/// How the numbers of a point were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Mean over quantum trajectories, with standard errors.
+    Trajectories,
+    /// Density matrix: no sampling error.
+    Exact,
+}
+
+/// Where, when and from what a result was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Program name and version.
+    pub program: String,
+    /// Commit the program was built from, if known.
+    pub git_commit: Option<String>,
+    /// The run file, word for word.
+    pub run_file: String,
+    /// `--set` overrides applied to it, in order.
+    pub overrides: Vec<String>,
+    /// SHA-256 of the run file with its overrides applied.
+    pub run_file_hash: String,
+    /// How the numbers were made.
+    pub method: Method,
+    /// Title of the run.
+    pub title: String,
+    /// Seed of the random streams.
+    pub seed: u64,
+    /// Trajectories asked for per sweep point (0 for `exact`).
+    pub trajectories: u64,
+    /// False when the run was interrupted: the points then hold a complete prefix of the trajectories.
+    pub complete: bool,
+    /// Wall-clock time in seconds.
+    pub wall_time_seconds: f64,
+    /// Threads used.
+    pub threads: usize,
+    /// Processor features the kernels were dispatched on.
+    pub cpu_features: Vec<String>,
+    /// Largest resident memory of the process, in bytes, where the system tells.
+    pub peak_memory_bytes: Option<u64>,
+}
+
+/// The result at one sweep point.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// The swept keys and their values here (empty without a sweep).
+    pub parameters: BTreeMap<String, Value>,
+    /// Number of trajectories averaged (0 for `exact`).
+    pub trajectories: u64,
+    /// Output times, in the inverse of the run file's frequency unit.
+    pub times: Vec<f64>,
+    /// Observable name → estimate at every time.
+    pub observables: BTreeMap<String, Estimate>,
+    /// Heating rate over the run.
+    pub heating_rate: HeatingRate,
+    /// Probability of each Fock level at the end of the run, level 0 first.
+    pub fock_distribution: Estimate,
+    /// Channel name → mean number of jumps per trajectory.
+    pub jumps: BTreeMap<String, Scalar>,
+    /// Curves known in closed form, name → ⟨N⟩ at every time (`adiabatic`: Eq. 40; `quantum_noise`).
+    pub closed_forms: BTreeMap<String, Vec<f64>>,
+    /// What the propagation noticed about itself.
+    pub diagnostics: Diagnostics,
+}
+
+/// A mean with its standard error, at every time (or level).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Best estimate.
+    pub mean: Vec<f64>,
+    /// Its standard error: one standard deviation of `mean` itself, not of a trajectory. Absent for `exact`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<Vec<f64>>,
+    /// Name of the estimator behind `mean`: `plain` or `exact`.
+    pub estimator: String,
+    /// The plain average over trajectories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plain_mean: Option<Vec<f64>>,
+    /// Standard error of the plain average.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plain_standard_error: Option<Vec<f64>>,
+}
+
+/// One number with its standard error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scalar {
+    /// Best estimate.
+    pub mean: f64,
+    /// Standard error; absent for `exact`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<f64>,
+}
+
+/// (⟨N⟩(t₁) − ⟨N⟩(t₀))/(t₁ − t₀) over the window, and what theory says of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeatingRate {
+    /// Quanta per unit time.
+    pub value: f64,
+    /// Spread of the same functional over trajectories; absent for `exact`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<f64>,
+    /// The plain average over trajectories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plain_value: Option<f64>,
+    /// Standard error of the plain average.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plain_standard_error: Option<f64>,
+    /// [t₀, t₁].
+    pub window: [f64; 2],
+    /// The paper's 2Γ, Eq. (41); null where it does not apply.
+    pub paper: Option<f64>,
+    /// Mean over the window of A₊(⟨N⟩+1) − A₋⟨N⟩ (second order in g); null where it does not apply.
+    pub quantum_noise: Option<f64>,
+}
+
+/// What the propagation noticed about itself; the worst over trajectories, or the sum for the counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Diagnostics {
+    /// Fock levels allowed: the hard cutoff, or 0 for `auto`.
+    pub cutoff: usize,
+    /// Largest deviation of the norm from its law: rise between jumps (trajectories), |tr ρ − 1| (exact).
+    pub worst_norm_defect: f64,
+    /// Largest population seen on the two outermost levels of the active window.
+    pub largest_edge_population: f64,
+    /// Largest population seen on, or initially beyond, the two highest levels below a hard cutoff.
+    pub clipped_population: f64,
+    /// Most Fock levels held at once.
+    pub largest_window: usize,
+    /// Highest Fock level (exclusive) ever held.
+    pub highest_level: usize,
+    /// Propagation steps.
+    pub steps: u64,
+    /// Applications of H_eff (trajectories) or of the generator (exact).
+    pub applications: u64,
+}

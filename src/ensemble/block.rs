@@ -1,0 +1,196 @@
+//! The block: a fixed number of consecutive trajectories, run one after the other, and what is kept of them.
+
+use super::tree::Merge;
+use super::{Moments, Purpose, Streams, draw};
+use crate::Result;
+use crate::hilbert::Ket;
+use crate::propagate::Tolerances;
+use crate::system::{Experiment, OpenSystem};
+use crate::unravelling::{Recorder, Trajectory};
+
+/// Where each quantity lies in the flat record of a trajectory: observables time by time, heating rate, jump counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    times: usize,
+    observables: usize,
+    channels: usize,
+}
+
+impl Layout {
+    /// The layout for an experiment with `channels` jump channels.
+    pub fn new(experiment: &Experiment, channels: usize) -> Self {
+        Self { times: experiment.times.len(), observables: experiment.observables.len(), channels }
+    }
+
+    /// Entry of observable `observable` at time `time`.
+    pub fn observable(&self, time: usize, observable: usize) -> usize {
+        time * self.observables + observable
+    }
+
+    /// Entry of the heating rate.
+    pub fn heating_rate(&self) -> usize {
+        self.times * self.observables
+    }
+
+    /// Entry of the number of jumps of `channel`.
+    pub fn jumps(&self, channel: usize) -> usize {
+        self.heating_rate() + 1 + channel
+    }
+
+    /// Length of a record.
+    pub fn len(&self) -> usize {
+        self.heating_rate() + 1 + self.channels
+    }
+
+    /// A record always holds the heating rate.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+}
+
+/// Extremes and sums of what trajectories noticed about themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Counts {
+    /// Largest rise of ‖ψ‖² over a step.
+    pub norm_defect: f64,
+    /// Largest population on the two outermost window levels.
+    pub edge_population: f64,
+    /// Largest population clipped by a hard cutoff.
+    pub clipped: f64,
+    /// Most Fock levels held at once.
+    pub largest_window: usize,
+    /// Highest Fock level (exclusive) held.
+    pub highest_level: usize,
+    /// Propagation steps.
+    pub steps: u64,
+    /// Applications of H_eff.
+    pub applications: u64,
+}
+
+/// What is kept of any number of trajectories; its size does not depend on that number.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tally {
+    /// Moments of the records (see [`Layout`]).
+    pub records: Moments,
+    /// Moments of the Fock populations at the end.
+    pub fock: Moments,
+    /// Diagnostics.
+    pub counts: Counts,
+    /// The first trajectory whose clipped population was above the threshold, with that population.
+    pub clipped_at: Option<(u64, f64)>,
+}
+
+impl Merge for Tally {
+    fn merge(&mut self, right: Self) {
+        self.records.merge(&right.records);
+        self.fock.merge(&right.fock);
+        let (a, b) = (&mut self.counts, right.counts);
+        a.norm_defect = a.norm_defect.max(b.norm_defect);
+        a.edge_population = a.edge_population.max(b.edge_population);
+        a.clipped = a.clipped.max(b.clipped);
+        a.largest_window = a.largest_window.max(b.largest_window);
+        a.highest_level = a.highest_level.max(b.highest_level);
+        a.steps += b.steps;
+        a.applications += b.applications;
+        self.clipped_at = self.clipped_at.or(right.clipped_at);
+    }
+}
+
+/// Runs blocks of one system, reusing its memory.
+pub struct BlockRunner<'a, S: OpenSystem> {
+    system: &'a S,
+    experiment: &'a Experiment,
+    streams: Streams,
+    max_clipped: f64,
+    trajectory: Trajectory<'a, S>,
+    layout: Layout,
+    record: Vec<f64>,
+    fock: Vec<f64>,
+}
+
+impl<'a, S: OpenSystem> BlockRunner<'a, S> {
+    /// A runner for the trajectories of `seed`.
+    pub fn new(system: &'a S, experiment: &'a Experiment, tolerances: &Tolerances, seed: u64) -> Self {
+        let layout = Layout::new(experiment, system.channels().len());
+        Self {
+            system,
+            experiment,
+            streams: Streams::new(seed),
+            max_clipped: tolerances.max_clipped,
+            trajectory: Trajectory::new(system, &experiment.times, tolerances),
+            layout,
+            record: vec![0.0; layout.len()],
+            fock: Vec::new(),
+        }
+    }
+
+    /// Runs the trajectories `range` and returns what is kept of them.
+    ///
+    /// # Errors
+    /// When a Fock window outgrows the memory.
+    pub fn run(&mut self, range: std::ops::Range<u64>) -> Result<Tally> {
+        let mut tally = Tally::default();
+        for index in range {
+            let report = self.run_one(index)?;
+            tally.records.push(&self.record);
+            tally.fock.push(&self.fock);
+            let window = report.window;
+            let over = window.clipped > self.max_clipped;
+            tally.merge(Tally {
+                counts: Counts {
+                    norm_defect: report.norm_defect,
+                    edge_population: window.edge_population,
+                    clipped: window.clipped,
+                    largest_window: window.largest,
+                    highest_level: window.highest,
+                    steps: window.steps,
+                    applications: report.applications,
+                },
+                clipped_at: over.then_some((index, window.clipped)),
+                ..Tally::default()
+            });
+        }
+        Ok(tally)
+    }
+
+    /// Runs trajectory `index` into `self.record` and `self.fock`.
+    fn run_one(&mut self, index: u64) -> Result<crate::unravelling::TrajectoryReport> {
+        let mut chance = self.streams.open(index, Purpose::Preparation);
+        let state = draw(self.experiment.oscillator, self.experiment.model.spins(), &mut chance);
+        let mut jumps = self.streams.open(index, Purpose::Jumps);
+        self.record.fill(0.0);
+        let mut recorder =
+            RecordWriter { system: self.system, experiment: self.experiment, layout: self.layout, record: &mut self.record };
+        let report = self.trajectory.run(&state, &mut jumps, &mut recorder)?;
+        let (layout, number) = (self.layout, self.experiment.number_index());
+        self.record[layout.heating_rate()] =
+            self.experiment.heating_rate(|time| self.record[layout.observable(time, number)]);
+
+        let ket = self.trajectory.final_ket();
+        let window = ket.window();
+        self.fock.clear();
+        self.fock.resize(window.lo(), 0.0);
+        self.fock.extend((0..window.live(self.system.cutoff())).map(|j| ket.level_population(j)));
+        Ok(report)
+    }
+}
+
+/// Writes a trajectory into its record.
+struct RecordWriter<'a, S: OpenSystem> {
+    system: &'a S,
+    experiment: &'a Experiment,
+    layout: Layout,
+    record: &'a mut [f64],
+}
+
+impl<S: OpenSystem> Recorder for RecordWriter<'_, S> {
+    fn output(&mut self, index: usize, ket: &Ket) {
+        let observables = &self.experiment.observables;
+        let start = self.layout.observable(index, 0);
+        self.system.observe(ket, observables, &mut self.record[start..start + observables.len()]);
+    }
+
+    fn jump(&mut self, _time: f64, channel: usize) {
+        self.record[self.layout.jumps(channel)] += 1.0;
+    }
+}

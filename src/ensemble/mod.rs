@@ -1,0 +1,14 @@
+//! Many trajectories: random streams, blocks, mergeable moments, the fixed tree, the parallel run.
+
+mod block;
+mod moments;
+mod preparation;
+mod run;
+mod streams;
+mod tree;
+
+pub use block::{BlockRunner, Counts, Layout, Tally};
+pub use moments::Moments;
+pub use preparation::draw;
+pub use run::{Ensemble, Plan, Watcher, run};
+pub use streams::{Purpose, Stream, Streams};

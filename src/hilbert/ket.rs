@@ -1,0 +1,172 @@
+//! A ket in split real and imaginary rows over the active Fock window.
+
+use super::Window;
+
+/// Zero cells kept on both sides of every row, so that stencils over n need no branch at the edges.
+pub const PAD: usize = 8;
+
+/// Amplitudes ⟨n, s|ψ⟩ for the levels n of a window and the spin rows s.
+///
+/// Row s of a register of K spins is the product state whose bit i is set when spin i is in |+⟩ (2^K rows). A parity
+/// chain has one row, and its `sector` says which of the two chains it is. Memory: row by row, real part then
+/// imaginary part, each with [`PAD`] zeros on both sides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ket {
+    window: Window,
+    rows: usize,
+    /// Parity label of a chain (0 or 1); 0 for a register.
+    pub sector: usize,
+    data: Vec<f64>,
+}
+
+impl Ket {
+    /// The zero vector.
+    pub fn zeros(window: Window, rows: usize) -> Self {
+        let mut ket = Self { window, rows, sector: 0, data: Vec::new() };
+        ket.reset(window, 0);
+        ket
+    }
+
+    /// Becomes the zero vector on `window`, keeping the allocation.
+    pub fn reset(&mut self, window: Window, sector: usize) {
+        self.window = window;
+        self.sector = sector;
+        self.data.clear();
+        self.data.resize(2 * self.rows * self.stride(), 0.0);
+    }
+
+    /// The Fock window.
+    pub fn window(&self) -> Window {
+        self.window
+    }
+
+    /// Number of spin rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Cells from one part of a row to the next.
+    pub fn stride(&self) -> usize {
+        self.window.len() + 2 * PAD
+    }
+
+    /// All cells, pads included.
+    pub fn data(&self) -> &[f64] {
+        &self.data
+    }
+
+    /// All cells; whoever writes must leave the pads zero.
+    pub fn data_mut(&mut self) -> &mut [f64] {
+        &mut self.data
+    }
+
+    /// Real and imaginary parts of row `row`, level `lo` first.
+    pub fn row(&self, row: usize) -> (&[f64], &[f64]) {
+        let (stride, len) = (self.stride(), self.window.len());
+        let start = 2 * row * stride + PAD;
+        (&self.data[start..start + len], &self.data[start + stride..start + stride + len])
+    }
+
+    /// Mutable real and imaginary parts of row `row`.
+    pub fn row_mut(&mut self, row: usize) -> (&mut [f64], &mut [f64]) {
+        let (stride, len) = (self.stride(), self.window.len());
+        let (re, im) = self.data[2 * row * stride..2 * (row + 1) * stride].split_at_mut(stride);
+        (&mut re[PAD..PAD + len], &mut im[PAD..PAD + len])
+    }
+
+    /// Two different rows at once, `from` read and `to` written: ((re, im), (re, im)).
+    #[expect(clippy::type_complexity, reason = "two rows of two parts each")]
+    pub fn row_pair_mut(&mut self, from: usize, to: usize) -> ((&mut [f64], &mut [f64]), (&mut [f64], &mut [f64])) {
+        let (stride, len) = (self.stride(), self.window.len());
+        let (low, high) = (from.min(to), from.max(to));
+        let (head, tail) = self.data.split_at_mut(2 * high * stride);
+        let (a_re, a_im) = head[2 * low * stride..2 * (low + 1) * stride].split_at_mut(stride);
+        let (b_re, b_im) = tail[..2 * stride].split_at_mut(stride);
+        let a = (&mut a_re[PAD..PAD + len], &mut a_im[PAD..PAD + len]);
+        let b = (&mut b_re[PAD..PAD + len], &mut b_im[PAD..PAD + len]);
+        if from < to { (a, b) } else { (b, a) }
+    }
+
+    /// ‖ψ‖².
+    pub fn norm_squared(&self) -> f64 {
+        let mut lanes = [0.0; 8];
+        for cells in self.data.as_chunks::<8>().0 {
+            for (lane, x) in lanes.iter_mut().zip(cells) {
+                *lane += x * x;
+            }
+        }
+        lanes.iter().sum()
+    }
+
+    /// ψ ← `factor` ψ.
+    pub fn scale(&mut self, factor: f64) {
+        for x in &mut self.data {
+            *x *= factor;
+        }
+    }
+
+    /// Moves the ket to another window: levels outside are dropped, new ones are empty. `scratch` lends memory.
+    pub fn rewindow(&mut self, window: Window, scratch: &mut Ket) {
+        if window == self.window {
+            return;
+        }
+        scratch.rows = self.rows;
+        scratch.reset(window, self.sector);
+        let lo = window.lo().max(self.window.lo());
+        let hi = window.hi().min(self.window.hi());
+        if lo < hi {
+            for row in 0..self.rows {
+                let (re, im) = self.row(row);
+                let from = lo - self.window.lo()..hi - self.window.lo();
+                let to = lo - window.lo()..hi - window.lo();
+                let (new_re, new_im) = scratch.row_mut(row);
+                new_re[to.clone()].copy_from_slice(&re[from.clone()]);
+                new_im[to].copy_from_slice(&im[from]);
+            }
+        }
+        std::mem::swap(self, scratch);
+    }
+
+    /// Copies another ket of the same system, keeping the allocation.
+    pub fn copy_from(&mut self, other: &Ket) {
+        self.window = other.window;
+        self.rows = other.rows;
+        self.sector = other.sector;
+        self.data.clear();
+        self.data.extend_from_slice(&other.data);
+    }
+
+    /// Population Σ_s |⟨n, s|ψ⟩|² of the level at index `level` of the window.
+    pub fn level_population(&self, level: usize) -> f64 {
+        (0..self.rows)
+            .map(|row| {
+                let (re, im) = self.row(row);
+                re[level] * re[level] + im[level] * im[level]
+            })
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rewindowing_keeps_the_levels_both_windows_hold() {
+        let mut ket = Ket::zeros(Window::around(4, 12), 2);
+        for row in 0..2 {
+            let (re, im) = ket.row_mut(row);
+            for j in 0..8 {
+                re[j] = (10 * row + j) as f64;
+                im[j] = -re[j];
+            }
+        }
+        let mut scratch = Ket::zeros(Window::around(0, 8), 1);
+        ket.rewindow(Window::around(8, 24), &mut scratch);
+        assert_eq!(ket.row(1).0[..5], [14.0, 15.0, 16.0, 17.0, 0.0]);
+        assert_eq!(ket.row(0).1[..4], [-4.0, -5.0, -6.0, -7.0]);
+        ket.rewindow(Window::around(0, 12), &mut scratch);
+        assert_eq!(ket.row(0).0[8..12], [4.0, 5.0, 6.0, 7.0]);
+        assert_eq!(ket.level_population(8), 2.0 * (16.0 + 14.0 * 14.0));
+    }
+}

@@ -1,0 +1,11 @@
+//! Fock window ⊗ spin register: which amplitudes a ket holds, where they lie in memory, and initial kets.
+
+mod cutoff;
+mod ket;
+mod product;
+mod window;
+
+pub use cutoff::Cutoff;
+pub use ket::{Ket, PAD};
+pub use product::{OscillatorAmplitudes, product_ket};
+pub use window::{LANES, Window};

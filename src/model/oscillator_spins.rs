@@ -1,0 +1,32 @@
+//! Fig. 1(a)–(c): an oscillator coupled to K spins, each with or without a bosonic bath of its own.
+
+use super::Spin;
+
+/// The oscillator's own loss (a real resonator's finite quality factor): √(κ(n̄+1)) a and √(κn̄) a†.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OscillatorBath {
+    /// Energy damping rate κ ≥ 0 (1/time).
+    pub kappa: f64,
+    /// Bose occupation n̄ ≥ 0 of the bath at Ω₀.
+    pub nbar: f64,
+}
+
+/// H = Ω₀ a†a + Σᵢ (ω̃ᵢ/2) τzᵢ + X Σᵢ gᵢ (cos θᵢ τzᵢ + sin θᵢ τxᵢ), X = a + a†, Eq. (1)–(4) and (29).
+///
+/// τz and τx act on the energy eigenstates |±⟩ᵢ of spin i. ħ = 1; energies and rates share one unit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OscillatorSpins {
+    /// Oscillator frequency Ω₀ > 0.
+    pub frequency: f64,
+    /// The spins; none is allowed.
+    pub spins: Vec<Spin>,
+    /// The oscillator's own bath, if any.
+    pub oscillator_bath: Option<OscillatorBath>,
+}
+
+impl OscillatorSpins {
+    /// True when (−1)^N Πᵢ τzᵢ commutes with H, i.e. every asymmetry ω vanishes (the paper's Sec. III).
+    pub fn conserves_parity(&self) -> bool {
+        self.spins.iter().all(|spin| spin.cos_theta() == 0.0 || spin.coupling == 0.0)
+    }
+}

@@ -1,0 +1,9 @@
+//! Evolution between jumps: a power series in time with dense output, in a Fock window that follows the ket.
+
+mod series;
+mod tolerance;
+mod window;
+
+pub use series::{MAX_ORDER, Series};
+pub use tolerance::Tolerances;
+pub use window::{Follower, WindowReport};

@@ -1,0 +1,139 @@
+//! One step of the evolution in a Fock window that grows before anything leaves it and shrinks behind the ket.
+
+use super::{Series, Tolerances};
+use crate::hilbert::{Ket, PAD, Window};
+use crate::system::{Generator, OpenSystem};
+use crate::{Error, Result};
+
+/// Levels added at a time at least, spare levels kept around the ket, and how many must be idle before it shrinks.
+const GROWTH: usize = 8;
+const GUARD: usize = 8;
+const IDLE: usize = 16;
+
+/// Most memory the series of one ket may take.
+const MAX_BYTES: usize = 16 << 30;
+
+/// What the window saw of the ket.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct WindowReport {
+    /// Largest population of the two outermost levels at either end at the end of a step.
+    pub edge_population: f64,
+    /// Largest population of the two highest levels below a hard cutoff.
+    pub clipped: f64,
+    /// Most levels held.
+    pub largest: usize,
+    /// Highest level held, exclusive.
+    pub highest: usize,
+    /// Steps taken.
+    pub steps: u64,
+}
+
+/// Propagates kets of one system, with the generator and the memory that this takes.
+pub struct Follower<'a, S: OpenSystem> {
+    system: &'a S,
+    generator: Option<S::Generator>,
+    series: Series,
+    scratch: Ket,
+    /// Truncation error allowed per unit time.
+    ket_rate: f64,
+    /// Amplitude allowed to leave per unit time.
+    leak_rate: f64,
+    /// What it saw since it was last reset.
+    pub report: WindowReport,
+}
+
+impl<'a, S: OpenSystem> Follower<'a, S> {
+    /// A propagator for trajectories of the given duration.
+    pub fn new(system: &'a S, tolerances: &Tolerances, duration: f64) -> Self {
+        Self {
+            system,
+            generator: None,
+            series: Series::default(),
+            scratch: Ket::zeros(Window::around(0, 1), system.rows()),
+            ket_rate: tolerances.ket / duration,
+            leak_rate: tolerances.window.sqrt() / duration,
+            report: WindowReport::default(),
+        }
+    }
+
+    /// Applications of H_eff so far.
+    pub fn applications(&self) -> u64 {
+        self.series.applications
+    }
+
+    /// Bound on the frequencies of the current window (1/time).
+    pub fn scale(&self) -> f64 {
+        self.generator.as_ref().map_or(0.0, Generator::scale)
+    }
+
+    /// Expands a step from `ket` (normalised), widening its window until nothing beyond the tolerance leaves it within
+    /// the step. Returns the step's length, at most `horizon`.
+    ///
+    /// # Errors
+    /// When the window would take more memory than one ket may have.
+    pub fn step(&mut self, ket: &mut Ket, horizon: f64) -> Result<f64> {
+        loop {
+            let window = ket.window();
+            if self.generator.as_ref().is_none_or(|generator| generator.window() != window) {
+                self.generator = Some(self.system.generator(window));
+            }
+            let Some(generator) = &mut self.generator else { unreachable!("just built") };
+            let h = self.series.expand(generator, ket, horizon, self.ket_rate);
+            let (leak, reach) = (generator.leak().map(|norm| norm * generator.scale()), generator.reach());
+            let (stride, len) = (ket.stride(), window.len());
+            let leaves = |norm: f64, cells| norm > 0.0 && norm * self.series.edge_bound(h, stride, cells) > self.leak_rate;
+            let below = leaves(leak[0], PAD..PAD + reach);
+            let above = leaves(leak[1], PAD + len - reach..PAD + len);
+            if !below && !above {
+                self.report.steps += 1;
+                self.report.largest = self.report.largest.max(len);
+                self.report.highest = self.report.highest.max(window.lo() + window.live(self.system.cutoff()));
+                return Ok(h);
+            }
+            let more = (len / 8).next_multiple_of(8).max(GROWTH);
+            let wider = window.grown(if below { more } else { 0 }, if above { more } else { 0 }, self.system.cutoff());
+            let bytes = (super::MAX_ORDER + 4) * 16 * ket.rows() * (wider.len() + 2 * PAD);
+            if bytes > MAX_BYTES {
+                return Err(Error::TooLarge {
+                    what: format!("a ket on {} Fock levels and {} spin states with its series", wider.len(), ket.rows()),
+                    needed: format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64),
+                    limit: format!("{} GiB", MAX_BYTES >> 30),
+                    advice: "give a hard cutoff or a shorter run".into(),
+                });
+            }
+            ket.rewindow(wider, &mut self.scratch);
+        }
+    }
+
+    /// ψ(t+s) of the step last expanded into `end`; `start` is the ket it was expanded from.
+    pub fn evaluate(&self, s: f64, start: &Ket, end: &mut Ket) {
+        if end.window() != start.window() {
+            end.reset(start.window(), start.sector);
+        }
+        end.sector = start.sector;
+        self.series.evaluate(s, end);
+    }
+
+    /// Looks at the edges of a normalised ket and narrows its window where it has become idle.
+    pub fn follow(&mut self, ket: &mut Ket) {
+        let (window, cutoff) = (ket.window(), self.system.cutoff());
+        let live = window.live(cutoff);
+        let top: f64 = (live.saturating_sub(2)..live).map(|j| ket.level_population(j)).sum();
+        let bottom: f64 = if window.lo() == 0 { 0.0 } else { (0..2).map(|j| ket.level_population(j)).sum() };
+        if window.at_cutoff(cutoff) {
+            self.report.clipped = self.report.clipped.max(top);
+        }
+        self.report.edge_population = self.report.edge_population.max(top.max(bottom));
+
+        let Some(generator) = &self.generator else { return };
+        // A level is idle when even the strongest coupling could not carry its amplitude out at a tenth of the rate allowed.
+        let quiet = (0.1 * self.leak_rate / generator.scale()).powi(2);
+        let idle_below = (0..window.len()).take_while(|&j| ket.level_population(j) < quiet).count();
+        let idle_above = (0..window.len()).rev().take_while(|&j| ket.level_population(j) < quiet).count();
+        let spare = |idle: usize| if idle >= GUARD + IDLE { idle - GUARD } else { 0 };
+        let (below, above) = (spare(idle_below), spare(idle_above));
+        if below + above > 0 && idle_below < window.len() {
+            ket.rewindow(Window::around(window.lo() + below, window.hi() - above), &mut self.scratch);
+        }
+    }
+}

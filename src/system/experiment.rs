@@ -1,0 +1,44 @@
+//! What is asked of a model: its initial state, its Fock space, when and what to observe.
+
+use super::Observable;
+use crate::hilbert::Cutoff;
+use crate::model::{Model, OscillatorPreparation};
+
+/// One simulation, whatever the method: a model, how it starts, and what is read off it when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Experiment {
+    /// The system.
+    pub model: Model,
+    /// Initial state of the oscillator; spins carry their own.
+    pub oscillator: OscillatorPreparation,
+    /// Bound on the Fock space.
+    pub cutoff: Cutoff,
+    /// Output times, ascending from 0; the last is the end of the run.
+    pub times: Vec<f64>,
+    /// What is observed; `Number` is always among them.
+    pub observables: Vec<Observable>,
+    /// Indices into `times` between which the heating rate is taken.
+    pub heating_window: [usize; 2],
+}
+
+impl Experiment {
+    /// Position of `Number` among the observables.
+    pub fn number_index(&self) -> usize {
+        self.observables.iter().position(|observable| *observable == Observable::Number).unwrap_or(0)
+    }
+
+    /// Exact initial occupation ⟨N⟩(0) (before any cutoff).
+    pub fn initial_number(&self) -> f64 {
+        match self.oscillator {
+            OscillatorPreparation::Fock(n) => n as f64,
+            OscillatorPreparation::Coherent(alpha) => alpha.norm_sqr(),
+            OscillatorPreparation::Thermal(nbar) => nbar,
+        }
+    }
+
+    /// (⟨N⟩(t₁) − ⟨N⟩(t₀))/(t₁ − t₀) of a curve `number` over the heating window.
+    pub fn heating_rate(&self, number: impl Fn(usize) -> f64) -> f64 {
+        let [from, to] = self.heating_window;
+        (number(to) - number(from)) / (self.times[to] - self.times[from])
+    }
+}

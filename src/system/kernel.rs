@@ -1,0 +1,143 @@
+//! The vector loops: compiled for AVX2 with fused multiply–add and for the baseline, chosen at run time.
+#![allow(clippy::too_many_arguments, reason = "a loop over named arrays reads best with the arrays named")]
+
+use multiversion::{multiversion, target::target_cfg_f};
+
+use crate::hilbert::{LANES, PAD};
+
+/// a·b + c, fused where the compiled version has the instruction (a library call elsewhere would be ten times slower).
+#[inline(always)]
+fn fma<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// Names of the processor features the loops are using.
+pub fn cpu_features() -> Vec<String> {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        return vec!["avx2".into(), "fma".into()];
+    }
+    vec!["baseline".into()]
+}
+
+/// One chain: out = (−iE − D) ψ − i (c_n ψ_{n−1} + c_{n+1} ψ_{n+1}), E, D, c real; `rows` are [re, im] with pads.
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub fn chain(energy: &[f64], decay: &[f64], coupling: &[f64], from: &[f64], to: &mut [f64]) {
+    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
+    let len = energy.len();
+    let stride = len + 2 * PAD;
+    let (re, im) = from.split_at(stride);
+    let (out_re, out_im) = to.split_at_mut(stride);
+    let (left_re, mid_re, right_re) = stencil(re, len);
+    let (left_im, mid_im, right_im) = stencil(im, len);
+    let (out_re, out_im) = (&mut out_re[PAD..PAD + len], &mut out_im[PAD..PAD + len]);
+    let (decay, below, above) = (&decay[..len], &coupling[..len], &coupling[1..1 + len]);
+    for j in 0..len {
+        let (e, d, l, r) = (energy[j], decay[j], below[j], above[j]);
+        let a = fma::<FUSED>(e, mid_im[j], -d * mid_re[j]);
+        let b = fma::<FUSED>(e, mid_re[j], d * mid_im[j]);
+        out_re[j] = fma::<FUSED>(l, left_im[j], fma::<FUSED>(r, right_im[j], a));
+        out_im[j] = -fma::<FUSED>(l, left_re[j], fma::<FUSED>(r, right_re[j], b));
+    }
+}
+
+/// One row of a register: out = (−i(E_n + E) − (D_n + D)) ψ − i w (c_n φ_{n−1} + c_{n+1} φ_{n+1}); rows with pads.
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub fn register_row(
+    levels: (&[f64], &[f64]),
+    row: (f64, f64),
+    weight: f64,
+    coupling: &[f64],
+    from: &[f64],
+    coupled: &[f64],
+    to: &mut [f64],
+) {
+    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
+    let (energy, decay) = levels;
+    let len = energy.len();
+    let stride = len + 2 * PAD;
+    let (re, im) = from.split_at(stride);
+    let (phi_re, phi_im) = coupled.split_at(stride);
+    let (out_re, out_im) = to.split_at_mut(stride);
+    let (_, mid_re, _) = stencil(re, len);
+    let (_, mid_im, _) = stencil(im, len);
+    let (left_re, _, right_re) = stencil(phi_re, len);
+    let (left_im, _, right_im) = stencil(phi_im, len);
+    let (out_re, out_im) = (&mut out_re[PAD..PAD + len], &mut out_im[PAD..PAD + len]);
+    let (decay, below, above) = (&decay[..len], &coupling[..len], &coupling[1..1 + len]);
+    for j in 0..len {
+        let (e, d) = (energy[j] + row.0, decay[j] + row.1);
+        let (l, r) = (weight * below[j], weight * above[j]);
+        let a = fma::<FUSED>(e, mid_im[j], -d * mid_re[j]);
+        let b = fma::<FUSED>(e, mid_re[j], d * mid_im[j]);
+        out_re[j] = fma::<FUSED>(l, left_im[j], fma::<FUSED>(r, right_im[j], a));
+        out_im[j] = -fma::<FUSED>(l, left_re[j], fma::<FUSED>(r, right_re[j], b));
+    }
+}
+
+/// Adds the squeezing terms: out += u b_n ψ_{n−2} + v b_{n+2} ψ_{n+2}, b_n = √(n(n−1)), u and v complex (re, im).
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub fn squeeze_row(band: &[f64], up: (f64, f64), down: (f64, f64), from: &[f64], to: &mut [f64]) {
+    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
+    let len = band.len() - 2;
+    let stride = len + 2 * PAD;
+    let (re, im) = from.split_at(stride);
+    let (out_re, out_im) = to.split_at_mut(stride);
+    let (low_re, high_re) = (&re[PAD - 2..PAD - 2 + len], &re[PAD + 2..PAD + 2 + len]);
+    let (low_im, high_im) = (&im[PAD - 2..PAD - 2 + len], &im[PAD + 2..PAD + 2 + len]);
+    let (out_re, out_im) = (&mut out_re[PAD..PAD + len], &mut out_im[PAD..PAD + len]);
+    let (from_below, from_above) = (&band[..len], &band[2..2 + len]);
+    for j in 0..len {
+        let (lr, li) = (from_below[j] * low_re[j], from_below[j] * low_im[j]);
+        let (hr, hi) = (from_above[j] * high_re[j], from_above[j] * high_im[j]);
+        let a = fma::<FUSED>(up.0, lr, fma::<FUSED>(down.0, hr, out_re[j]));
+        let b = fma::<FUSED>(up.0, li, fma::<FUSED>(down.0, hi, out_im[j]));
+        out_re[j] = fma::<FUSED>(-up.1, li, fma::<FUSED>(-down.1, hi, a));
+        out_im[j] = fma::<FUSED>(up.1, lr, fma::<FUSED>(down.1, hr, b));
+    }
+}
+
+/// out ← w x, or out ← out + w x.
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub fn accumulate(first: bool, weight: f64, x: &[f64], out: &mut [f64]) {
+    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
+    if first {
+        for (o, x) in out.iter_mut().zip(x) {
+            *o = weight * x;
+        }
+    } else {
+        for (o, x) in out.iter_mut().zip(x) {
+            *o = fma::<FUSED>(weight, *x, *o);
+        }
+    }
+}
+
+/// out ← Σ_k coefficients[k] · vectors[k], the vectors one after the other, each as long as `out` (a multiple of 8).
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub fn combine(coefficients: &[f64], vectors: &[f64], out: &mut [f64]) {
+    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
+    const BLOCK: usize = 2 * LANES;
+    let width = out.len();
+    for (block, out) in out.chunks_mut(BLOCK).enumerate() {
+        let start = block * BLOCK;
+        if let Ok(out) = <&mut [f64; BLOCK]>::try_from(&mut *out) {
+            let mut sum = [0.0; BLOCK];
+            for (c, vector) in coefficients.iter().zip(vectors.chunks_exact(width)) {
+                let x = &vector[start..start + BLOCK];
+                for lane in 0..BLOCK {
+                    sum[lane] = fma::<FUSED>(*c, x[lane], sum[lane]);
+                }
+            }
+            *out = sum;
+        } else {
+            for (lane, out) in out.iter_mut().enumerate() {
+                *out = coefficients.iter().zip(vectors.chunks_exact(width)).map(|(c, v)| c * v[start + lane]).sum();
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn stencil(part: &[f64], len: usize) -> (&[f64], &[f64], &[f64]) {
+    (&part[PAD - 1..PAD - 1 + len], &part[PAD..PAD + len], &part[PAD + 1..PAD + 1 + len])
+}

@@ -1,0 +1,75 @@
+//! The model as operators on kets, matrix-free: the generator −iH_eff, jump channels, collapse and observables.
+
+mod chain;
+mod channel;
+mod expectation;
+mod experiment;
+mod kernel;
+mod ladder;
+mod observable;
+mod register;
+
+pub use chain::Chain;
+pub use channel::{Channel, Jump, channels};
+pub use experiment::Experiment;
+pub use kernel::{combine, cpu_features};
+pub use observable::Observable;
+pub use register::Register;
+
+use crate::hilbert::{Cutoff, Ket, Window};
+use crate::model::PurePreparation;
+
+/// An open system unravelled into jumps: dψ/dt = −iH_eff ψ, H_eff = H − (i/2) Σ L†L, and the jump operators L.
+pub trait OpenSystem: Send + Sync {
+    /// H_eff on one Fock window.
+    type Generator: Generator;
+
+    /// Bound on the Fock space.
+    fn cutoff(&self) -> Cutoff;
+
+    /// Rows of a ket (see [`Ket`]).
+    fn rows(&self) -> usize;
+
+    /// The jump channels, in the order of [`OpenSystem::weights`].
+    fn channels(&self) -> &[Channel];
+
+    /// Builds H_eff on `window`.
+    fn generator(&self, window: Window) -> Self::Generator;
+
+    /// Writes the normalised initial ket; returns the population a hard cutoff took from it. Population beyond the
+    /// window is below `tail` times that of the most likely level.
+    fn prepare(&self, state: &PurePreparation, tail: f64, ket: &mut Ket) -> f64;
+
+    /// ‖L_m ψ‖² for every channel m; their sum is −d‖ψ‖²/dt.
+    fn weights(&self, ket: &Ket, weights: &mut [f64]);
+
+    /// ψ ← L_m ψ up to a factor; `scratch` lends memory.
+    fn collapse(&self, channel: usize, ket: &mut Ket, scratch: &mut Ket);
+
+    /// ⟨ψ|O|ψ⟩ / ⟨ψ|ψ⟩ of every observable.
+    fn observe(&self, ket: &Ket, observables: &[Observable], values: &mut [f64]);
+}
+
+/// −iH_eff on one Fock window, as A with −iH_eff = scale·A − mean_decay (up to a global phase) and ‖A‖ ≤ 1.
+pub trait Generator: Send {
+    /// The window it was built for.
+    fn window(&self) -> Window;
+
+    /// Bound on ‖−iH_eff + mean_decay‖ within the window (1/time).
+    fn scale(&self) -> f64;
+
+    /// Middle of the amplitude decay rates, taken out of A (1/time).
+    fn mean_decay(&self) -> f64;
+
+    /// `to` ← A `from`, both in the memory layout of a [`Ket`] of this window and `sector`.
+    fn apply(&mut self, sector: usize, from: &[f64], to: &mut [f64]);
+
+    /// Norms of the terms of A that lead out of the window below and above (0 where no level exists).
+    fn leak(&self) -> [f64; 2];
+
+    /// How many levels one application reaches.
+    fn reach(&self) -> usize;
+}
+
+/// Spare levels prepared around an initial ket.
+const GUARD: usize = 8;
