@@ -1,6 +1,6 @@
 //! ψ(t+s) = e^{−D s} Σ_k (σs)^k/k! A^k ψ(t): a Taylor series whose terms serve every s within the step.
 
-use crate::hilbert::Ket;
+use crate::hilbert::{Ket, PAD};
 use crate::system::{Generator, combine};
 
 /// Highest power of A kept.
@@ -21,6 +21,7 @@ const MAX_REACH: f64 = 9.0;
 pub struct Series {
     vectors: Vec<f64>,
     width: usize,
+    stride: usize,
     order: usize,
     scale: f64,
     mean_decay: f64,
@@ -34,23 +35,16 @@ impl Series {
     /// Expands around `ket` (normalised) and returns the step length: at most `horizon`, and such that the truncation
     /// error stays below `rate` × step.
     pub fn expand<G: Generator>(&mut self, generator: &mut G, ket: &Ket, horizon: f64, rate: f64) -> f64 {
-        self.width = ket.data().len();
         self.scale = generator.scale();
         self.mean_decay = generator.mean_decay();
-        let needed = (MAX_ORDER + 1) * self.width;
-        if self.vectors.len() < needed {
-            self.vectors.resize(needed, 0.0);
-        }
-        self.vectors[..self.width].copy_from_slice(ket.data());
+        self.lay_out(ket);
         let wanted = self.scale * horizon;
         let mut order = 0;
         let mut target = self.guess_order(wanted, rate);
         loop {
             while order < target {
                 let (done, rest) = self.vectors.split_at_mut((order + 1) * self.width);
-                let to = &mut rest[..self.width];
-                clear_pads(to, ket.stride());
-                generator.apply(ket.sector, &done[order * self.width..], to);
+                generator.apply(ket.sector, &done[order * self.width..], &mut rest[..self.width]);
                 order += 1;
                 self.applications += 1;
             }
@@ -66,9 +60,21 @@ impl Series {
         }
     }
 
+    /// Lays the vectors out for kets like `ket` and makes it the first. Generators never write pads, so these need
+    /// clearing only when the layout changes.
+    fn lay_out(&mut self, ket: &Ket) {
+        if (self.width, self.stride) != (ket.data().len(), ket.stride()) {
+            (self.width, self.stride) = (ket.data().len(), ket.stride());
+            self.vectors.clear();
+            self.vectors.resize((MAX_ORDER + 1) * self.width, 0.0);
+        }
+        self.vectors[..self.width].copy_from_slice(ket.data());
+    }
+
     /// The lowest order whose step is expected to reach `wanted`.
     fn guess_order(&self, wanted: f64, rate: f64) -> usize {
-        let enough = |order: &usize| reach(*order, -self.fall * *order as f64, rate / self.scale) >= wanted;
+        let (log_wanted, log_rate) = (wanted.ln(), (0.5 * rate / self.scale).ln());
+        let enough = |order: &usize| log_reach(*order, -self.fall * *order as f64, log_rate) >= log_wanted;
         (MIN_ORDER..MAX_ORDER).step_by(ORDER_STEP).find(enough).unwrap_or(MAX_ORDER)
     }
 
@@ -94,25 +100,34 @@ impl Series {
         self.order + 1
     }
 
-    /// Bound on the amplitude Σ_s |ψ_n(t+s′)| over 0 ≤ s′ ≤ s held by the cells `cells` of every row.
-    pub fn edge_bound(&self, s: f64, stride: usize, cells: std::ops::Range<usize>) -> f64 {
-        let mut coefficients = [0.0; MAX_ORDER + 1];
-        let used = self.coefficients(s, &mut coefficients);
-        let slowest = (self.mean_decay * s).exp();
-        (0..used)
-            .map(|k| {
-                let vector = &self.vectors[k * self.width..(k + 1) * self.width];
-                let sum: f64 = vector.chunks_exact(stride).map(|part| norm_squared(&part[cells.clone()])).sum();
-                slowest * coefficients[k] * sum.sqrt()
-            })
-            .sum()
+    /// Bounds on the amplitude √Σ_s |ψ_n(t+s′)|² over 0 ≤ s′ ≤ s that the first and the last `levels` levels hold.
+    pub fn edge_bounds(&self, s: f64, levels: usize) -> [f64; 2] {
+        let x = self.scale * s;
+        let (first, last) = (PAD..PAD + levels, self.stride - PAD - levels..self.stride - PAD);
+        let mut bounds = [0.0; 2];
+        let mut term = 1.0;
+        for (k, vector) in self.vectors.chunks_exact(self.width).take(self.order + 1).enumerate() {
+            let mut sums = [0.0; 2];
+            for part in vector.chunks_exact(self.stride) {
+                sums[0] += part[first.clone()].iter().map(|x| x * x).sum::<f64>();
+                sums[1] += part[last.clone()].iter().map(|x| x * x).sum::<f64>();
+            }
+            bounds[0] += term * sums[0].sqrt();
+            bounds[1] += term * sums[1].sqrt();
+            term *= x / (k + 1) as f64;
+        }
+        bounds
     }
 }
 
 /// Largest x with ‖A^p ψ‖ Σ_{k>p} x^k/k! ≤ rate·x, where the sum is bounded by 2 x^{p+1}/(p+1)! for x ≤ (p+2)/2.
 fn reach(order: usize, log_norm: f64, rate: f64) -> f64 {
-    let log_x = (LOG_FACTORIALS[order + 1] + (0.5 * rate).ln() - log_norm) / order as f64;
-    log_x.exp().min(0.5 * (order + 2) as f64).min(MAX_REACH)
+    log_reach(order, log_norm, (0.5 * rate).ln()).exp().min(0.5 * (order + 2) as f64).min(MAX_REACH)
+}
+
+/// ln of the same without its upper limits; `log_half_rate` = ln(rate/2).
+fn log_reach(order: usize, log_norm: f64, log_half_rate: f64) -> f64 {
+    (LOG_FACTORIALS[order + 1] + log_half_rate - log_norm) / order as f64
 }
 
 /// ln k! for k = 0 … MAX_ORDER + 1.
@@ -133,11 +148,4 @@ fn norm_squared(cells: &[f64]) -> f64 {
         }
     }
     lanes.iter().sum::<f64>() + rest.iter().map(|x| x * x).sum::<f64>()
-}
-
-fn clear_pads(vector: &mut [f64], stride: usize) {
-    for part in vector.chunks_exact_mut(stride) {
-        part[..crate::hilbert::PAD].fill(0.0);
-        part[stride - crate::hilbert::PAD..].fill(0.0);
-    }
 }

@@ -80,10 +80,9 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
             let Some(generator) = &mut self.generator else { unreachable!("just built") };
             let h = self.series.expand(generator, ket, horizon, self.ket_rate);
             let (leak, reach) = (generator.leak().map(|norm| norm * generator.scale()), generator.reach());
-            let (stride, len) = (ket.stride(), window.len());
-            let leaves = |norm: f64, cells| norm > 0.0 && norm * self.series.edge_bound(h, stride, cells) > self.leak_rate;
-            let below = leaves(leak[0], PAD..PAD + reach);
-            let above = leaves(leak[1], PAD + len - reach..PAD + len);
+            let len = window.len();
+            let bounds = self.series.edge_bounds(h, reach);
+            let [below, above] = [0, 1].map(|side| leak[side] * bounds[side] > self.leak_rate);
             if !below && !above {
                 self.report.steps += 1;
                 self.report.largest = self.report.largest.max(len);
@@ -128,11 +127,18 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
         let Some(generator) = &self.generator else { return };
         // A level is idle when even the strongest coupling could not carry its amplitude out at a tenth of the rate allowed.
         let quiet = (0.1 * self.leak_rate / generator.scale()).powi(2);
-        let idle_below = (0..window.len()).take_while(|&j| ket.level_population(j) < quiet).count();
-        let idle_above = (0..window.len()).rev().take_while(|&j| ket.level_population(j) < quiet).count();
-        let spare = |idle: usize| if idle >= GUARD + IDLE { idle - GUARD } else { 0 };
-        let (below, above) = (spare(idle_below), spare(idle_above));
-        if below + above > 0 && idle_below < window.len() {
+        let idle = |level: usize| ket.level_population(level) < quiet;
+        let last = window.len() - 1;
+        // Most windows are busy right behind the guard; look there before counting.
+        let spare = |level: &dyn Fn(usize) -> usize| {
+            if last < GUARD + IDLE || !idle(level(GUARD + IDLE - 1)) {
+                return 0;
+            }
+            let count = (0..last).take_while(|&j| idle(level(j))).count();
+            if count >= GUARD + IDLE { count - GUARD } else { 0 }
+        };
+        let (below, above) = (spare(&|j| j), spare(&|j| last - j));
+        if below + above > 0 && below + above < last {
             ket.rewindow(Window::around(window.lo() + below, window.hi() - above), &mut self.scratch);
         }
     }

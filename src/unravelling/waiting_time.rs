@@ -54,16 +54,16 @@ fn cubic_guess(level: f64, start: Survival, end: Survival) -> f64 {
         return 0.5 * (start.time + end.time);
     }
     let p = |u: f64| u * (s0 + u * (3.0 - 2.0 * s0 - s1 + u * (s0 + s1 - 2.0)));
-    let (mut low, mut high) = (0.0, 1.0);
-    for _ in 0..30 {
-        let middle = 0.5 * (low + high);
-        if p(middle) < fraction_dropped {
-            low = middle;
-        } else {
-            high = middle;
+    let slope = |u: f64| s0 + u * (2.0 * (3.0 - 2.0 * s0 - s1) + u * 3.0 * (s0 + s1 - 2.0));
+    let mut u = fraction_dropped;
+    for _ in 0..2 {
+        let next = u + (fraction_dropped - p(u)) / slope(u);
+        if !(next > 0.0 && next < 1.0) {
+            break;
         }
+        u = next;
     }
-    start.time + span * 0.5 * (low + high)
+    start.time + span * u
 }
 
 #[cfg(test)]
