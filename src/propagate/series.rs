@@ -1,6 +1,8 @@
 //! ψ(t+s) = e^{−D s} Σ_k (σs)^k/k! A^k ψ(t): a Taylor series whose terms serve every s within the step.
 
-use crate::hilbert::{Ket, PAD};
+use std::ops::Range;
+
+use crate::hilbert::Ket;
 use crate::system::{Generator, combine};
 
 /// Highest power of A kept.
@@ -12,6 +14,9 @@ const ORDER_STEP: usize = 2;
 
 /// Largest σs of a step: the terms may exceed the sum by e^{σs}, which costs that factor in rounding.
 const MAX_REACH: f64 = 9.0;
+
+/// Terms below this, relative to the whole, are not added up.
+const NEGLIGIBLE: f64 = 1e-16;
 
 /// The terms A^k ψ of one step, with −iH_eff = σA − D and ‖A‖ ≤ 1 (see [`Generator`]).
 ///
@@ -92,7 +97,7 @@ impl Series {
         for (k, coefficient) in coefficients.iter_mut().enumerate().take(self.order + 1) {
             *coefficient = term;
             // Beyond k = x the terms fall faster than geometrically.
-            if k as f64 > x && term < 1e-18 {
+            if k as f64 > x && term < NEGLIGIBLE {
                 return k + 1;
             }
             term *= x / (k + 1) as f64;
@@ -100,23 +105,29 @@ impl Series {
         self.order + 1
     }
 
-    /// Bounds on the amplitude √Σ_s |ψ_n(t+s′)|² over 0 ≤ s′ ≤ s that the first and the last `levels` levels hold.
-    pub fn edge_bounds(&self, s: f64, levels: usize) -> [f64; 2] {
-        let x = self.scale * s;
-        let (first, last) = (PAD..PAD + levels, self.stride - PAD - levels..self.stride - PAD);
-        let mut bounds = [0.0; 2];
-        let mut term = 1.0;
-        for (k, vector) in self.vectors.chunks_exact(self.width).take(self.order + 1).enumerate() {
-            let mut sums = [0.0; 2];
-            for part in vector.chunks_exact(self.stride) {
-                sums[0] += part[first.clone()].iter().map(|x| x * x).sum::<f64>();
-                sums[1] += part[last.clone()].iter().map(|x| x * x).sum::<f64>();
-            }
-            bounds[0] += term * sums[0].sqrt();
-            bounds[1] += term * sums[1].sqrt();
-            term *= x / (k + 1) as f64;
+    /// Largest amplitude √Σ_s |ψ_n(t+s′)|² that the cells `cells` of every part hold at s′ = s/3, 2s/3 and s.
+    pub fn edge_amplitude(&self, s: f64, cells: Range<usize>) -> f64 {
+        let mut coefficients = [[0.0; MAX_ORDER + 1]; 3];
+        for (third, coefficients) in (1u8..).zip(&mut coefficients) {
+            self.coefficients(s * f64::from(third) / 3.0, coefficients);
         }
-        bounds
+        let [first, second, third] = coefficients;
+        let mut populations = [0.0; 3];
+        for part in (0..self.width).step_by(self.stride) {
+            for cell in cells.clone() {
+                let mut sums = [0.0; 3];
+                for k in 0..=self.order {
+                    let x = self.vectors[k * self.width + part + cell];
+                    sums[0] += first[k] * x;
+                    sums[1] += second[k] * x;
+                    sums[2] += third[k] * x;
+                }
+                for (population, sum) in populations.iter_mut().zip(sums) {
+                    *population += sum * sum;
+                }
+            }
+        }
+        populations.iter().fold(0.0f64, |largest, p| largest.max(*p)).sqrt()
     }
 }
 
