@@ -7,6 +7,7 @@ fn main(){
  let e=Experiment{model:Model::OscillatorSpins(OscillatorSpins{frequency:1.0,spins:vec![spin],oscillator_bath:None}),
  oscillator: if order>0.0 {OscillatorPreparation::Coherent(num_complex::Complex64::new(order.sqrt(),0.0))} else {OscillatorPreparation::Fock(0)}, cutoff: hilbert::Cutoff::Auto, times:(0..101).map(|i| i as f64*0.1).collect(),observables:vec![Observable::Number,Observable::NumberSquared,Observable::X,Observable::P,Observable::Inversion(0)],heating_window:[0,100]};
  let t=std::time::Instant::now();
+ if m==0 { let x=master::solve(&e,&master::Limits::default(),|_|{}).unwrap(); println!("exact {:?} levels {} apps {} top {} tr {} {:?}", x.observables[0].last(), x.levels,x.applications,x.top_population,x.trace_defect,t.elapsed()); return; }
  let r=run(&e,&propagate::Tolerances::from_tolerance(1e-8),&Plan{trajectories:m,seed:1,block:64,threads:1},&W).unwrap().unwrap();
  let dt=t.elapsed().as_secs_f64();
  let i=r.layout.observable(100,0);

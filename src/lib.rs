@@ -3,6 +3,7 @@
 pub mod ensemble;
 pub mod error;
 pub mod hilbert;
+pub mod master;
 pub mod model;
 pub mod propagate;
 pub mod system;

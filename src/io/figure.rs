@@ -1,0 +1,250 @@
+//! A line figure with bands, markers, axes and legend, drawn by kuva as SVG or PNG.
+
+use kuva::backend::raster::RasterBackend;
+use kuva::backend::svg::SvgBackend;
+use kuva::plot::legend::{LegendEntry, LegendShape};
+use kuva::plot::{BandPlot, ColorMap, LinePlot, MarkerShape, ScatterPlot};
+use kuva::render::layout::{AxisLine, Layout};
+use kuva::render::plots::Plot;
+use kuva::render::render::{Primitive, Scene, render_multiple};
+use kuva::render::theme::Theme;
+
+/// Okabe and Ito's colours, told apart by colour-blind eyes, without their faint yellow.
+const COLOURS: [&str; 7] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
+/// Colour of the legend entries that hold for every curve.
+pub(super) const NEUTRAL: &str = "#555555";
+
+/// Colour of curve `index` among `count`: distinct ones for a few, a colour scale for many.
+pub(super) fn colour(index: usize, count: usize) -> String {
+    if count <= COLOURS.len() {
+        return COLOURS[index % COLOURS.len()].into();
+    }
+    // The last tenth of viridis is too pale on white.
+    ColorMap::Viridis.map(0.9 * index as f64 / (count - 1) as f64)
+}
+
+/// Width of the lines of the markers, in points.
+const MARKER_LINE: f64 = 1.2;
+
+/// What a legend entry stands for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Swatch {
+    Line,
+    Band,
+    Circle,
+    Cross,
+    None,
+}
+
+/// A finished figure.
+pub struct Figure(Scene);
+
+impl Figure {
+    /// The figure as SVG text.
+    pub fn svg(&self) -> String {
+        SvgBackend.render_scene(&self.0)
+    }
+
+    /// The figure as PNG, `scale` pixels to the point.
+    pub fn png(&self, scale: f32) -> Result<Vec<u8>, String> {
+        RasterBackend::new().with_scale(scale).render_scene(&self.0)
+    }
+}
+
+/// A figure in the making; layers are painted in the order they are added. All points must be finite.
+pub(super) struct Sketch {
+    title: String,
+    axis_labels: [String; 2],
+    layers: Vec<Plot>,
+    legend: Vec<LegendEntry>,
+    x: Extent,
+    y: Extent,
+}
+
+impl Sketch {
+    pub fn new(title: &str, x_label: &str, y_label: &str) -> Self {
+        Self {
+            title: escape(title),
+            axis_labels: [x_label.into(), y_label.into()],
+            layers: Vec::new(),
+            legend: Vec::new(),
+            x: Extent::default(),
+            y: Extent::default(),
+        }
+    }
+
+    /// A filled band between the two values at each abscissa.
+    pub fn band(&mut self, band: &[(f64, [f64; 2])], colour: &str) {
+        band.iter().for_each(|(x, [low, high])| {
+            self.see(*x, *low);
+            self.see(*x, *high);
+        });
+        let edge = |side: usize| band.iter().map(move |(_, edges)| edges[side]);
+        let plot = BandPlot::new(band.iter().map(|(x, _)| *x), edge(0), edge(1)).with_color(colour).with_opacity(0.2);
+        self.layers.push(Plot::Band(plot));
+    }
+
+    /// A line, or a dot if there is only one point.
+    pub fn line(&mut self, points: &[(f64, f64)], colour: &str) {
+        if points.len() == 1 {
+            return self.markers(points, MarkerShape::Circle, 3.0, 1.0, colour);
+        }
+        points.iter().for_each(|&(x, y)| self.see(x, y));
+        let line = LinePlot::new().with_data(points.iter().copied()).with_color(colour);
+        self.layers.push(Plot::Line(line.with_stroke_width(1.8)));
+    }
+
+    /// An open circle at every point.
+    pub fn circles(&mut self, points: &[(f64, f64)], colour: &str) {
+        self.markers(points, MarkerShape::Circle, 4.0, 0.0, colour);
+    }
+
+    /// A cross at every point.
+    pub fn crosses(&mut self, points: &[(f64, f64)], colour: &str) {
+        self.markers(points, MarkerShape::Cross, 3.5, 1.0, colour);
+    }
+
+    fn markers(&mut self, points: &[(f64, f64)], shape: MarkerShape, size: f64, opacity: f64, colour: &str) {
+        points.iter().for_each(|&(x, y)| self.see(x, y));
+        let markers = ScatterPlot::new().with_data(points.iter().copied()).with_color(colour).with_marker(shape);
+        let markers = markers.with_size(size).with_marker_opacity(opacity).with_marker_stroke_width(MARKER_LINE);
+        self.layers.push(Plot::Scatter(markers));
+    }
+
+    /// An entry of the legend.
+    pub fn entry(&mut self, swatch: Swatch, colour: &str, label: &str) {
+        let (shape, colour) = match swatch {
+            Swatch::Line => (LegendShape::Line, colour),
+            Swatch::Band => (LegendShape::Rect, "#cccccc"),
+            Swatch::Circle => (LegendShape::Marker(MarkerShape::Circle), colour),
+            Swatch::Cross => (LegendShape::Marker(MarkerShape::Cross), colour),
+            Swatch::None => (LegendShape::CircleSize(0.0), colour),
+        };
+        self.legend.push(LegendEntry { label: escape(label), color: colour.into(), shape, dasharray: None });
+    }
+
+    /// The highest value drawn so far, if any.
+    pub fn highest(&self) -> Option<f64> {
+        (self.y.0 <= self.y.1).then_some(self.y.1)
+    }
+
+    fn see(&mut self, x: f64, y: f64) {
+        self.x.include(x);
+        self.y.include(y);
+    }
+
+    /// Lays out axes and legend around the layers.
+    pub fn finish(self) -> Figure {
+        let (x, y) = (self.x.tight(), self.y.with_zero());
+        let mut theme = Theme::light();
+        theme.grid_color = "#e8e8e8".into();
+        theme.legend_border = "#bbbbbb".into();
+        let mut layout = Layout::new(x, y)
+            .with_x_axis_min(x.0)
+            .with_x_axis_max(x.1)
+            .with_y_axis_min(y.0)
+            .with_y_axis_max(y.1)
+            .with_title(&self.title)
+            .with_title_wrap(80)
+            .with_x_label(&self.axis_labels[0])
+            .with_y_label(&self.axis_labels[1])
+            .with_theme(theme)
+            .with_axis_line(AxisLine::Box)
+            .with_ticks(6);
+        if !self.legend.is_empty() {
+            layout = layout.with_legend_entries(self.legend);
+        }
+        let mut scene = render_multiple(self.layers, layout);
+        scene.elements.iter_mut().for_each(open_circle);
+        Figure(scene)
+    }
+}
+
+/// Opens a circle of the legend (those of the layers come in batches), which kuva can only fill.
+fn open_circle(element: &mut Primitive) {
+    if let Primitive::Circle { r, fill, fill_opacity, stroke, stroke_width, .. } = element
+        && *r > 0.0
+    {
+        *fill_opacity = Some(0.0);
+        *stroke = Some(fill.clone());
+        *stroke_width = Some(MARKER_LINE);
+    }
+}
+
+/// kuva reads `$…$` as mathematics.
+fn escape(text: &str) -> String {
+    text.replace('$', "\\$")
+}
+
+/// The range of the values seen.
+#[derive(Debug, Clone, Copy)]
+struct Extent(f64, f64);
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self(f64::INFINITY, f64::NEG_INFINITY)
+    }
+}
+
+impl Extent {
+    fn include(&mut self, value: f64) {
+        *self = Self(self.0.min(value), self.1.max(value));
+    }
+
+    /// Exactly what was seen, or a unit interval around a single value.
+    fn tight(self) -> (f64, f64) {
+        match self {
+            Self(low, high) if low < high => (low, high),
+            Self(low, high) if low == high => (low - 0.5, low + 0.5),
+            _ => (0.0, 1.0),
+        }
+    }
+
+    /// What was seen with a margin, from zero unless zero is far away.
+    fn with_zero(self) -> (f64, f64) {
+        let far = self.0 < self.1 && self.0 > 0.5 * self.1;
+        let (low, high) = match self {
+            Self(low, high) if far => (low, high),
+            Self(low, high) if low < 0.0 || high > 0.0 => (low.min(0.0), high.max(0.0)),
+            _ => (0.0, 1.0),
+        };
+        let margin = 0.05 * (high - low);
+        if far { (low - margin, high + margin) } else { (low, high + margin) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_have_a_width_whatever_was_seen() {
+        let extent = |values: &[f64]| {
+            let mut extent = Extent::default();
+            values.iter().for_each(|&v| extent.include(v));
+            extent
+        };
+        assert_eq!(extent(&[]).tight(), (0.0, 1.0));
+        assert_eq!(extent(&[3.0]).tight(), (2.5, 3.5));
+        assert_eq!(extent(&[0.0, 2.0]).with_zero(), (0.0, 2.1));
+        assert_eq!(extent(&[9.0, 11.0]).with_zero(), (8.9, 11.1));
+        for (values, expected) in [(&[][..], (0.0, 1.05)), (&[0.0], (0.0, 1.05)), (&[20.0], (0.0, 21.0))] {
+            assert_eq!(extent(values).with_zero(), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn colours_are_distinct() {
+        for count in [1, 2, 7, 8, 40] {
+            let colours: Vec<String> = (0..count).map(|i| colour(i, count)).collect();
+            assert!((1..count).all(|i| !colours[..i].contains(&colours[i])), "{count}");
+        }
+    }
+
+    #[test]
+    fn an_empty_figure_is_still_a_figure() {
+        let figure = Sketch::new("costs $2 and $3", "t", "N").finish();
+        assert!(figure.svg().contains("costs $2 and $3"));
+        assert!(figure.png(1.0).is_ok());
+    }
+}

@@ -1,0 +1,234 @@
+//! The picture of a run: ⟨N⟩(t) at every sweep point, with its error band, the exact curve and the closed form.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::figure::{Figure, NEUTRAL, Sketch, Swatch, colour};
+use super::netcdf::replace_file;
+use crate::analysis::summary::{Method, Point, Summary};
+use crate::error::{Error, Result};
+
+/// Pixels of `number.png` to the point of `number.svg`.
+const PNG_SCALE: f32 = 2.0;
+/// Half width of the band, in standard errors.
+const BAND: f64 = 2.0;
+/// The adiabatic ⟨N⟩ is shown up to this multiple of everything else, lest it flatten the other curves.
+const ADIABATIC_HEADROOM: f64 = 1.6;
+/// Most sweep points named in the legend, evenly spread from the first to the last.
+const NAMED_POINTS: usize = 12;
+
+/// Writes `number.svg` and `number.png` (see [`draw_number`]) into `directory`, each whole or not at all.
+pub fn write_plots(directory: &Path, summary: &Summary, exact: Option<&Summary>) -> Result<Vec<PathBuf>> {
+    let figure = draw_number(summary, exact);
+    let (svg, png) = (directory.join("number.svg"), directory.join("number.png"));
+    let pixels = figure.png(PNG_SCALE).map_err(|reason| Error::Output { what: png.display().to_string(), reason })?;
+    replace_file(&svg, figure.svg().as_bytes())?;
+    replace_file(&png, &pixels)?;
+    Ok(vec![svg, png])
+}
+
+/// Draws the mean occupation ⟨N⟩(t) of every sweep point.
+///
+/// Lines are the points' own curves, in a band of ±2 standard errors if they have any; circles the curves of the points
+/// of `exact` with the same swept parameters; crosses the adiabatic ⟨N⟩(t) of Eq. (40), where it is known.
+pub fn draw_number(summary: &Summary, exact: Option<&Summary>) -> Figure {
+    let points = &summary.points;
+    let colour = |index| colour(index, points.len());
+    let mut sketch = Sketch::new(&summary.provenance.title, "time t (1/frequency unit)", "mean occupation ⟨N⟩");
+
+    let bands: Vec<Band> = points.iter().map(band).collect();
+    for (index, band) in bands.iter().enumerate() {
+        sketch.band(band, &colour(index));
+    }
+    for (index, point) in points.iter().enumerate() {
+        sketch.line(&number(point), &colour(index));
+    }
+    let markers = if points.len() > NAMED_POINTS { 9 } else { 25 };
+    let ceiling = sketch.highest().map_or(f64::INFINITY, |highest| ADIABATIC_HEADROOM * highest);
+    let (mut circles, mut crosses) = (false, false);
+    for (index, point) in points.iter().enumerate() {
+        let twin = exact.and_then(|e| e.points.iter().find(|p| p.parameters == point.parameters));
+        let curve = thinned(&twin.map(number).unwrap_or_default(), markers, 1);
+        sketch.circles(&curve, &colour(index));
+        circles |= !curve.is_empty();
+
+        let mut curve = thinned(&adiabatic(point), markers, 3);
+        curve.retain(|&(_, number)| number <= ceiling);
+        sketch.crosses(&curve, &colour(index));
+        crosses |= !curve.is_empty();
+    }
+
+    let own = own_label(summary);
+    let labels = point_labels(points);
+    if labels.iter().all(String::is_empty) {
+        labels.iter().enumerate().for_each(|(index, _)| sketch.entry(Swatch::Line, &colour(index), &own));
+    } else {
+        let named = NAMED_POINTS.min(labels.len());
+        for index in (0..named).map(|entry| entry * (labels.len() - 1) / (named - 1).max(1)) {
+            sketch.entry(Swatch::Line, &colour(index), &labels[index]);
+        }
+        if named < labels.len() {
+            sketch.entry(Swatch::None, NEUTRAL, &format!("… and {} more between", labels.len() - named));
+        }
+        sketch.entry(Swatch::Line, NEUTRAL, &own);
+    }
+    for (shown, swatch, label) in [
+        (bands.iter().any(|band| band.len() > 1), Swatch::Band, "band: ±2 standard errors"),
+        (circles, Swatch::Circle, "exact (density matrix)"),
+        (crosses, Swatch::Cross, "adiabatic, Eq. (40)"),
+    ] {
+        if shown {
+            sketch.entry(swatch, NEUTRAL, label);
+        }
+    }
+    sketch.finish()
+}
+
+/// A curve: time and value.
+type Curve = Vec<(f64, f64)>;
+/// A band: time, lower and upper edge.
+type Band = Vec<(f64, [f64; 2])>;
+
+/// The finite part of `values` over `times`.
+fn curve(times: &[f64], values: &[f64]) -> Curve {
+    times.iter().copied().zip(values.iter().copied()).filter(|(t, v)| t.is_finite() && v.is_finite()).collect()
+}
+
+/// ⟨N⟩(t).
+fn number(point: &Point) -> Curve {
+    point.observables.get("number").map(|n| curve(&point.times, &n.mean)).unwrap_or_default()
+}
+
+/// ⟨N⟩(t) by Eq. (40).
+fn adiabatic(point: &Point) -> Curve {
+    point.closed_forms.get("adiabatic").map(|values| curve(&point.times, values)).unwrap_or_default()
+}
+
+/// ⟨N⟩(t) ± 2 standard errors, not below zero, where there is no oscillator.
+fn band(point: &Point) -> Band {
+    let Some(number) = point.observables.get("number") else { return Band::new() };
+    let errors = number.standard_error.iter().flatten();
+    let edges = number.mean.iter().zip(errors).map(|(n, e)| [(n - BAND * e).max(n.min(0.0)), n + BAND * e]);
+    point.times.iter().copied().zip(edges).filter(|(t, [l, h])| (t + l + h).is_finite()).collect()
+}
+
+/// At most `count` of the points, one per stride, `quarters` of a stride from its beginning.
+fn thinned(curve: &[(f64, f64)], count: usize, quarters: usize) -> Curve {
+    let stride = curve.len().div_ceil(count).max(1);
+    curve.iter().copied().skip(stride * quarters / 4).step_by(stride).collect()
+}
+
+/// What the lines are.
+fn own_label(summary: &Summary) -> String {
+    let counts: BTreeSet<u64> = summary.points.iter().map(|p| p.trajectories).collect();
+    match (summary.provenance.method, counts.first()) {
+        (Method::Exact, _) => "density matrix".into(),
+        (Method::Trajectories, Some(count)) if counts.len() == 1 => format!("mean of {count} trajectories"),
+        (Method::Trajectories, _) => "mean over trajectories".into(),
+    }
+}
+
+/// The swept parameters of each point in short, e.g. `n̄ = 1, γ = 10`; empty without a sweep.
+fn point_labels(points: &[Point]) -> Vec<String> {
+    let keys: BTreeSet<&str> = points.iter().flat_map(|p| p.parameters.keys()).map(String::as_str).collect();
+    let spins: BTreeSet<&str> = keys.iter().filter_map(|key| spin(key)).collect();
+    let short = |key: &str| match spin(key) {
+        Some(index) if spins.len() > 1 => symbol(key) + &index.chars().map(subscript).collect::<String>(),
+        _ => symbol(key),
+    };
+    let clash = |name: &str| keys.iter().filter(|key| short(key) == name).count() > 1;
+    let name = |key: &str| if clash(&short(key)) { key.to_string() } else { short(key) };
+    let label = |point: &Point| {
+        let parts: Vec<String> = point.parameters.iter().map(|(k, v)| format!("{} = {}", name(k), value(v))).collect();
+        parts.join(", ")
+    };
+    points.iter().map(label).collect()
+}
+
+/// Physical symbol of a run-file key, or its last part.
+fn symbol(key: &str) -> String {
+    let last = key.rsplit('.').next().unwrap_or(key);
+    match last {
+        "nbar" => "n̄",
+        "gamma" => "γ",
+        "kappa" => "κ",
+        "temperature" => "T",
+        "coupling" => "g",
+        "tunnelling" => "Δ",
+        "asymmetry" => "ω",
+        "frequency" => "Ω₀",
+        other => other,
+    }
+    .into()
+}
+
+/// Index of the spin a key belongs to, as in `model.spins.0.bath.nbar`.
+fn spin(key: &str) -> Option<&str> {
+    key.strip_prefix("model.spins.")?.split('.').next()
+}
+
+fn subscript(digit: char) -> char {
+    digit.to_digit(10).and_then(|d| char::from_u32('₀' as u32 + d)).unwrap_or(digit)
+}
+
+/// A parameter's value, numbers to six significant digits.
+fn value(value: &Value) -> String {
+    match (value.as_f64(), value.as_str()) {
+        (Some(number), _) if number == 0.0 || (1e-3..1e6).contains(&number.abs()) => {
+            let decimals = 5 - number.abs().max(1e-3).log10().floor() as i32;
+            let rounded = format!("{number:.*}", decimals.max(0) as usize);
+            if rounded.contains('.') { rounded.trim_end_matches('0').trim_end_matches('.').into() } else { rounded }
+        }
+        (Some(number), _) => format!("{number:e}"),
+        (None, Some(text)) => text.into(),
+        (None, None) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::summary::Diagnostics;
+
+    fn labels(keys: &[(&str, Value)]) -> String {
+        let parameters: serde_json::Map<String, Value> = keys.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
+        let point = serde_json::json!({
+            "parameters": parameters, "trajectories": 0, "times": [], "observables": {}, "jumps": {},
+            "heating_rate": { "value": 0.0, "window": [0.0, 0.0], "paper": null, "quantum_noise": null },
+            "fock_distribution": { "mean": [], "estimator": "exact" }, "closed_forms": {},
+            "diagnostics": Diagnostics::default(),
+        });
+        point_labels(&[serde_json::from_value(point).unwrap()]).remove(0)
+    }
+
+    #[test]
+    fn labels_are_short_and_unambiguous() {
+        assert_eq!(labels(&[]), "");
+        assert_eq!(labels(&[("model.spins.0.bath.nbar", 0.0.into())]), "n̄ = 0");
+        assert_eq!(
+            labels(&[("model.spins.0.bath.gamma", 10.into()), ("model.frequency", (0.1 + 0.2).into())]),
+            "Ω₀ = 0.3, γ = 10"
+        );
+        assert_eq!(
+            labels(&[("model.spins.0.coupling", 1.5e-7.into()), ("model.spins.12.coupling", 123456.5.into())]),
+            "g₀ = 1.5e-7, g₁₂ = 123456"
+        );
+        assert_eq!(
+            labels(&[("model.spins.0.bath.nbar", 1.into()), ("model.oscillator_bath.nbar", 2.into())]),
+            "model.oscillator_bath.nbar = 2, model.spins.0.bath.nbar = 1"
+        );
+        assert_eq!(labels(&[("model.spins.0.initial", "ground".into())]), "initial = ground");
+    }
+
+    #[test]
+    fn thinning_keeps_few_and_spreads_them() {
+        let curve: Curve = (0..101).map(|i| (i as f64, 0.0)).collect();
+        let (circles, crosses) = (thinned(&curve, 25, 1), thinned(&curve, 25, 3));
+        assert!(circles.len() <= 25 && circles.len() > 15, "{}", circles.len());
+        assert!(circles.iter().all(|point| !crosses.contains(point)));
+        assert_eq!(thinned(&curve[..3], 25, 1).len(), 3);
+        assert!(thinned(&[], 25, 3).is_empty());
+    }
+}

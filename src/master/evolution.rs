@@ -1,0 +1,222 @@
+//! ρ(t) of an experiment at its output times, in a Fock space that is large enough.
+
+use std::collections::HashMap;
+
+use num_complex::Complex64;
+
+use super::krylov::Krylov;
+use super::lindbladian::Lindbladian;
+use super::sparse::{Operators, Sparse};
+use crate::hilbert::{Cutoff, OscillatorAmplitudes};
+use crate::model::{OscillatorPreparation, PureOscillator};
+use crate::system::Experiment;
+use crate::{Error, Result};
+
+/// Bounds on a density-matrix solution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Most memory in bytes.
+    pub memory: u64,
+    /// Error of ρ allowed over the whole run (Frobenius norm, by the propagator's estimate).
+    pub tolerance: f64,
+    /// With an automatic cutoff: population allowed on the two highest levels at any output time.
+    pub tail: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory: 4 << 30, tolerance: 1e-10, tail: 1e-12 }
+    }
+}
+
+/// The density-matrix solution.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Exact {
+    /// tr(Oρ) by observable, then time.
+    pub observables: Vec<Vec<f64>>,
+    /// Populations of the Fock levels at the end.
+    pub fock: Vec<f64>,
+    /// Largest |tr ρ − 1|.
+    pub trace_defect: f64,
+    /// Largest population of the two highest levels, or beyond them initially.
+    pub top_population: f64,
+    /// Fock levels used.
+    pub levels: usize,
+    /// Applications of 𝓛.
+    pub applications: u64,
+}
+
+/// Levels an automatic cutoff starts with above the initial state, and by how much it is raised.
+const FIRST_MARGIN: usize = 16;
+const GROWTH: f64 = 1.4;
+
+/// Bytes per real unknown besides the Krylov vectors: matrix entries, indices, index map.
+const BYTES_PER_UNKNOWN: u64 = 200;
+
+/// Solves the master equation of `experiment`; `progress` hears the fraction done.
+///
+/// # Errors
+/// When the density matrix would take more memory than `limits` allow.
+pub fn solve(experiment: &Experiment, limits: &Limits, mut progress: impl FnMut(f64)) -> Result<Exact> {
+    match experiment.cutoff {
+        Cutoff::Levels(levels) => Ok(attempt(experiment, limits, levels, f64::INFINITY, &mut progress)?.0),
+        Cutoff::Auto => {
+            let parts = mixture(experiment, Cutoff::Auto);
+            let held = parts.iter().map(|(_, state)| state.lo + state.amplitudes.len()).max();
+            let mut levels = held.unwrap_or(1) + FIRST_MARGIN;
+            loop {
+                let (exact, enough) = attempt(experiment, limits, levels, limits.tail, &mut progress)?;
+                if enough {
+                    return Ok(exact);
+                }
+                levels = (levels as f64 * GROWTH).ceil() as usize;
+            }
+        }
+    }
+}
+
+/// Solves with `levels` Fock levels; false when the two highest held more than `tail` at an output time.
+fn attempt(
+    experiment: &Experiment,
+    limits: &Limits,
+    levels: usize,
+    tail: f64,
+    progress: &mut impl FnMut(f64),
+) -> Result<(Exact, bool)> {
+    let rows = 1usize << experiment.model.spins().len();
+    let dimension = rows * levels;
+    let per_entry = 2 * (8 * (Krylov::VECTORS as u64 + 2) + BYTES_PER_UNKNOWN);
+    let most = limits.memory / per_entry;
+    let too_large = |entries: u64| Error::TooLarge {
+        what: format!(
+            "a density matrix of dimension {dimension} ({levels} Fock levels × {rows} spin states, at least {entries} of its entries)"
+        ),
+        needed: gigabytes(entries * per_entry),
+        limit: gigabytes(limits.memory),
+        advice: "use `fluctuator run`, which holds only kets, or raise --memory-limit".into(),
+    };
+    // Conserved parities can empty most of ρ; what is sure to be filled is a band around the diagonal.
+    if dimension as u64 > most || dimension > u32::MAX as usize {
+        return Err(too_large((dimension as u64).saturating_mul(dimension as u64) / 4));
+    }
+    let (initial, lost) = initial_entries(experiment, levels);
+    let operators = Operators::new(&experiment.model, levels);
+    let support: Vec<(u32, u32)> = initial.keys().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    let Some(lindbladian) = Lindbladian::new(
+        &operators.hamiltonian(),
+        &operators.jumps(&experiment.model),
+        &support,
+        usize::try_from(most).unwrap_or(usize::MAX),
+    ) else {
+        return Err(too_large((dimension as u64).saturating_mul(dimension as u64) / 4));
+    };
+    let mut rho = vec![0.0; lindbladian.dimension()];
+    for (e, entry) in lindbladian.entries().iter().enumerate() {
+        if let Some(value) = initial.get(entry) {
+            (rho[2 * e], rho[2 * e + 1]) = (value.re, value.im);
+        }
+    }
+    let readouts: Vec<Vec<f64>> =
+        experiment.observables.iter().map(|o| readout(&lindbladian, &operators.observable(*o))).collect();
+    let populations = level_entries(&lindbladian, levels);
+
+    let mut exact = Exact { observables: vec![Vec::new(); readouts.len()], top_population: lost, levels, ..Exact::default() };
+    let mut krylov = Krylov::new(lindbladian.dimension());
+    let end = experiment.times.last().copied().unwrap_or(0.0);
+    let mut now = 0.0;
+    for &time in &experiment.times {
+        krylov.advance(|from, to| lindbladian.apply(from, to), &mut rho, time - now, limits.tolerance / end);
+        now = time;
+        for (curve, readout) in exact.observables.iter_mut().zip(&readouts) {
+            curve.push(readout.iter().zip(&rho).map(|(o, x)| o * x).sum());
+        }
+        let fock = populations.iter().map(|entries| entries.iter().map(|&e| rho[e]).sum::<f64>());
+        exact.fock = fock.collect();
+        let top: f64 = exact.fock.iter().rev().take(2).sum();
+        exact.top_population = exact.top_population.max(top);
+        exact.trace_defect = exact.trace_defect.max((exact.fock.iter().sum::<f64>() - 1.0).abs());
+        if top > tail {
+            return Ok((exact, false));
+        }
+        progress(now / end);
+    }
+    exact.applications = krylov.applications;
+    Ok((exact, true))
+}
+
+/// The initial oscillator state as (weight, pure state) parts.
+fn mixture(experiment: &Experiment, cutoff: Cutoff) -> Vec<(f64, OscillatorAmplitudes)> {
+    const TAIL: f64 = 1e-24;
+    let pure = |state| OscillatorAmplitudes::new(state, TAIL, cutoff);
+    match experiment.oscillator {
+        OscillatorPreparation::Fock(n) => vec![(1.0, pure(PureOscillator::Fock(n)))],
+        OscillatorPreparation::Coherent(alpha) => vec![(1.0, pure(PureOscillator::Coherent(alpha)))],
+        OscillatorPreparation::Thermal(nbar) => {
+            let ratio = nbar / (nbar + 1.0);
+            let weights = std::iter::successors(Some(1.0 - ratio), |weight| Some(weight * ratio));
+            let kept = weights.take_while(|weight| *weight > 1e-18).enumerate();
+            let held = kept.take_while(|(n, _)| cutoff.holds(*n));
+            held.map(|(n, weight)| (weight, pure(PureOscillator::Fock(n)))).collect()
+        }
+    }
+}
+
+/// ρ(0) by entry (i ≤ j), normalised, and the population that the cutoff took away.
+fn initial_entries(experiment: &Experiment, levels: usize) -> (HashMap<(u32, u32), Complex64>, f64) {
+    let spins = experiment.model.spins();
+    let parts = mixture(experiment, Cutoff::Levels(levels));
+    let total: f64 = parts.iter().map(|part| part.0).sum();
+    let lost = parts.iter().map(|part| part.0 * part.1.clipped).sum::<f64>() + (1.0 - total).max(0.0);
+    let mut entries = HashMap::new();
+    for row in 0..1usize << spins.len() {
+        let weight: f64 = (spins.iter().enumerate())
+            .map(|(i, spin)| {
+                let excited = spin.initial_excited_probability();
+                if row >> i & 1 == 1 { excited } else { 1.0 - excited }
+            })
+            .product();
+        if weight == 0.0 {
+            continue;
+        }
+        for (share, state) in &parts {
+            for (a, left) in state.amplitudes.iter().enumerate() {
+                for (b, right) in state.amplitudes.iter().enumerate().skip(a) {
+                    let key = ((row * levels + state.lo + a) as u32, (row * levels + state.lo + b) as u32);
+                    *entries.entry(key).or_insert(Complex64::ZERO) += weight * share / total * left * right.conj();
+                }
+            }
+        }
+    }
+    (entries, lost)
+}
+
+/// tr(Oρ) as a linear functional of the real vector: Σ O_ji ρ_ij over both triangles.
+fn readout(lindbladian: &Lindbladian, operator: &Sparse) -> Vec<f64> {
+    let element = |row: u32, column: u32| {
+        let column = operator.column(column as usize);
+        column.iter().find(|(known, _)| *known == row).map_or(Complex64::ZERO, |(_, value)| *value)
+    };
+    let mut functional = vec![0.0; lindbladian.dimension()];
+    for (e, &(i, j)) in lindbladian.entries().iter().enumerate() {
+        let o = element(j, i);
+        let twice = if i == j { 1.0 } else { 2.0 };
+        functional[2 * e] = twice * o.re;
+        functional[2 * e + 1] = -twice * o.im;
+    }
+    functional
+}
+
+/// For every Fock level, where the vector holds its diagonal entries.
+fn level_entries(lindbladian: &Lindbladian, levels: usize) -> Vec<Vec<usize>> {
+    let mut places = vec![Vec::new(); levels];
+    for (e, &(i, j)) in lindbladian.entries().iter().enumerate() {
+        if i == j {
+            places[i as usize % levels].push(2 * e);
+        }
+    }
+    places
+}
+
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64)
+}

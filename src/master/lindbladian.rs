@@ -1,0 +1,137 @@
+//! 𝓛ρ = −i(H_eff ρ − ρ H_eff†) + Σ L ρ L† as a real sparse matrix on the entries of ρ that can ever become non-zero.
+
+use std::collections::HashMap;
+
+use num_complex::Complex64;
+
+use super::sparse::Sparse;
+
+/// Two real numbers per entry ρ_ij with i ≤ j: its real and its imaginary part. The rest follows from ρ = ρ†.
+#[derive(Debug, Clone)]
+pub struct Lindbladian {
+    /// The entries (i, j), i ≤ j, in the order of the vector.
+    entries: Vec<(u32, u32)>,
+    starts: Vec<u32>,
+    columns: Vec<u32>,
+    values: Vec<f64>,
+}
+
+impl Lindbladian {
+    /// 𝓛 on everything reachable from the entries `support`; `None` when that is more than `most` entries.
+    pub fn new(hamiltonian: &Sparse, jumps: &[Sparse], support: &[(u32, u32)], most: usize) -> Option<Self> {
+        let mut effective = hamiltonian.times(-Complex64::I);
+        for jump in jumps {
+            effective = effective.plus((-0.5).into(), &jump.adjoint().product(jump));
+        }
+        let mut index: HashMap<(u32, u32), u32> = HashMap::new();
+        let mut entries = Vec::new();
+        let mut locate = |i: u32, j: u32, entries: &mut Vec<(u32, u32)>| {
+            let key = (i.min(j), i.max(j));
+            *index.entry(key).or_insert_with(|| {
+                entries.push(key);
+                entries.len() as u32 - 1
+            })
+        };
+        for &(i, j) in support {
+            locate(i, j, &mut entries);
+        }
+        // Every entry sends to others; collect (target, source, coefficient) of the real form.
+        let mut terms: Vec<(u32, u32, f64)> = Vec::new();
+        let mut source = 0;
+        while source < entries.len() {
+            if entries.len() > most {
+                return None;
+            }
+            let (i, j) = entries[source];
+            let mut send = |from: (u32, u32), conjugate: bool| {
+                for_each_target(&effective, jumps, from, |row, column, value| {
+                    // Only the upper triangle is kept; the lower one follows by conjugation.
+                    if row > column {
+                        return;
+                    }
+                    let target = locate(row, column, &mut entries);
+                    push_real(&mut terms, target, source as u32, value, conjugate, row == column);
+                });
+            };
+            send((i, j), false);
+            if i != j {
+                send((j, i), true);
+            }
+            source += 1;
+        }
+        Some(Self::from_terms(entries, terms))
+    }
+
+    fn from_terms(entries: Vec<(u32, u32)>, mut terms: Vec<(u32, u32, f64)>) -> Self {
+        terms.sort_unstable_by_key(|&(target, source, _)| (target, source));
+        let mut starts = vec![0; 2 * entries.len() + 1];
+        let (mut columns, mut values) = (Vec::new(), Vec::<f64>::new());
+        let mut last = None;
+        for (target, source, value) in terms {
+            if last == Some((target, source)) {
+                if let Some(sum) = values.last_mut() {
+                    *sum += value;
+                }
+                continue;
+            }
+            last = Some((target, source));
+            columns.push(source);
+            values.push(value);
+            starts[target as usize + 1] += 1;
+        }
+        for row in 1..starts.len() {
+            starts[row] += starts[row - 1];
+        }
+        Self { entries, starts, columns, values }
+    }
+
+    /// Length of the real vector.
+    pub fn dimension(&self) -> usize {
+        2 * self.entries.len()
+    }
+
+    /// The entries (i, j), i ≤ j, of ρ: entry e is at 2e (real part) and 2e + 1 (imaginary part).
+    pub fn entries(&self) -> &[(u32, u32)] {
+        &self.entries
+    }
+
+    /// `to` ← 𝓛 `from`.
+    pub fn apply(&self, from: &[f64], to: &mut [f64]) {
+        for (row, out) in to.iter_mut().enumerate() {
+            let range = self.starts[row] as usize..self.starts[row + 1] as usize;
+            let terms = self.columns[range.clone()].iter().zip(&self.values[range]);
+            *out = terms.map(|(column, value)| value * from[*column as usize]).sum();
+        }
+    }
+}
+
+/// Calls `visit(row, column, coefficient)` for everything the entry ρ_ij contributes to dρ/dt.
+fn for_each_target(effective: &Sparse, jumps: &[Sparse], (i, j): (u32, u32), mut visit: impl FnMut(u32, u32, Complex64)) {
+    for &(row, value) in effective.column(i as usize) {
+        visit(row, j, value);
+    }
+    for &(column, value) in effective.column(j as usize) {
+        visit(i, column, value.conj());
+    }
+    for jump in jumps {
+        for &(row, left) in jump.column(i as usize) {
+            for &(column, right) in jump.column(j as usize) {
+                visit(row, column, left * right.conj());
+            }
+        }
+    }
+}
+
+/// The complex term dρ_target += c ρ_source (or c ρ*_source) in real and imaginary parts.
+fn push_real(terms: &mut Vec<(u32, u32, f64)>, target: u32, source: u32, c: Complex64, conjugate: bool, diagonal: bool) {
+    let sign = if conjugate { -1.0 } else { 1.0 };
+    let parts = [
+        (2 * target, 2 * source, c.re),
+        (2 * target, 2 * source + 1, -sign * c.im),
+        (2 * target + 1, 2 * source, c.im),
+        (2 * target + 1, 2 * source + 1, sign * c.re),
+    ];
+    // The imaginary part of a diagonal entry stays zero.
+    let kept = if diagonal { 2 } else { 4 };
+    terms.extend(parts.into_iter().take(kept).filter(|part| part.2 != 0.0));
+}
