@@ -1,1 +1,5 @@
-fn main(){}
+//! The `fluctuator` program.
+
+fn main() -> std::process::ExitCode {
+    fluctuator::cli::main()
+}

@@ -31,6 +31,11 @@ impl OscillatorAmplitudes {
         if let Cutoff::Levels(levels) = cutoff {
             amplitudes.truncate(levels.saturating_sub(lo));
         }
+        if amplitudes.is_empty() {
+            // A number state beyond the cutoff: all of it is lost, and the highest level stands in for it.
+            let top = if let Cutoff::Levels(levels) = cutoff { levels - 1 } else { lo };
+            return Self { lo: top, amplitudes: vec![Complex64::ONE], clipped: 1.0 };
+        }
         let kept = population(&amplitudes);
         for c in &mut amplitudes {
             *c /= kept.sqrt();
@@ -64,8 +69,7 @@ fn coherent(alpha: Complex64, tail: f64) -> (usize, Vec<Complex64>) {
 
 /// The normalised ket of `oscillator` in row `row` of `rows`, on the smallest window with `guard` spare levels around.
 ///
-/// Returns the population a hard cutoff took away. `ket` keeps its allocation. The state must have at least one
-/// amplitude (checked where run files are read).
+/// Returns the population a hard cutoff took away. `ket` keeps its allocation.
 pub fn product_ket(
     ket: &mut Ket,
     oscillator: PureOscillator,

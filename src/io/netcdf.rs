@@ -9,8 +9,9 @@ use std::rc::Rc;
 use netcdf3::{DataSet, FileWriter, InvalidDataSet, Version, WriteError};
 use serde_json::Value;
 
-use crate::analysis::summary::{Estimate, Point, Provenance, Summary};
-use crate::error::{Error, Result};
+use crate::analysis::{Estimate, Point, Provenance, Summary};
+use super::files::replace_file;
+use crate::{Error, Result};
 
 const TIME_UNITS: &str = "1/frequency unit";
 const RATE_UNITS: &str = "frequency unit";
@@ -26,23 +27,6 @@ pub fn write_netcdf(path: &Path, summary: &Summary) -> Result<()> {
         .and_then(|contents| contents.encode().map_err(|error| format!("{error:?}")))
         .map_err(|reason| Error::Output { what: path.display().to_string(), reason })?;
     replace_file(path, &bytes)
-}
-
-/// Puts `bytes` at `path` in one step: readers see the old file or the new one, never a part, and a failure leaves
-/// nothing behind.
-pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let write = || {
-        let mut file = std::fs::File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    };
-    write().map_err(|source| {
-        let _ = std::fs::remove_file(&temporary);
-        Error::io(path, source)
-    })
 }
 
 /// A number of every point: name, long name, units, value (absent: NaN).
@@ -347,7 +331,7 @@ impl Seek for Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::summary::Diagnostics;
+    use crate::analysis::Diagnostics;
 
     fn summary(points: serde_json::Value) -> Summary {
         let provenance = serde_json::json!({

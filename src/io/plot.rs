@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::figure::{Figure, NEUTRAL, Sketch, Swatch, colour};
-use super::netcdf::replace_file;
-use crate::analysis::summary::{Method, Point, Summary};
-use crate::error::{Error, Result};
+use super::files::replace_file;
+use crate::analysis::{Method, Point, Summary};
+use crate::{Error, Result};
 
 /// Pixels of `number.png` to the point of `number.svg`.
 const PNG_SCALE: f32 = 2.0;
@@ -190,7 +190,7 @@ fn value(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::summary::Diagnostics;
+    use crate::analysis::Diagnostics;
 
     fn labels(keys: &[(&str, Value)]) -> String {
         let parameters: serde_json::Map<String, Value> = keys.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();

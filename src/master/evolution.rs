@@ -8,7 +8,7 @@ use super::krylov::Krylov;
 use super::lindbladian::Lindbladian;
 use super::sparse::{Operators, Sparse};
 use crate::hilbert::{Cutoff, OscillatorAmplitudes};
-use crate::model::{OscillatorPreparation, PureOscillator};
+use crate::model::{Model, OscillatorPreparation, PureOscillator};
 use crate::system::Experiment;
 use crate::{Error, Result};
 
@@ -53,21 +53,26 @@ const GROWTH: f64 = 1.4;
 /// Bytes per real unknown besides the Krylov vectors: matrix entries, indices, index map.
 const BYTES_PER_UNKNOWN: u64 = 200;
 
-/// Solves the master equation of `experiment`; `progress` hears the fraction done.
+/// Solves the master equation of `experiment`; `progress` hears the fraction done and says whether to go on. `None` when
+/// it said no.
 ///
 /// # Errors
 /// When the density matrix would take more memory than `limits` allow.
-pub fn solve(experiment: &Experiment, limits: &Limits, mut progress: impl FnMut(f64)) -> Result<Exact> {
+pub fn solve(experiment: &Experiment, limits: &Limits, mut progress: impl FnMut(f64) -> bool) -> Result<Option<Exact>> {
     match experiment.cutoff {
-        Cutoff::Levels(levels) => Ok(attempt(experiment, limits, levels, f64::INFINITY, &mut progress)?.0),
+        Cutoff::Levels(levels) => match attempt(experiment, limits, levels, f64::INFINITY, &mut progress)? {
+            Attempt::Done(exact) => Ok(Some(exact)),
+            Attempt::TooFewLevels | Attempt::Stopped => Ok(None),
+        },
         Cutoff::Auto => {
             let parts = mixture(experiment, Cutoff::Auto);
             let held = parts.iter().map(|(_, state)| state.lo + state.amplitudes.len()).max();
             let mut levels = held.unwrap_or(1) + FIRST_MARGIN;
             loop {
-                let (exact, enough) = attempt(experiment, limits, levels, limits.tail, &mut progress)?;
-                if enough {
-                    return Ok(exact);
+                match attempt(experiment, limits, levels, limits.tail, &mut progress)? {
+                    Attempt::Done(exact) => return Ok(Some(exact)),
+                    Attempt::Stopped => return Ok(None),
+                    Attempt::TooFewLevels => {}
                 }
                 levels = (levels as f64 * GROWTH).ceil() as usize;
             }
@@ -75,14 +80,20 @@ pub fn solve(experiment: &Experiment, limits: &Limits, mut progress: impl FnMut(
     }
 }
 
-/// Solves with `levels` Fock levels; false when the two highest held more than `tail` at an output time.
+enum Attempt {
+    Done(Exact),
+    TooFewLevels,
+    Stopped,
+}
+
+/// Solves with `levels` Fock levels; these are too few when the two highest held more than `tail` at an output time.
 fn attempt(
     experiment: &Experiment,
     limits: &Limits,
     levels: usize,
     tail: f64,
-    progress: &mut impl FnMut(f64),
-) -> Result<(Exact, bool)> {
+    progress: &mut impl FnMut(f64) -> bool,
+) -> Result<Attempt> {
     let rows = 1usize << experiment.model.spins().len();
     let dimension = rows * levels;
     let per_entry = 2 * (8 * (Krylov::VECTORS as u64 + 2) + BYTES_PER_UNKNOWN);
@@ -95,9 +106,14 @@ fn attempt(
         limit: gigabytes(limits.memory),
         advice: "use `fluctuator run`, which holds only kets, or raise --memory-limit".into(),
     };
-    // Conserved parities can empty most of ρ; what is sure to be filled is a band around the diagonal.
-    if dimension as u64 > most || dimension > u32::MAX as usize {
-        return Err(too_large((dimension as u64).saturating_mul(dimension as u64) / 4));
+    // The coupling fills the upper triangle but for a conserved parity: D²/4 entries. Without it ρ may stay diagonal.
+    let couples = match &experiment.model {
+        Model::OscillatorSpins(model) => model.spins.iter().any(|spin| spin.coupling != 0.0),
+        Model::Adiabatic(model) => model.diffusion > 0.0,
+    };
+    let filled = (dimension as u64).saturating_mul(dimension as u64) / 4;
+    if dimension > u32::MAX as usize || (if couples { filled } else { dimension as u64 }) > most {
+        return Err(too_large(filled));
     }
     let (initial, lost) = initial_entries(experiment, levels);
     let operators = Operators::new(&experiment.model, levels);
@@ -108,7 +124,7 @@ fn attempt(
         &support,
         usize::try_from(most).unwrap_or(usize::MAX),
     ) else {
-        return Err(too_large((dimension as u64).saturating_mul(dimension as u64) / 4));
+        return Err(too_large(filled));
     };
     let mut rho = vec![0.0; lindbladian.dimension()];
     for (e, entry) in lindbladian.entries().iter().enumerate() {
@@ -136,12 +152,14 @@ fn attempt(
         exact.top_population = exact.top_population.max(top);
         exact.trace_defect = exact.trace_defect.max((exact.fock.iter().sum::<f64>() - 1.0).abs());
         if top > tail {
-            return Ok((exact, false));
+            return Ok(Attempt::TooFewLevels);
         }
-        progress(now / end);
+        if !progress(now / end) {
+            return Ok(Attempt::Stopped);
+        }
     }
     exact.applications = krylov.applications;
-    Ok((exact, true))
+    Ok(Attempt::Done(exact))
 }
 
 /// The initial oscillator state as (weight, pure state) parts.

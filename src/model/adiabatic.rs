@@ -1,6 +1,6 @@
 //! The adiabatic limit: Eq. (40), its heating rate (41), and the quantum-noise rates that keep the frequencies.
 
-use super::{OscillatorSpins, Spin};
+use super::{OscillatorBath, OscillatorSpins, Spin};
 
 /// dρ/dt = −iΩ₀[a†a, ρ] − Γ[X,[X,ρ]], Eq. (40): one jump operator √(2Γ) X.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,13 +71,23 @@ impl QuantumNoise {
         self.up * (number + 1.0) - self.down * number
     }
 
-    /// Mean of d⟨N⟩/dt over 0…`time` from occupation `number`, by the closed solution of the rate equation.
-    pub fn mean_heating_rate(&self, number: f64, time: f64) -> f64 {
-        let damping = self.down - self.up;
-        let relative = -damping * time;
-        let growth = if relative.abs() < 1e-12 { 1.0 } else { relative.exp_m1() / relative };
-        self.heating_rate(number) * growth
+    /// ⟨N⟩ after `time` from occupation `number`: the closed solution of the rate equation.
+    pub fn number(&self, number: f64, time: f64) -> f64 {
+        relax(number, self.up, self.down - self.up, time)
     }
+}
+
+/// ⟨N⟩(t) of the adiabatic equation with heating rate 2Γ, and the oscillator's own loss κ(⟨N⟩ − n̄) if there is one.
+pub fn adiabatic_number(heating_rate: f64, bath: Option<OscillatorBath>, number: f64, time: f64) -> f64 {
+    let (kappa, nbar) = bath.map_or((0.0, 0.0), |bath| (bath.kappa, bath.nbar));
+    relax(number, heating_rate + kappa * nbar, kappa, time)
+}
+
+/// Solution of dn/dt = source − damping·n.
+fn relax(initial: f64, source: f64, damping: f64, time: f64) -> f64 {
+    let x = damping * time;
+    let growth = if x.abs() < 1e-12 { time } else { -(-x).exp_m1() / damping };
+    initial * (-x).exp() + source * growth
 }
 
 /// Spins with g ≠ 0 with their γ and n̄, or `None` when one of them does not have ω = 0, γ > 0 and γφ = 0.

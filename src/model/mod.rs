@@ -6,7 +6,7 @@ mod preparation;
 mod spin;
 mod thermal;
 
-pub use adiabatic::{Adiabatic, QuantumNoise, heating_rate_adiabatic};
+pub use adiabatic::{Adiabatic, QuantumNoise, adiabatic_number, heating_rate_adiabatic};
 pub use oscillator_spins::{OscillatorBath, OscillatorSpins};
 pub use preparation::{OscillatorPreparation, PureOscillator, PurePreparation, SpinPreparation};
 pub use spin::{Spin, SpinBath};

@@ -1,0 +1,95 @@
+//! `fluctuator check`: is the run file sound, how large is the run, how long will it take?
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use indicatif::HumanDuration;
+
+use super::{Outcome, RunFileArguments, run, table};
+use crate::Result;
+use crate::analysis::trajectory_point;
+use crate::ensemble::{self, Plan, Watcher};
+use crate::hilbert::Cutoff;
+use crate::io::run_file::{RunFile, RunPoint, is_sampled};
+use crate::propagate::MAX_ORDER;
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    #[command(flatten)]
+    file: RunFileArguments,
+}
+
+/// Pilot trajectories per point are doubled until they have taken this long.
+const PILOT: Duration = Duration::from_millis(300);
+
+/// Prints a table of the sweep points and the predicted time.
+pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
+    let (file, threads) = (arguments.file.load()?, arguments.file.threads()?);
+    let header = ["point", "spins", "Fock levels", "ket + series", "jumps", "trajectories", "per trajectory", "predicted"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    let mut total = 0.0;
+    for (index, point) in file.points.iter().enumerate() {
+        let (row, seconds) = pilot(&file, index, point, threads)?;
+        rows.push(row);
+        total += seconds;
+    }
+    println!("{}: the run file is sound", file.title);
+    table::print_aligned(&rows);
+    let sampled = file.points.iter().any(|point| is_sampled(&point.experiment));
+    if sampled {
+        println!("the initial state is mixed: every trajectory starts from a pure state drawn from it");
+    }
+    println!(
+        "predicted time on {threads} threads: {} ({} sweep points; from pilot trajectories, good to a factor of about 1.5)",
+        HumanDuration(Duration::from_secs_f64(total.min(1e15))),
+        file.points.len()
+    );
+    Ok(Outcome::Done)
+}
+
+/// Runs a few trajectories of a point; returns its row and the seconds its ensemble would take.
+fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Result<(Vec<String>, f64)> {
+    let mut trajectories = 2;
+    let (ensemble, seconds) = loop {
+        let begun = Instant::now();
+        let plan = Plan { trajectories, seed: point.seed, block: 2, threads: 1 };
+        let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &Unwatched)?;
+        let seconds = begun.elapsed().as_secs_f64() / trajectories as f64;
+        if begun.elapsed() >= PILOT || 2 * trajectories > point.trajectories {
+            break (ensemble, seconds);
+        }
+        trajectories *= 2;
+    };
+    let Some(ensemble) = ensemble else { unreachable!("nobody stops a pilot") };
+    let result = trajectory_point(&point.experiment, &ensemble, point.parameters.clone());
+    let rows = 1usize << point.experiment.model.spins().len();
+    let bytes = result.diagnostics.largest_window * rows * 16 * (MAX_ORDER + 4);
+    let levels = match point.experiment.cutoff {
+        Cutoff::Auto => format!("auto ({} seen)", result.diagnostics.highest_level),
+        Cutoff::Levels(levels) => format!("{levels} (window ≤ {})", result.diagnostics.largest_window),
+    };
+    let jumps: f64 = result.jumps.values().map(|jumps| jumps.mean).sum();
+    let whole = seconds * point.trajectories as f64 / threads.min(point.trajectories as usize) as f64;
+    let row = vec![
+        run::point_label(file, index),
+        point.experiment.model.spins().len().to_string(),
+        levels,
+        format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+        format!("{jumps:.1}"),
+        point.trajectories.to_string(),
+        format!("{:.3} ms", 1e3 * seconds),
+        format!("{whole:.1} s"),
+    ];
+    Ok((row, whole))
+}
+
+struct Unwatched;
+
+impl Watcher for Unwatched {
+    fn finished(&self, _trajectories: u64) {}
+
+    fn stop(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,127 @@
+//! The command line: one file per subcommand; progress bars, tables and exit codes live here.
+
+mod check;
+mod compare;
+mod exact;
+mod interrupt;
+mod plot;
+mod progress;
+mod run;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::io::run_file::RunFile;
+use crate::{Error, Result};
+
+/// Quantum trajectories of a harmonic oscillator coupled to two-level systems.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 failed, or `compare` found a deviation; 2 bad input; 3 incomplete but saved (interrupted);
+130 interrupted with nothing to save.
+
+Start with:  fluctuator check runs/fig3a.toml   then   fluctuator run runs/fig3a.toml";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Average quantum trajectories: ⟨N⟩(t), heating rate and more, with standard errors.
+    Run(run::RunArguments),
+    /// Solve the density matrix of the same run file (small cutoffs), without sampling error.
+    Exact(exact::ExactArguments),
+    /// Validate a run file; print its size, memory and predicted time.
+    Check(check::CheckArguments),
+    /// Draw number.svg and number.png of a result directory again.
+    Plot(plot::PlotArguments),
+    /// Compare two results: z-scores and largest deviation; exit code 1 above the threshold.
+    Compare(compare::CompareArguments),
+}
+
+/// The run file and what every command that reads one understands.
+#[derive(Debug, Args)]
+struct RunFileArguments {
+    /// Run file (TOML).
+    run_file: PathBuf,
+    /// Set any run-file key, e.g. --set model.spins.0.coupling=0.5 (repeatable).
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Threads [default: all cores]. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Number of trajectories (overrides the run file).
+    #[arg(long, value_name = "N")]
+    trajectories: Option<u64>,
+    /// Seed of the random numbers (overrides the run file).
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// No progress and no table.
+    #[arg(long)]
+    quiet: bool,
+}
+
+impl RunFileArguments {
+    /// Reads the run file with the overrides of the command line.
+    fn load(&self) -> Result<RunFile> {
+        let mut overrides = self.set.clone();
+        let flags = [("ensemble.trajectories", self.trajectories), ("ensemble.seed", self.seed)];
+        overrides.extend(flags.iter().filter_map(|(key, value)| value.map(|value| format!("{key}={value}"))));
+        RunFile::load(&self.run_file, &overrides)
+    }
+
+    /// Threads to use.
+    fn threads(&self) -> Result<usize> {
+        let available = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        match self.threads {
+            Some(n) if (1..=4096).contains(&n) => Ok(n),
+            Some(n) => Err(Error::value("--threads", n, "must be between 1 and 4096")),
+            None => Ok(available()),
+        }
+    }
+
+    /// Where the results go unless `--out` says otherwise.
+    fn default_directory(&self) -> PathBuf {
+        Path::new("out").join(self.run_file.file_stem().unwrap_or_default())
+    }
+}
+
+/// How a command ended, short of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    /// `compare` found more than the threshold.
+    Deviates,
+    /// Interrupted; what was complete is saved.
+    Incomplete,
+    /// Interrupted before anything was complete.
+    NothingSaved,
+}
+
+/// Runs the command line and returns the exit code.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Exact(arguments) => exact::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Plot(arguments) => plot::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+    };
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Deviates) => ExitCode::from(1),
+        Ok(Outcome::Incomplete) => ExitCode::from(3),
+        Ok(Outcome::NothingSaved) => ExitCode::from(130),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(if error.is_input() { 2 } else { 1 })
+        }
+    }
+}

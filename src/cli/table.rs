@@ -1,0 +1,82 @@
+//! Short tables of results on stdout.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::analysis::{Point, Summary};
+
+/// Prints one line per sweep point: ⟨N⟩ at the end and the heating rate beside what theory says of it.
+pub fn print_summary(summary: &Summary) {
+    let end = summary.points.first().and_then(|point| point.times.last()).copied().unwrap_or(0.0);
+    let mut rows = vec![vec![
+        "point".to_owned(),
+        "trajectories".into(),
+        format!("⟨N⟩(t = {end})"),
+        "heating rate".into(),
+        "2Γ (41)".into(),
+        "quantum noise".into(),
+        "jumps".into(),
+        "levels".into(),
+    ]];
+    rows.extend(summary.points.iter().map(row));
+    print_aligned(&rows);
+    println!("(± one standard error of the mean; rates in quanta per unit time; jumps: mean number per trajectory)");
+}
+
+fn row(point: &Point) -> Vec<String> {
+    let number = point.observables.get("number");
+    let last = number.and_then(|number| number.mean.last()).copied().unwrap_or(f64::NAN);
+    let error = number.and_then(|number| number.standard_error.as_ref()?.last().copied());
+    let rate = &point.heating_rate;
+    let jumps: f64 = point.jumps.values().map(|jumps| jumps.mean).sum();
+    vec![
+        parameters(&point.parameters),
+        if point.trajectories == 0 { "density matrix".into() } else { point.trajectories.to_string() },
+        with_error(last, error),
+        with_error(rate.value, rate.standard_error),
+        optional(rate.paper),
+        optional(rate.quantum_noise),
+        if point.jumps.is_empty() { "–".into() } else { format!("{jumps:.1}") },
+        format!("{}", point.diagnostics.highest_level),
+    ]
+}
+
+/// The swept keys of a point in short: the last part of each key and its value.
+pub fn parameters(parameters: &BTreeMap<String, Value>) -> String {
+    if parameters.is_empty() {
+        return "–".into();
+    }
+    let short = |(key, value): (&String, &Value)| format!("{} = {value}", key.rsplit('.').next().unwrap_or(key));
+    parameters.iter().map(short).collect::<Vec<_>>().join(", ")
+}
+
+/// A value with as many digits as its error deserves.
+pub fn with_error(value: f64, error: Option<f64>) -> String {
+    match error {
+        Some(error) if error > 0.0 && error.is_finite() => {
+            let digits = (1.0 - error.log10().floor()).clamp(0.0, 12.0) as usize;
+            format!("{value:.digits$} ± {error:.digits$}")
+        }
+        _ => format!("{value:.8}"),
+    }
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".into(), |value| format!("{value:.4}"))
+}
+
+/// Prints rows in columns, the first left-aligned.
+pub fn print_aligned(rows: &[Vec<String>]) {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in rows {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
+            if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+        });
+        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}

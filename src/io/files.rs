@@ -1,0 +1,37 @@
+//! Reading and writing whole files: a file is replaced in one step or left as it was.
+
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::{Error, Result};
+
+/// Puts `bytes` at `path` in one step: readers see the old file or the new one, never a part, and a failure leaves
+/// nothing behind.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || {
+        let mut file = NamedTempFile::new_in(directory)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        }
+        file.persist(path).map_err(|failure| failure.error)
+    };
+    write().map(drop).map_err(|source| Error::io(path, source))
+}
+
+/// Reads a text file.
+///
+/// # Errors
+/// When it cannot be read or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|source| Error::io(path, source))
+}

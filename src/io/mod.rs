@@ -1,0 +1,14 @@
+//! Files: the run file, the result files, the pictures.
+
+mod figure;
+mod files;
+mod netcdf;
+mod plot;
+mod provenance;
+mod result;
+pub mod run_file;
+
+pub use netcdf::write_netcdf;
+pub use plot::{draw_number, write_plots};
+pub use provenance::{build_commit, hash_text, peak_memory};
+pub use result::{EXACT_DIRECTORY, read_exact, read_summary, write_result};

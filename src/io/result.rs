@@ -1,0 +1,57 @@
+//! A result directory: `summary.json`, `result.nc` and the pictures; an exact result lies in its subdirectory `exact`.
+
+use std::path::{Path, PathBuf};
+
+use super::files::{read_text, replace_file};
+use super::netcdf::write_netcdf;
+use super::plot::write_plots;
+use crate::analysis::{FORMAT_VERSION, Summary};
+use crate::{Error, Result};
+
+/// Where the density-matrix result lies inside the result directory of the trajectories it belongs to.
+pub const EXACT_DIRECTORY: &str = "exact";
+
+/// Writes all files of a result and returns their paths. `exact` is drawn beside it.
+///
+/// # Errors
+/// When the directory or a file cannot be written.
+pub fn write_result(directory: &Path, summary: &Summary, exact: Option<&Summary>) -> Result<Vec<PathBuf>> {
+    std::fs::create_dir_all(directory).map_err(|source| Error::io(directory, source))?;
+    let (json, netcdf) = (directory.join("summary.json"), directory.join("result.nc"));
+    let mut text = serde_json::to_string_pretty(summary)
+        .map_err(|error| Error::Output { what: "summary.json".into(), reason: error.to_string() })?;
+    text.push('\n');
+    replace_file(&json, text.as_bytes())?;
+    write_netcdf(&netcdf, summary)?;
+    let mut written = vec![json, netcdf];
+    written.extend(write_plots(directory, summary, exact)?);
+    Ok(written)
+}
+
+/// Reads `summary.json` of a result directory.
+///
+/// # Errors
+/// When it is absent, unreadable, or of a newer format.
+pub fn read_summary(directory: &Path) -> Result<Summary> {
+    let path = directory.join("summary.json");
+    let text = read_text(&path)?;
+    let format = |reason: String| Error::Format { path: path.clone(), reason };
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| format(error.to_string()))?;
+    match value.get("format_version").and_then(serde_json::Value::as_u64) {
+        Some(version) if version <= u64::from(FORMAT_VERSION) => {}
+        Some(version) => {
+            return Err(format(format!("format_version {version} is newer than this program's {FORMAT_VERSION}")));
+        }
+        None => return Err(format("has no format_version: not a fluctuator result".into())),
+    }
+    serde_json::from_value(value).map_err(|error| format(error.to_string()))
+}
+
+/// The exact result that belongs to a result directory, if there is one.
+///
+/// # Errors
+/// When it is there but cannot be read.
+pub fn read_exact(directory: &Path) -> Result<Option<Summary>> {
+    let nested = directory.join(EXACT_DIRECTORY);
+    if nested.join("summary.json").exists() { read_summary(&nested).map(Some) } else { Ok(None) }
+}

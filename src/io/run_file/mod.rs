@@ -1,0 +1,196 @@
+//! The run file: TOML, `version = 1`, unknown keys refused, every value checked before anything runs.
+
+mod model;
+mod overrides;
+mod section;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+use toml::Table;
+
+use self::section::Section;
+use super::files::read_text;
+use super::provenance::hash_text;
+use crate::model::{Model, OscillatorPreparation};
+use crate::propagate::Tolerances;
+use crate::system::{Experiment, Observable};
+use crate::{Error, Result};
+
+/// Version of the run file's layout.
+pub const VERSION: i64 = 1;
+
+/// A run file, read and checked, with its sweep laid out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunFile {
+    /// Title for tables and pictures.
+    pub title: String,
+    /// The file, word for word.
+    pub text: String,
+    /// `--set` overrides, in order.
+    pub overrides: Vec<String>,
+    /// SHA-256 of the run file with its overrides, without comments or layout.
+    pub hash: String,
+    /// Whether `run` also solves the density matrix.
+    pub exact: bool,
+    /// One entry per sweep point (one without a sweep).
+    pub points: Vec<RunPoint>,
+}
+
+/// One sweep point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunPoint {
+    /// Swept keys and their values here.
+    pub parameters: BTreeMap<String, Value>,
+    /// What is simulated.
+    pub experiment: Experiment,
+    /// How accurately.
+    pub tolerances: Tolerances,
+    /// Number of trajectories.
+    pub trajectories: u64,
+    /// Seed of the random streams.
+    pub seed: u64,
+    /// Trajectories per block.
+    pub block: u64,
+}
+
+impl RunFile {
+    /// Reads and checks a run file; `overrides` are `key=value` texts with any run-file key.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is not TOML, or says something that is not allowed.
+    pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
+        let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
+        Self::parse(&read_text(path)?, &stem, overrides)
+    }
+
+    /// The same from a text; `name` becomes the title of a run file without one.
+    ///
+    /// # Errors
+    /// When it is not TOML, or says something that is not allowed.
+    pub fn parse(text: &str, name: &str, overrides: &[String]) -> Result<Self> {
+        let mut table: Table = text.parse().map_err(|error: toml::de::Error| Error::Toml(error.to_string()))?;
+        for pair in overrides {
+            overrides::apply(&mut table, pair)?;
+        }
+        let hash = hash_text(&toml::to_string(&table).map_err(|error| Error::Toml(error.to_string()))?);
+        let points = overrides::sweep(&mut table)?;
+        let mut parsed = Vec::with_capacity(points.len());
+        for (parameters, table) in points {
+            let (settings, point) = parse_point(table, parameters)?;
+            parsed.push((settings, point));
+        }
+        let Some((settings, _)) = parsed.first().cloned() else {
+            return Err(Error::value("sweep", "[]", "a sweep needs at least one value per key"));
+        };
+        Ok(Self {
+            title: settings.title.unwrap_or_else(|| name.to_owned()),
+            text: text.to_owned(),
+            overrides: overrides.to_vec(),
+            hash,
+            exact: settings.exact,
+            points: parsed.into_iter().map(|(_, point)| point).collect(),
+        })
+    }
+}
+
+/// What belongs to the whole file, not to a sweep point.
+#[derive(Debug, Clone)]
+struct Settings {
+    title: Option<String>,
+    exact: bool,
+}
+
+fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Settings, RunPoint)> {
+    let mut root = Section::new("", table);
+    let version = root.integer("version", "the layout of the run file; this program reads version = 1")?;
+    if version != VERSION {
+        return Err(Error::value("version", version, "this program reads version = 1"));
+    }
+    let title = root.optional_text("title")?;
+    let (model, cutoff) = model::parse_model(root.required_section("model", "the table [model] with kind, frequency, …")?)?;
+    let oscillator = model::parse_initial(root.section("initial")?, cutoff)?;
+    let times = parse_times(root.required_section("time", "the table [time] with end and points")?)?;
+
+    let mut ensemble = root.section("ensemble")?;
+    let trajectories = ensemble.count("trajectories", 1024, 2..=1 << 53)?;
+    let seed = ensemble.count("seed", 1, 0..=i64::MAX as u64)?;
+    let block = ensemble.count("block", 32, 2..=1 << 20)?;
+    if !block.is_power_of_two() {
+        return Err(Error::value("ensemble.block", block, "trajectories per block must be a power of two"));
+    }
+    ensemble.finish()?;
+
+    let mut output = root.section("output")?;
+    let observables = parse_observables(&mut output, &model)?;
+    let exact = output.flag("exact", false)?;
+    let heating_window = parse_window(&mut output, &times)?;
+    output.finish()?;
+
+    let mut numerics = root.section("numerics")?;
+    let tolerance = numerics.positive("tolerance", 1e-8, 1e-13..=1e-2)?;
+    let mut tolerances = Tolerances::from_tolerance(tolerance);
+    tolerances.window = numerics.positive("window_tolerance", tolerances.window, 1e-24..=1e-2)?;
+    tolerances.max_clipped = numerics.positive("max_clipped", tolerances.max_clipped, 1e-24..=1.0)?;
+    numerics.finish()?;
+    root.finish()?;
+
+    let experiment = Experiment { model, oscillator, cutoff, times, observables, heating_window };
+    Ok((Settings { title, exact }, RunPoint { parameters, experiment, tolerances, trajectories, seed, block }))
+}
+
+fn parse_times(mut time: Section) -> Result<Vec<f64>> {
+    let end = time.number("end", "the duration of the run, > 0, in 1/frequency units")?;
+    if !(end > 0.0 && end <= 1e9) {
+        return Err(Error::value("time.end", end, "the duration must be > 0 and at most 1e9"));
+    }
+    let points = time.count("points", 101, 2..=1_000_000)? as usize;
+    time.finish()?;
+    let last = points - 1;
+    Ok((0..points).map(|i| if i == last { end } else { end * i as f64 / last as f64 }).collect())
+}
+
+fn parse_observables(output: &mut Section, model: &Model) -> Result<Vec<Observable>> {
+    let names = output.texts("observables", &["number"])?;
+    let mut observables = vec![Observable::Number];
+    for name in names {
+        let Some(found) = Observable::parse(&name, model.spins().len()) else {
+            let allowed = format!("allowed are {} (inversion_i for spin i alone)", Observable::NAMES.join(", "));
+            return Err(Error::value("output.observables", format!("\"{name}\""), allowed));
+        };
+        if found.contains(&Observable::Energy) && matches!(model, Model::Adiabatic(_)) {
+            let allowed = "the adiabatic model has no spin energy; observe number instead";
+            return Err(Error::value("output.observables", "\"energy\"", allowed));
+        }
+        for observable in found {
+            if !observables.contains(&observable) {
+                observables.push(observable);
+            }
+        }
+    }
+    Ok(observables)
+}
+
+/// The heating window as the indices of the nearest output times.
+fn parse_window(output: &mut Section, times: &[f64]) -> Result<[usize; 2]> {
+    let last = times.len() - 1;
+    let Some(window) = output.optional_numbers("heating_window")? else { return Ok([0, last]) };
+    let allowed = || format!("two different output times [from, to] with 0 ≤ from < to ≤ {}", times[last]);
+    let [from, to] = window[..] else {
+        return Err(Error::value("output.heating_window", format!("{window:?}"), allowed()));
+    };
+    let nearest = |t: f64| ((t / times[last] * last as f64).round()).clamp(0.0, last as f64) as usize;
+    let indices = [nearest(from), nearest(to)];
+    if from < 0.0 || to > times[last] || indices[0] >= indices[1] {
+        return Err(Error::value("output.heating_window", format!("{window:?}"), allowed()));
+    }
+    Ok(indices)
+}
+
+/// The initial state is thermal in the sense that every trajectory starts from a pure state drawn from it.
+pub fn is_sampled(experiment: &Experiment) -> bool {
+    let mixed = |p: f64| p > 0.0 && p < 1.0;
+    matches!(experiment.oscillator, OscillatorPreparation::Thermal(nbar) if nbar > 0.0)
+        || experiment.model.spins().iter().any(|spin| mixed(spin.initial_excited_probability()))
+}

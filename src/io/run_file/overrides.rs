@@ -1,0 +1,100 @@
+//! `--set key=value` and `[sweep]`: both put values at dotted paths of the run file.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use toml::{Table, Value};
+
+use crate::{Error, Result};
+
+/// Most points a sweep may have.
+const MAX_POINTS: usize = 10_000;
+
+/// Applies one `key=value`; the value is TOML, and a bare word counts as a text.
+pub fn apply(table: &mut Table, pair: &str) -> Result<()> {
+    let Some((key, value)) = pair.split_once('=') else {
+        return Err(Error::value("--set", pair, "must be key=value, e.g. --set model.spins.0.coupling=0.5"));
+    };
+    let (key, value) = (key.trim(), value.trim());
+    let parsed = format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    // The sweep's own keys contain dots, so a path into it is one key.
+    if let Some(swept) = key.strip_prefix("sweep.") {
+        let sweep = table.entry("sweep").or_insert_with(|| Value::Table(Table::new()));
+        let Value::Table(sweep) = sweep else { return Err(not_a_table("sweep")) };
+        sweep.insert(swept.trim_matches('"').to_owned(), parsed.unwrap_or_else(|| Value::String(value.to_owned())));
+        return Ok(());
+    }
+    insert(table, key, parsed.unwrap_or_else(|| Value::String(value.to_owned())))
+}
+
+/// Takes `[sweep]` out of the table and returns one (parameters, table) per point: the cartesian product, the last key
+/// running fastest. Without a sweep: the table itself.
+pub fn sweep(table: &mut Table) -> Result<Vec<(BTreeMap<String, Json>, Table)>> {
+    let sweep = match table.remove("sweep") {
+        None => Table::new(),
+        Some(Value::Table(sweep)) => sweep,
+        Some(_) => return Err(not_a_table("sweep")),
+    };
+    let mut points = vec![(BTreeMap::new(), table.clone())];
+    for (key, values) in sweep {
+        let Value::Array(values) = values else {
+            return Err(Error::value(format!("sweep.\"{key}\""), values, "must be a list of values"));
+        };
+        if values.is_empty() || points.len() * values.len() > MAX_POINTS {
+            let allowed = format!("a sweep needs at least one value per key and at most {MAX_POINTS} points");
+            return Err(Error::value(format!("sweep.\"{key}\""), format!("{} values", values.len()), allowed));
+        }
+        let mut next = Vec::with_capacity(points.len() * values.len());
+        for (parameters, table) in &points {
+            for value in &values {
+                let (mut parameters, mut table) = (parameters.clone(), table.clone());
+                insert(&mut table, &key, value.clone())?;
+                let json = serde_json::to_value(value).unwrap_or(Json::Null);
+                parameters.insert(key.clone(), json);
+                next.push((parameters, table));
+            }
+        }
+        points = next;
+    }
+    Ok(points)
+}
+
+fn not_a_table(key: &str) -> Error {
+    Error::value(key, "…", "must be a table of key = [values]")
+}
+
+/// Puts `value` at a dotted path; numbers index lists, missing tables are made.
+fn insert(table: &mut Table, path: &str, value: Value) -> Result<()> {
+    let bad = |allowed: &str| Error::value(path, &value, allowed);
+    let mut steps = path.split('.').peekable();
+    let Some(first) = steps.next().filter(|step| !step.is_empty()) else {
+        return Err(bad("must name a key of the run file, e.g. model.frequency"));
+    };
+    if steps.peek().is_none() {
+        table.insert(first.to_owned(), value);
+        return Ok(());
+    }
+    let mut place = table.entry(first).or_insert_with(|| Value::Table(Table::new()));
+    while let Some(step) = steps.next() {
+        let last = steps.peek().is_none();
+        place = match place {
+            Value::Table(inner) if last => {
+                inner.insert(step.to_owned(), value);
+                return Ok(());
+            }
+            Value::Table(inner) => inner.entry(step).or_insert_with(|| Value::Table(Table::new())),
+            Value::Array(list) => {
+                let allowed = format!("`{step}` must be an index below {}", list.len());
+                let item = step.parse::<usize>().ok().and_then(|index| list.get_mut(index));
+                let Some(item) = item else { return Err(bad(&allowed)) };
+                if last {
+                    *item = value;
+                    return Ok(());
+                }
+                item
+            }
+            _ => return Err(bad(&format!("there is no table to hold `{step}`"))),
+        };
+    }
+    Ok(())
+}
