@@ -88,7 +88,8 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
         let mut level = threshold(jumps, chance);
         while time < end_of_run {
             let rate = total_weight(self.system, &self.ket, &mut self.weights);
-            let horizon = (end_of_run - time).min(HORIZON / rate);
+            let left = end_of_run - time;
+            let horizon = if rate > 0.0 { left.min(HORIZON / rate) } else { left };
             let h = self.follower.step(&mut self.ket, horizon)?;
             self.follower.evaluate(h, &self.ket, &mut self.end);
             let start = Survival { time: 0.0, log_norm: 0.0, rate };
