@@ -15,8 +15,10 @@ use crate::system::Experiment;
 pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters: BTreeMap<String, Value>) -> Point {
     let (records, layout, counts) = (&ensemble.tally.records, ensemble.layout, ensemble.tally.counts);
     let curve = |observable: usize| {
-        let entries = (0..experiment.times.len()).map(|time| layout.observable(time, observable));
-        plain_estimate(records, entries)
+        let entries: Vec<usize> = (0..experiment.times.len()).map(|time| layout.observable(time, observable)).collect();
+        let widest = entries.iter().map(|entry| records.variance(*entry)).fold(0.0, f64::max).sqrt();
+        // Nothing can have happened yet at t = 0, which comes first.
+        estimate(records, &entries, |position| if position == 0 { 0.0 } else { widest })
     };
     let names = experiment.observables.iter().map(ToString::to_string);
     let scalar = |entry: usize| Scalar { mean: records.mean()[entry], standard_error: Some(records.standard_error(entry)) };
@@ -33,9 +35,15 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
             plain_standard_error: heating.standard_error,
             ..theory_of_heating(experiment)
         },
-        fock_distribution: plain_estimate(&ensemble.tally.fock, 0..ensemble.tally.fock.mean().len()),
+        fock_distribution: estimate(&ensemble.tally.fock, &(0..ensemble.tally.fock.mean().len()).collect::<Vec<_>>(), |_| 0.0),
         jumps: (ensemble.channels.iter().enumerate())
-            .map(|(channel, name)| (name.clone(), scalar(layout.jumps(channel))))
+            .map(|(index, channel)| {
+                // A channel that has not fired yet may still fire once.
+                let spread = if channel.rate > 0.0 { records.variance(layout.jumps(index)).sqrt().max(1.0) } else { 0.0 };
+                let mut jumps = scalar(layout.jumps(index));
+                jumps.standard_error = jumps.standard_error.map(|error| error.hypot(unseen(spread, records.count())));
+                (channel.name.clone(), jumps)
+            })
             .collect(),
         closed_forms: closed_forms(experiment),
         diagnostics: Diagnostics {
@@ -53,19 +61,19 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
 
 /// The density-matrix result at one sweep point.
 pub fn exact_point(experiment: &Experiment, exact: &Exact, parameters: BTreeMap<String, Value>) -> Point {
-    let estimate = |mean: &[f64]| Estimate { mean: mean.to_vec(), estimator: "exact".into(), ..Estimate::default() };
+    let exactly = |mean: &[f64]| Estimate { mean: mean.to_vec(), estimator: "exact".into(), ..Estimate::default() };
     let names = experiment.observables.iter().map(ToString::to_string);
     let number = &exact.observables[experiment.number_index()];
     Point {
         parameters,
         trajectories: 0,
         times: experiment.times.clone(),
-        observables: names.zip(&exact.observables).map(|(name, mean)| (name, estimate(mean))).collect(),
+        observables: names.zip(&exact.observables).map(|(name, mean)| (name, exactly(mean))).collect(),
         heating_rate: HeatingRate {
             value: experiment.heating_rate(|time| number[time]),
             ..theory_of_heating(experiment)
         },
-        fock_distribution: estimate(&exact.fock),
+        fock_distribution: exactly(&exact.fock),
         jumps: BTreeMap::new(),
         closed_forms: closed_forms(experiment),
         diagnostics: Diagnostics {
@@ -81,15 +89,27 @@ pub fn exact_point(experiment: &Experiment, exact: &Exact, parameters: BTreeMap<
     }
 }
 
-fn plain_estimate(moments: &Moments, entries: impl Iterator<Item = usize> + Clone) -> Estimate {
-    let mean: Vec<f64> = entries.clone().map(|entry| moments.mean()[entry]).collect();
-    let standard_error: Vec<f64> = entries.map(|entry| moments.standard_error(entry)).collect();
+/// What trajectories not seen may add to a mean over `count`: three of them, as far off as `spread`.
+///
+/// A sample cannot know the events it has missed: as long as a jump is rarer than one in `count`, the sample variance is
+/// too small or even zero, and so would be an error bar made from it alone. If n trajectories have not shown an event, up
+/// to 3/n of all trajectories may (95 %; the "rule of three", Hanley and Lippman-Hand, JAMA 249, 1743 (1983)). Where the
+/// sample variance is at its widest this adds only 9/(2 count) to the standard error, relatively.
+fn unseen(spread: f64, count: u64) -> f64 {
+    3.0 * spread / count as f64
+}
+
+/// Means with their errors: the sample's, and what it may have missed given the `spread` at each position.
+fn estimate(moments: &Moments, entries: &[usize], spread: impl Fn(usize) -> f64) -> Estimate {
+    let mean: Vec<f64> = entries.iter().map(|entry| moments.mean()[*entry]).collect();
+    let plain: Vec<f64> = entries.iter().map(|entry| moments.standard_error(*entry)).collect();
+    let whole = plain.iter().enumerate().map(|(position, error)| error.hypot(unseen(spread(position), moments.count())));
     Estimate {
         mean: mean.clone(),
-        standard_error: Some(standard_error.clone()),
+        standard_error: Some(whole.collect()),
         estimator: "plain".into(),
         plain_mean: Some(mean),
-        plain_standard_error: Some(standard_error),
+        plain_standard_error: Some(plain),
     }
 }
 

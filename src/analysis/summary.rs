@@ -90,7 +90,8 @@ pub struct Point {
 pub struct Estimate {
     /// Best estimate.
     pub mean: Vec<f64>,
-    /// Its standard error: one standard deviation of `mean` itself, not of a trajectory. Absent for `exact`.
+    /// Its standard error: one standard deviation of `mean` itself, not of a trajectory; the sample's, and in quadrature
+    /// what three unseen trajectories may add (3 σ_max/M, with σ_max the widest spread at any time). Absent for `exact`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standard_error: Option<Vec<f64>>,
     /// Name of the estimator behind `mean`: `plain` or `exact`.
@@ -98,7 +99,7 @@ pub struct Estimate {
     /// The plain average over trajectories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plain_mean: Option<Vec<f64>>,
-    /// Standard error of the plain average.
+    /// Standard error of the plain average: the sample's alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plain_standard_error: Option<Vec<f64>>,
 }

@@ -69,7 +69,7 @@ fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Resu
         Cutoff::Auto => format!("auto ({} seen)", result.diagnostics.highest_level),
         Cutoff::Levels(levels) => format!("{levels} (window ≤ {})", result.diagnostics.largest_window),
     };
-    let jumps: f64 = result.jumps.values().map(|jumps| jumps.mean).sum();
+    let jumps: f64 = result.jumps.values().map(|jumps| jumps.mean).fold(0.0, |sum, mean| sum + mean);
     let whole = seconds * point.trajectories as f64 / threads.min(point.trajectories as usize) as f64;
     let row = vec![
         run::point_label(file, index),

@@ -70,7 +70,10 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     if !arguments.file.quiet {
         println!("{}", summary.provenance.title);
         table::print_summary(&summary);
-        println!("results in {}", directory.display());
+        let memory = summary.provenance.peak_memory_bytes.map_or_else(String::new, |bytes| {
+            format!(", peak memory {:.1} MiB", bytes as f64 / f64::from(1 << 20))
+        });
+        println!("{:.1} s{memory}; results in {}", summary.provenance.wall_time_seconds, directory.display());
     }
     if complete {
         return Ok(Outcome::Done);

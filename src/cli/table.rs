@@ -29,7 +29,7 @@ fn row(point: &Point) -> Vec<String> {
     let last = number.and_then(|number| number.mean.last()).copied().unwrap_or(f64::NAN);
     let error = number.and_then(|number| number.standard_error.as_ref()?.last().copied());
     let rate = &point.heating_rate;
-    let jumps: f64 = point.jumps.values().map(|jumps| jumps.mean).sum();
+    let jumps: f64 = point.jumps.values().map(|jumps| jumps.mean).fold(0.0, |sum, mean| sum + mean);
     vec![
         parameters(&point.parameters),
         if point.trajectories == 0 { "density matrix".into() } else { point.trajectories.to_string() },

@@ -10,7 +10,7 @@ use super::{BlockRunner, Layout, Tally};
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
 use crate::propagate::Tolerances;
-use crate::system::{Chain, Experiment, OpenSystem, Register};
+use crate::system::{Chain, Channel, Experiment, OpenSystem, Register};
 use crate::{Error, Result};
 
 /// How many trajectories, from which seed, in blocks of which size, on how many threads.
@@ -42,8 +42,8 @@ pub struct Ensemble {
     pub tally: Tally,
     /// Where the quantities lie in the records.
     pub layout: Layout,
-    /// Names of the jump channels.
-    pub channels: Vec<String>,
+    /// The jump channels.
+    pub channels: Vec<Channel>,
     /// False when the run was stopped early.
     pub complete: bool,
 }
@@ -128,7 +128,7 @@ fn run_on<S: OpenSystem>(
     Ok(tally.map(|tally| Ensemble {
         complete: tally.records.count() == plan.trajectories,
         layout: Layout::new(experiment, system.channels().len()),
-        channels: system.channels().iter().map(|channel| channel.name.clone()).collect(),
+        channels: system.channels().to_vec(),
         tally,
     }))
 }
