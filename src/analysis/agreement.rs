@@ -72,7 +72,10 @@ fn mismatch(reason: String) -> Error {
 
 fn compare_points(index: usize, a: &Point, b: &Point, tolerance: f64, agreement: &mut Agreement) -> Result<()> {
     if a.parameters != b.parameters {
-        return Err(mismatch(format!("point {index} has parameters {:?} in A and {:?} in B", a.parameters, b.parameters)));
+        return Err(mismatch(format!(
+            "point {index} has parameters {:?} in A and {:?} in B",
+            a.parameters, b.parameters
+        )));
     }
     let same_times = a.times.len() == b.times.len()
         && a.times.iter().zip(&b.times).all(|(s, t)| (s - t).abs() <= 1e-12 * s.abs().max(1.0));

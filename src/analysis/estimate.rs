@@ -21,7 +21,8 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
         estimate(records, &entries, |position| if position == 0 { 0.0 } else { widest })
     };
     let names = experiment.observables.iter().map(ToString::to_string);
-    let scalar = |entry: usize| Scalar { mean: records.mean()[entry], standard_error: Some(records.standard_error(entry)) };
+    let scalar =
+        |entry: usize| Scalar { mean: records.mean()[entry], standard_error: Some(records.standard_error(entry)) };
     let heating = scalar(layout.heating_rate());
     Point {
         parameters,
@@ -35,11 +36,16 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
             plain_standard_error: heating.standard_error,
             ..theory_of_heating(experiment)
         },
-        fock_distribution: estimate(&ensemble.tally.fock, &(0..ensemble.tally.fock.mean().len()).collect::<Vec<_>>(), |_| 0.0),
+        fock_distribution: estimate(
+            &ensemble.tally.fock,
+            &(0..ensemble.tally.fock.mean().len()).collect::<Vec<_>>(),
+            |_| 0.0,
+        ),
         jumps: (ensemble.channels.iter().enumerate())
             .map(|(index, channel)| {
                 // A channel that has not fired yet may still fire once.
-                let spread = if channel.rate > 0.0 { records.variance(layout.jumps(index)).sqrt().max(1.0) } else { 0.0 };
+                let spread =
+                    if channel.rate > 0.0 { records.variance(layout.jumps(index)).sqrt().max(1.0) } else { 0.0 };
                 let mut jumps = scalar(layout.jumps(index));
                 jumps.standard_error = jumps.standard_error.map(|error| error.hypot(unseen(spread, records.count())));
                 (channel.name.clone(), jumps)
@@ -103,7 +109,8 @@ fn unseen(spread: f64, count: u64) -> f64 {
 fn estimate(moments: &Moments, entries: &[usize], spread: impl Fn(usize) -> f64) -> Estimate {
     let mean: Vec<f64> = entries.iter().map(|entry| moments.mean()[*entry]).collect();
     let plain: Vec<f64> = entries.iter().map(|entry| moments.standard_error(*entry)).collect();
-    let whole = plain.iter().enumerate().map(|(position, error)| error.hypot(unseen(spread(position), moments.count())));
+    let whole =
+        plain.iter().enumerate().map(|(position, error)| error.hypot(unseen(spread(position), moments.count())));
     Estimate {
         mean: mean.clone(),
         standard_error: Some(whole.collect()),

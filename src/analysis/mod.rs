@@ -6,6 +6,4 @@ mod summary;
 
 pub use agreement::{Agreement, Deviation, compare};
 pub use estimate::{exact_point, trajectory_point};
-pub use summary::{
-    Diagnostics, Estimate, FORMAT_VERSION, HeatingRate, Method, Point, Provenance, Scalar, Summary,
-};
+pub use summary::{Diagnostics, Estimate, FORMAT_VERSION, HeatingRate, Method, Point, Provenance, Scalar, Summary};

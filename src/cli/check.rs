@@ -26,7 +26,8 @@ const PILOT: Duration = Duration::from_millis(300);
 /// Prints a table of the sweep points and the predicted time.
 pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
     let (file, threads) = (arguments.file.load()?, arguments.file.threads()?);
-    let header = ["point", "spins", "Fock levels", "ket + series", "jumps", "trajectories", "per trajectory", "predicted"];
+    let header =
+        ["point", "spins", "Fock levels", "ket + series", "jumps", "trajectories", "per trajectory", "predicted"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     let mut total = 0.0;
     for (index, point) in file.points.iter().enumerate() {

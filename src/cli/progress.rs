@@ -40,8 +40,7 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_message(label.to_owned());
-        let plain = (!quiet && !terminal)
-            .then(|| Mutex::new(Plain { done: 0, due: FIRST_LINE, interval: FIRST_LINE }));
+        let plain = (!quiet && !terminal).then(|| Mutex::new(Plain { done: 0, due: FIRST_LINE, interval: FIRST_LINE }));
         Self { bar, label: label.to_owned(), unit, total, begun: Instant::now(), plain }
     }
 

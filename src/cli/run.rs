@@ -8,12 +8,12 @@ use clap::Args;
 use super::interrupt::Interrupt;
 use super::progress::{EnsembleWatcher, Progress};
 use super::{Outcome, RunFileArguments, exact, table};
+use crate::Result;
 use crate::analysis::{FORMAT_VERSION, Method, Point, Provenance, Summary, trajectory_point};
 use crate::ensemble::{self, Plan};
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{EXACT_DIRECTORY, build_commit, peak_memory, read_exact, write_result};
 use crate::system::cpu_features;
-use crate::Result;
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -64,15 +64,19 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         }
         reference
     } else {
-        read_exact(&directory).ok().flatten().filter(|exact| exact.provenance.run_file_hash == summary.provenance.run_file_hash)
+        read_exact(&directory)
+            .ok()
+            .flatten()
+            .filter(|exact| exact.provenance.run_file_hash == summary.provenance.run_file_hash)
     };
     write_result(&directory, &summary, reference.as_ref())?;
     if !arguments.file.quiet {
         println!("{}", summary.provenance.title);
         table::print_summary(&summary);
-        let memory = summary.provenance.peak_memory_bytes.map_or_else(String::new, |bytes| {
-            format!(", peak memory {:.1} MiB", bytes as f64 / f64::from(1 << 20))
-        });
+        let memory = summary
+            .provenance
+            .peak_memory_bytes
+            .map_or_else(String::new, |bytes| format!(", peak memory {:.1} MiB", bytes as f64 / f64::from(1 << 20)));
         println!("{:.1} s{memory}; results in {}", summary.provenance.wall_time_seconds, directory.display());
     }
     if complete {
@@ -149,7 +153,11 @@ fn warn_of_clipping(summary: &Summary) {
     for point in &summary.points {
         let (cutoff, clipped) = (point.diagnostics.cutoff, point.diagnostics.clipped_population);
         if clipped > WORTH_SAYING {
-            let at = if point.parameters.is_empty() { String::new() } else { format!(" at {}", table::parameters(&point.parameters)) };
+            let at = if point.parameters.is_empty() {
+                String::new()
+            } else {
+                format!(" at {}", table::parameters(&point.parameters))
+            };
             eprintln!("warning: cutoff = {cutoff} clips up to {clipped:.1e} of the population{at}; \"auto\" would not");
         }
     }

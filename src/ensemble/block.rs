@@ -159,8 +159,12 @@ impl<'a, S: OpenSystem> BlockRunner<'a, S> {
         let state = draw(self.experiment.oscillator, self.experiment.model.spins(), &mut chance);
         let mut jumps = self.streams.open(index, Purpose::Jumps);
         self.record.fill(0.0);
-        let mut recorder =
-            RecordWriter { system: self.system, experiment: self.experiment, layout: self.layout, record: &mut self.record };
+        let mut recorder = RecordWriter {
+            system: self.system,
+            experiment: self.experiment,
+            layout: self.layout,
+            record: &mut self.record,
+        };
         let report = self.trajectory.run(&state, &mut jumps, &mut recorder)?;
         let (layout, number) = (self.layout, self.experiment.number_index());
         self.record[layout.heating_rate()] =

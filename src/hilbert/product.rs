@@ -26,7 +26,7 @@ impl OscillatorAmplitudes {
             PureOscillator::Fock(n) => (n, vec![Complex64::ONE]),
             PureOscillator::Coherent(alpha) => coherent(alpha, tail),
         };
-        let population = |part: &[Complex64]| part.iter().map(|c| c.norm_sqr()).sum::<f64>();
+        let population = |part: &[Complex64]| part.iter().map(Complex64::norm_sqr).sum::<f64>();
         let total = population(&amplitudes);
         if let Cutoff::Levels(levels) = cutoff {
             amplitudes.truncate(levels.saturating_sub(lo));
@@ -109,15 +109,17 @@ mod tests {
 
     #[test]
     fn a_cutoff_reports_what_it_took() {
-        let state = OscillatorAmplitudes::new(PureOscillator::Coherent(Complex64::new(2.0, 0.0)), 1e-24, Cutoff::Levels(5));
+        let state =
+            OscillatorAmplitudes::new(PureOscillator::Coherent(Complex64::new(2.0, 0.0)), 1e-24, Cutoff::Levels(5));
         let kept: f64 = (0..5).map(|n| (-4f64).exp() * 4f64.powi(n) / [1.0, 1.0, 2.0, 6.0, 24.0][n as usize]).sum();
         assert!((state.clipped - (1.0 - kept)).abs() < 1e-12);
-        assert!((state.amplitudes.iter().map(|c| c.norm_sqr()).sum::<f64>() - 1.0).abs() < 1e-14);
+        assert!((state.amplitudes.iter().map(Complex64::norm_sqr).sum::<f64>() - 1.0).abs() < 1e-14);
     }
 
     #[test]
     fn high_coherent_states_keep_only_their_support() {
-        let state = OscillatorAmplitudes::new(PureOscillator::Coherent(Complex64::new(1000.0, 0.0)), 1e-16, Cutoff::Auto);
+        let state =
+            OscillatorAmplitudes::new(PureOscillator::Coherent(Complex64::new(1000.0, 0.0)), 1e-16, Cutoff::Auto);
         assert!(state.lo > 980_000 && state.amplitudes.len() < 20_000);
         let mean: f64 = state.amplitudes.iter().enumerate().map(|(j, c)| c.norm_sqr() * (state.lo + j) as f64).sum();
         assert!((mean - 1e6).abs() < 1e-4, "{mean}");

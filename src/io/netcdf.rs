@@ -9,8 +9,8 @@ use std::rc::Rc;
 use netcdf3::{DataSet, FileWriter, InvalidDataSet, Version, WriteError};
 use serde_json::Value;
 
-use crate::analysis::{Estimate, Point, Provenance, Summary};
 use super::files::replace_file;
+use crate::analysis::{Estimate, Point, Provenance, Summary};
 use crate::{Error, Result};
 
 const TIME_UNITS: &str = "1/frequency unit";
@@ -333,7 +333,7 @@ mod tests {
     use super::*;
     use crate::analysis::Diagnostics;
 
-    fn summary(points: serde_json::Value) -> Summary {
+    fn summary(points: Value) -> Summary {
         let provenance = serde_json::json!({
             "program": "fluctuator", "git_commit": null, "run_file": "", "overrides": [], "run_file_hash": "",
             "method": "exact", "title": "", "seed": u64::MAX, "trajectories": 0, "complete": true,
@@ -343,7 +343,7 @@ mod tests {
         serde_json::from_value(summary).unwrap()
     }
 
-    fn point(parameters: serde_json::Value, times: &[f64], fock: &[f64]) -> serde_json::Value {
+    fn point(parameters: Value, times: &[f64], fock: &[f64]) -> Value {
         serde_json::json!({
             "parameters": parameters, "trajectories": 0, "times": times, "jumps": {}, "closed_forms": {},
             "observables": { "number": { "mean": times, "estimator": "exact" } },

@@ -117,7 +117,8 @@ fn attempt(
     }
     let (initial, lost) = initial_entries(experiment, levels);
     let operators = Operators::new(&experiment.model, levels);
-    let support: Vec<(u32, u32)> = initial.keys().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    let support: Vec<(u32, u32)> =
+        initial.keys().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
     let Some(lindbladian) = Lindbladian::new(
         &operators.hamiltonian(),
         &operators.jumps(&experiment.model),
@@ -136,7 +137,8 @@ fn attempt(
         experiment.observables.iter().map(|o| readout(&lindbladian, &operators.observable(*o))).collect();
     let populations = level_entries(&lindbladian, levels);
 
-    let mut exact = Exact { observables: vec![Vec::new(); readouts.len()], top_population: lost, levels, ..Exact::default() };
+    let mut exact =
+        Exact { observables: vec![Vec::new(); readouts.len()], top_population: lost, levels, ..Exact::default() };
     let mut krylov = Krylov::new(lindbladian.dimension());
     let end = experiment.times.last().copied().unwrap_or(0.0);
     let mut now = 0.0;

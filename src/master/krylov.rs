@@ -37,7 +37,9 @@ impl Krylov {
             let exact = size < SUBSPACE;
             let mut beyond = 0.0;
             if !exact {
-                let [.., last, spare] = &mut self.basis[..] else { unreachable!("the basis has more than two vectors") };
+                let [.., last, spare] = &mut self.basis[..] else {
+                    unreachable!("the basis has more than two vectors")
+                };
                 apply(last, spare);
                 self.applications += 1;
                 beyond = crate::master::krylov::norm(spare);
@@ -75,7 +77,12 @@ impl Krylov {
     }
 
     /// Fills the basis from `vector`; returns the Hessenberg matrix and the size of the subspace.
-    fn arnoldi(&mut self, apply: &impl Fn(&[f64], &mut [f64]), vector: &[f64], norm_of_vector: f64) -> (DMatrix<f64>, usize) {
+    fn arnoldi(
+        &mut self,
+        apply: &impl Fn(&[f64], &mut [f64]),
+        vector: &[f64],
+        norm_of_vector: f64,
+    ) -> (DMatrix<f64>, usize) {
         let mut hessenberg = DMatrix::zeros(SUBSPACE + 2, SUBSPACE + 2);
         for (b, v) in self.basis[0].iter_mut().zip(vector) {
             *b = v / norm_of_vector;

@@ -106,7 +106,12 @@ impl Lindbladian {
 }
 
 /// Calls `visit(row, column, coefficient)` for everything the entry ρ_ij contributes to dρ/dt.
-fn for_each_target(effective: &Sparse, jumps: &[Sparse], (i, j): (u32, u32), mut visit: impl FnMut(u32, u32, Complex64)) {
+fn for_each_target(
+    effective: &Sparse,
+    jumps: &[Sparse],
+    (i, j): (u32, u32),
+    mut visit: impl FnMut(u32, u32, Complex64),
+) {
     for &(row, value) in effective.column(i as usize) {
         visit(row, j, value);
     }
@@ -123,7 +128,14 @@ fn for_each_target(effective: &Sparse, jumps: &[Sparse], (i, j): (u32, u32), mut
 }
 
 /// The complex term dρ_target += c ρ_source (or c ρ*_source) in real and imaginary parts.
-fn push_real(terms: &mut Vec<(u32, u32, f64)>, target: u32, source: u32, c: Complex64, conjugate: bool, diagonal: bool) {
+fn push_real(
+    terms: &mut Vec<(u32, u32, f64)>,
+    target: u32,
+    source: u32,
+    c: Complex64,
+    conjugate: bool,
+    diagonal: bool,
+) {
     let sign = if conjugate { -1.0 } else { 1.0 };
     let parts = [
         (2 * target, 2 * source, c.re),

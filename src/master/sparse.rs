@@ -144,10 +144,10 @@ impl Operators {
     pub fn hamiltonian(&self) -> Sparse {
         let mut hamiltonian = self.number().times(self.frequency.into());
         for (i, spin) in self.spins.iter().enumerate() {
-            let sigma_z = self.inversion(i).times(spin.cos_theta().into()).plus(
-                spin.sin_theta().into(),
-                &self.on_spin(i, &[(0, 1, 1.0), (1, 0, 1.0)]),
-            );
+            let sigma_z = self
+                .inversion(i)
+                .times(spin.cos_theta().into())
+                .plus(spin.sin_theta().into(), &self.on_spin(i, &[(0, 1, 1.0), (1, 0, 1.0)]));
             hamiltonian = hamiltonian
                 .plus((0.5 * spin.splitting()).into(), &self.inversion(i))
                 .plus(spin.coupling.into(), &self.position().product(&sigma_z));

@@ -55,10 +55,7 @@ impl QuantumNoise {
                 let near = spectrum(kappa, model.frequency - spin.splitting());
                 let far = spectrum(kappa, model.frequency + spin.splitting());
                 let g2 = spin.coupling * spin.coupling;
-                (
-                    g2 * ((1.0 - excited) * far + excited * near),
-                    g2 * ((1.0 - excited) * near + excited * far),
-                )
+                (g2 * ((1.0 - excited) * far + excited * near), g2 * ((1.0 - excited) * near + excited * far))
             })
             .reduce(|a, b| (a.0 + b.0, a.1 + b.1))?;
         let (gain, loss) =
@@ -99,7 +96,5 @@ fn coupled_with_bath(model: &OscillatorSpins) -> Option<impl Iterator<Item = (&S
             && spin.dephasing == 0.0
             && spin.bath.is_some_and(|bath| bath.gamma > 0.0)
     };
-    coupled().all(eliminable).then(|| {
-        coupled().filter_map(|spin| spin.bath.map(|bath| (spin, bath.gamma, bath.nbar)))
-    })
+    coupled().all(eliminable).then(|| coupled().filter_map(|spin| spin.bath.map(|bath| (spin, bath.gamma, bath.nbar))))
 }

@@ -95,7 +95,11 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
             let bytes = (super::MAX_ORDER + 4) * 16 * ket.rows() * (wider.len() + 2 * PAD);
             if bytes > MAX_BYTES {
                 return Err(Error::TooLarge {
-                    what: format!("a ket on {} Fock levels and {} spin states with its series", wider.len(), ket.rows()),
+                    what: format!(
+                        "a ket on {} Fock levels and {} spin states with its series",
+                        wider.len(),
+                        ket.rows()
+                    ),
                     needed: format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64),
                     limit: format!("{} GiB", MAX_BYTES >> 30),
                     advice: "give a hard cutoff or a shorter run".into(),

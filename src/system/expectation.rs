@@ -2,7 +2,7 @@
 
 use num_complex::Complex64;
 
-use crate::hilbert::{LANES, Ket};
+use crate::hilbert::{Ket, LANES};
 
 /// Σ_s of Σ_n p_{n,s}·{1, n, n²}, with p = |ψ|² (unnormalised).
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -219,7 +219,8 @@ impl RegisterGenerator {
         let level = |j: usize| (lo + j) as f64;
         let decay_at = |j: usize| -> f64 {
             let room = if system.cutoff.holds(lo + j + 1) { level(j) + 1.0 } else { 0.0 };
-            let rate = |(rate, u, v): (f64, Complex64, Complex64)| rate * (u.norm_sqr() * level(j) + v.norm_sqr() * room);
+            let rate =
+                |(rate, u, v): (f64, Complex64, Complex64)| rate * (u.norm_sqr() * level(j) + v.norm_sqr() * room);
             0.5 * system.ladders().map(rate).sum::<f64>()
         };
         let mut decay: Vec<f64> = (0..live).map(decay_at).collect();

@@ -72,7 +72,12 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
     ///
     /// # Errors
     /// When the Fock window outgrows the memory.
-    pub fn run(&mut self, state: &PurePreparation, chance: &mut impl Chance, recorder: &mut impl Recorder) -> Result<TrajectoryReport> {
+    pub fn run(
+        &mut self,
+        state: &PurePreparation,
+        chance: &mut impl Chance,
+        recorder: &mut impl Recorder,
+    ) -> Result<TrajectoryReport> {
         self.follower.report = WindowReport::default();
         let applications = self.follower.applications();
         let mut report = TrajectoryReport::default();

@@ -19,7 +19,13 @@ const MAX_ITERATIONS: usize = 200;
 /// `probe` evaluates the ket at a time; the ket of its last call is the one at the returned instant. Newton's method on
 /// ln‖ψ‖², which is a straight line for a constant jump rate, started from the cubic through both ends and held in a
 /// bracket: ‖ψ‖² never rises, so the root is the only one. Ends when the next correction is below `accuracy`.
-pub fn root(level: f64, start: Survival, end: Survival, accuracy: f64, mut probe: impl FnMut(f64) -> Survival) -> Survival {
+pub fn root(
+    level: f64,
+    start: Survival,
+    end: Survival,
+    accuracy: f64,
+    mut probe: impl FnMut(f64) -> Survival,
+) -> Survival {
     let (mut low, mut high) = (start.time, end.time);
     let mut guess = cubic_guess(level, start, end);
     let mut last = end;

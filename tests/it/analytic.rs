@@ -2,9 +2,7 @@
 
 use fluctuator::ensemble::Ensemble;
 use fluctuator::hilbert::Cutoff;
-use fluctuator::model::{
-    Adiabatic, Model, OscillatorBath, OscillatorPreparation, Spin, SpinBath, SpinPreparation,
-};
+use fluctuator::model::{Adiabatic, Model, OscillatorBath, OscillatorPreparation, Spin, SpinBath, SpinPreparation};
 use fluctuator::system::{Experiment, Observable};
 use num_complex::Complex64;
 
@@ -58,7 +56,8 @@ fn thermal_oscillator_bath() {
     let model = oscillator(vec![], Some(OscillatorBath { kappa, nbar }));
     let from_one = experiment(model.clone(), OscillatorPreparation::Fock(1), 0.1, 3);
     let p = (-kappa * 0.1f64).exp();
-    let expected = (nbar + (1.0 - nbar) * p, p * (1.0 - p) * (1.0 + 2.0 * nbar) + nbar * (1.0 - p) * (1.0 + nbar * (1.0 - p)));
+    let expected =
+        (nbar + (1.0 - nbar) * p, p * (1.0 - p) * (1.0 + 2.0 * nbar) + nbar * (1.0 - p) * (1.0 + nbar * (1.0 - p)));
     assert!((expected.0 - 0.494_596).abs() < 1e-6 && (expected.1 - 0.314_889).abs() < 1e-6);
     let found = exact_moments(&from_one, 2);
     assert!((found.0 - expected.0).abs() < 1e-9 && (found.1 - expected.1).abs() < 1e-9, "{found:?} {expected:?}");
@@ -127,7 +126,8 @@ fn spins_without_tunnelling_displace_the_oscillator() {
         dephasing: 0.0,
     };
     let alpha = Complex64::new(0.8, 0.3);
-    let experiment = experiment(oscillator(vec![bare(0), bare(1)], None), OscillatorPreparation::Coherent(alpha), 6.0, 7);
+    let experiment =
+        experiment(oscillator(vec![bare(0), bare(1)], None), OscillatorPreparation::Coherent(alpha), 6.0, 7);
     let ensemble = trajectories(&experiment, 4096, 5);
     let solution = exact(&experiment);
     for (time, t) in experiment.times.iter().enumerate() {
@@ -197,7 +197,8 @@ fn adiabatic_equation_heats_at_two_gamma() {
         within_five_sigma("⟨N⟩", mean(&ensemble, time, 0), standard_error(&ensemble, time, 0), expected);
     }
     let records = &ensemble.tally.records;
-    let (rate, error) = (records.mean()[ensemble.layout.heating_rate()], records.standard_error(ensemble.layout.heating_rate()));
+    let (rate, error) =
+        (records.mean()[ensemble.layout.heating_rate()], records.standard_error(ensemble.layout.heating_rate()));
     within_five_sigma("heating rate", rate, error, 2.0 * diffusion);
     assert!((rate - 2.1 * diffusion).abs() > 0.5 * error, "the error bar says something");
 }
@@ -242,8 +243,10 @@ fn a_hard_cutoff_is_the_same_truncation_in_both_methods() {
     experiment.cutoff = Cutoff::Levels(6);
     let solution = exact(&experiment);
     let plan = fluctuator::ensemble::Plan { trajectories: 8192, seed: 10, block: 32, threads: 2 };
-    let tolerances =
-        fluctuator::propagate::Tolerances { max_clipped: 1.0, ..fluctuator::propagate::Tolerances::from_tolerance(1e-8) };
+    let tolerances = fluctuator::propagate::Tolerances {
+        max_clipped: 1.0,
+        ..fluctuator::propagate::Tolerances::from_tolerance(1e-8)
+    };
     let ensemble = fluctuator::ensemble::run(&experiment, &tolerances, &plan, &crate::systems::Unwatched);
     let ensemble = ensemble.expect("clipping is allowed").expect("not stopped");
     assert!(ensemble.tally.counts.clipped > 1e-4 && ensemble.tally.counts.highest_level == 6);

@@ -24,7 +24,8 @@ fn threads_change_nothing() {
 
 #[test]
 fn a_trajectory_does_not_depend_on_the_others() {
-    let experiment = experiment(oscillator(vec![spin(2.0, 1.0, 10.0, 1.0)], None), OscillatorPreparation::Fock(0), 2.0, 3);
+    let experiment =
+        experiment(oscillator(vec![spin(2.0, 1.0, 10.0, 1.0)], None), OscillatorPreparation::Fock(0), 2.0, 3);
     let plan = |trajectories| Plan { trajectories, seed: 3, block: 2, threads: 1 };
     let (two, four) = (run(&experiment, &plan(2)), run(&experiment, &plan(4)));
     // The mean of the second block alone, from the difference of the two runs.

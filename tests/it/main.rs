@@ -1,10 +1,10 @@
 //! One test binary; a module per promise.
 
 mod analytic;
-
+mod cli;
 mod determinism;
-
-
+mod input;
+mod layering;
 mod reference;
 mod statistics;
 mod systems;

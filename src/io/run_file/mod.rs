@@ -109,7 +109,8 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
         return Err(Error::value("version", version, "this program reads version = 1"));
     }
     let title = root.optional_text("title")?;
-    let (model, cutoff) = model::parse_model(root.required_section("model", "the table [model] with kind, frequency, …")?)?;
+    let (model, cutoff) =
+        model::parse_model(root.required_section("model", "the table [model] with kind, frequency, …")?)?;
     let oscillator = model::parse_initial(root.section("initial")?, cutoff)?;
     let times = parse_times(root.required_section("time", "the table [time] with end and points")?)?;
 

@@ -49,7 +49,9 @@ fn parse_cutoff(model: &mut Section) -> Result<Cutoff> {
     match model.optional("cutoff") {
         None => Ok(Cutoff::Auto),
         Some(Value::String(word)) if word == "auto" => Ok(Cutoff::Auto),
-        Some(Value::Integer(levels)) if (2..=MAX_LEVELS as i64).contains(&levels) => Ok(Cutoff::Levels(levels as usize)),
+        Some(Value::Integer(levels)) if (2..=MAX_LEVELS as i64).contains(&levels) => {
+            Ok(Cutoff::Levels(levels as usize))
+        }
         Some(value) => Err(Error::value(model.key("cutoff"), value, allowed)),
     }
 }
@@ -134,7 +136,8 @@ fn parse_occupation(bath: &mut Section, energy: f64, convention: Convention, wha
 }
 
 fn parse_spin_initial(section: &mut Section, spin: &Spin) -> Result<SpinPreparation> {
-    const ALLOWED: &str = "allowed are \"ground\", \"excited\", \"thermal\", { excited_probability = p }, { temperature = T }";
+    const ALLOWED: &str =
+        "allowed are \"ground\", \"excited\", \"thermal\", { excited_probability = p }, { temperature = T }";
     let key = section.key("initial");
     match section.optional("initial") {
         None => Ok(SpinPreparation::Ground),
@@ -143,7 +146,8 @@ fn parse_spin_initial(section: &mut Section, spin: &Spin) -> Result<SpinPreparat
             "excited" => Ok(SpinPreparation::Excited),
             "thermal" if spin.bath.is_some() => Ok(SpinPreparation::Thermal),
             "thermal" => {
-                let allowed = "this spin has no bath to be thermal with; give { temperature = T } or { excited_probability = p }";
+                let allowed =
+                    "this spin has no bath to be thermal with; give { temperature = T } or { excited_probability = p }";
                 Err(Error::value(key, "\"thermal\"", allowed))
             }
             _ => Err(Error::value(key, format!("\"{word}\""), ALLOWED)),
@@ -155,7 +159,9 @@ fn parse_spin_initial(section: &mut Section, spin: &Spin) -> Result<SpinPreparat
             initial.finish()?;
             match (probability, temperature) {
                 (Some(p), None) if (0.0..=1.0).contains(&p) => Ok(SpinPreparation::Mixed { excited_probability: p }),
-                (Some(p), None) => Err(Error::value(format!("{key}.excited_probability"), p, "must be between 0 and 1")),
+                (Some(p), None) => {
+                    Err(Error::value(format!("{key}.excited_probability"), p, "must be between 0 and 1"))
+                }
                 (None, Some(t)) => {
                     Ok(SpinPreparation::Mixed { excited_probability: excited_probability(spin.splitting(), t) })
                 }

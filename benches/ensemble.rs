@@ -1,0 +1,34 @@
+//! A whole ensemble on one and on two threads: parallel efficiency and the cost of merging.
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use fluctuator::ensemble::{Plan, Watcher, run};
+use fluctuator::io::run_file::RunFile;
+
+struct Unwatched;
+
+impl Watcher for Unwatched {
+    fn finished(&self, _trajectories: u64) {}
+
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
+fn ensembles(criterion: &mut Criterion) {
+    let text = include_str!("../runs/fig3a.toml");
+    let file = RunFile::parse(text, "fig3a", &[]).expect("a sound run file");
+    let point = &file.points[0];
+    for threads in [1, 2] {
+        let plan = Plan { trajectories: 512, seed: 1, block: 32, threads };
+        criterion.bench_function(&format!("512 trajectories of Fig. 3(a), n̄ = 0, {threads} threads"), |b| {
+            b.iter(|| run(&point.experiment, &point.tolerances, &plan, &Unwatched));
+        });
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(10);
+    targets = ensembles
+}
+criterion_main!(benches);
