@@ -37,6 +37,11 @@ pub struct Series {
 }
 
 impl Series {
+    /// Forgets what earlier trajectories taught, so that the next one depends on nothing but itself.
+    pub fn forget(&mut self) {
+        self.fall = 0.0;
+    }
+
     /// Expands around `ket` (normalised) and returns the step length: at most `horizon`, and such that the truncation
     /// error stays below `rate` × step.
     pub fn expand<G: Generator>(&mut self, generator: &mut G, ket: &Ket, horizon: f64, rate: f64) -> f64 {

@@ -38,7 +38,7 @@ pub struct Follower<'a, S: OpenSystem> {
     ket_rate: f64,
     /// Amplitude allowed to leave per unit time.
     leak_rate: f64,
-    /// What it saw since it was last reset.
+    /// What it saw since the trajectory began.
     pub report: WindowReport,
 }
 
@@ -54,6 +54,12 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
             leak_rate: tolerances.window.sqrt() / duration,
             report: WindowReport::default(),
         }
+    }
+
+    /// Begins a new trajectory: nothing of the last one may reach it.
+    pub fn begin(&mut self) {
+        self.series.forget();
+        self.report = WindowReport::default();
     }
 
     /// Applications of H_eff so far.

@@ -78,7 +78,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
         chance: &mut impl Chance,
         recorder: &mut impl Recorder,
     ) -> Result<TrajectoryReport> {
-        self.follower.report = WindowReport::default();
+        self.follower.begin();
         let applications = self.follower.applications();
         let mut report = TrajectoryReport::default();
         let clipped = self.system.prepare(state, INITIAL_TAIL, &mut self.ket);
