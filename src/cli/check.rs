@@ -35,13 +35,13 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
         rows.push(row);
         total += seconds;
     }
-    println!("{}: the run file is sound", file.title);
+    say!("{}: the run file is sound", file.title);
     table::print_aligned(&rows);
     let sampled = file.points.iter().any(|point| is_sampled(&point.experiment));
     if sampled {
-        println!("the initial state is mixed: every trajectory starts from a pure state drawn from it");
+        say!("the initial state is mixed: every trajectory starts from a pure state drawn from it");
     }
-    println!(
+    say!(
         "predicted time on {threads} threads: {} ({} sweep points; from pilot trajectories, good to a factor of about 1.5)",
         HumanDuration(Duration::from_secs_f64(total.min(1e15))),
         file.points.len()

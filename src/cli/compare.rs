@@ -42,7 +42,7 @@ pub fn run(arguments: &CompareArguments) -> Result<Outcome> {
     table::print_aligned(&rows);
     let worst = agreement.worst();
     let passed = worst <= arguments.sigmas;
-    println!(
+    say!(
         "{}: worst deviation {worst:.2} standard errors (threshold {}); {} comparisons, so correct results exceed the \
          threshold somewhere with a probability of at most {:.1e}",
         if passed { "agree" } else { "DEVIATE" },

@@ -10,7 +10,7 @@ use super::progress::Progress;
 use super::{Outcome, RunFileArguments, run, table};
 use crate::analysis::{FORMAT_VERSION, Method, Summary, exact_point};
 use crate::io::run_file::RunFile;
-use crate::io::{EXACT_DIRECTORY, write_result};
+use crate::io::{EXACT_DIRECTORY, prepare_directory, write_result};
 pub use crate::master::Limits;
 use crate::{Error, Result, master};
 
@@ -39,6 +39,7 @@ pub fn run(arguments: &ExactArguments) -> Result<Outcome> {
     let limits = Limits { memory: (arguments.memory_limit * f64::from(1 << 30)) as u64, ..Limits::default() };
     let default = || arguments.file.default_directory().join(EXACT_DIRECTORY);
     let directory = arguments.out.clone().unwrap_or_else(default);
+    prepare_directory(&directory)?;
     let interrupt = Interrupt::listen()?;
     let Some(summary) = solve(&file, threads, arguments.file.quiet, &limits, &interrupt)? else {
         eprintln!("interrupted: a density matrix is all or nothing, so nothing is saved");
@@ -46,9 +47,9 @@ pub fn run(arguments: &ExactArguments) -> Result<Outcome> {
     };
     write_result(&directory, &summary, None)?;
     if !arguments.file.quiet {
-        println!("{} (density matrix)", summary.provenance.title);
+        say!("{} (density matrix)", summary.provenance.title);
         table::print_summary(&summary);
-        println!("results in {}", directory.display());
+        say!("results in {}", directory.display());
     }
     Ok(Outcome::Done)
 }

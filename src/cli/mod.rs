@@ -1,5 +1,13 @@
 //! The command line: one file per subcommand; progress bars, tables and exit codes live here.
 
+/// `println!` to a reader who may have gone: a closed stdout is no reason to fail.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
 mod check;
 mod compare;
 mod exact;

@@ -26,7 +26,7 @@ pub fn run(arguments: &PlotArguments) -> Result<Outcome> {
         None => read_exact(&arguments.directory)?,
     };
     for path in write_plots(&arguments.directory, &summary, exact.as_ref())? {
-        println!("{}", path.display());
+        say!("{}", path.display());
     }
     Ok(Outcome::Done)
 }

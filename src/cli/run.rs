@@ -12,7 +12,7 @@ use crate::Result;
 use crate::analysis::{FORMAT_VERSION, Method, Point, Provenance, Summary, trajectory_point};
 use crate::ensemble::{self, Plan};
 use crate::io::run_file::{RunFile, RunPoint};
-use crate::io::{EXACT_DIRECTORY, build_commit, peak_memory, read_exact, write_result};
+use crate::io::{EXACT_DIRECTORY, build_commit, peak_memory, prepare_directory, read_exact, write_result};
 use crate::system::cpu_features;
 
 /// Arguments of `run`.
@@ -29,6 +29,7 @@ pub struct RunArguments {
 pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let (file, threads) = (arguments.file.load()?, arguments.file.threads()?);
     let directory = arguments.out.clone().unwrap_or_else(|| arguments.file.default_directory());
+    prepare_directory(&directory)?;
     let interrupt = Interrupt::listen()?;
     let begun = Instant::now();
 
@@ -71,13 +72,13 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     };
     write_result(&directory, &summary, reference.as_ref())?;
     if !arguments.file.quiet {
-        println!("{}", summary.provenance.title);
+        say!("{}", summary.provenance.title);
         table::print_summary(&summary);
         let memory = summary
             .provenance
             .peak_memory_bytes
             .map_or_else(String::new, |bytes| format!(", peak memory {:.1} MiB", bytes as f64 / f64::from(1 << 20)));
-        println!("{:.1} s{memory}; results in {}", summary.provenance.wall_time_seconds, directory.display());
+        say!("{:.1} s{memory}; results in {}", summary.provenance.wall_time_seconds, directory.display());
     }
     if complete {
         return Ok(Outcome::Done);

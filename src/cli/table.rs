@@ -21,7 +21,7 @@ pub fn print_summary(summary: &Summary) {
     ]];
     rows.extend(summary.points.iter().map(row));
     print_aligned(&rows);
-    println!("(± one standard error of the mean; rates in quanta per unit time; jumps: mean number per trajectory)");
+    say!("(± one standard error of the mean; rates in quanta per unit time; jumps: mean number per trajectory)");
 }
 
 fn row(point: &Point) -> Vec<String> {
@@ -77,6 +77,6 @@ pub fn print_aligned(rows: &[Vec<String>]) {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
             if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
         });
-        println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        say!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
     }
 }

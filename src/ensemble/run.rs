@@ -109,7 +109,7 @@ fn run_on<S: OpenSystem>(
         }
     };
     let pool = ThreadPoolBuilder::new()
-        .num_threads(plan.threads)
+        .num_threads(plan.threads.min(usize::try_from(blocks).unwrap_or(usize::MAX)))
         .build()
         .map_err(|error| Error::Numerical(format!("cannot start {} threads: {error}", plan.threads)))?;
     pool.broadcast(|_| work());

@@ -11,4 +11,4 @@ pub mod run_file;
 pub use netcdf::write_netcdf;
 pub use plot::{draw_number, write_plots};
 pub use provenance::{build_commit, hash_text, peak_memory};
-pub use result::{EXACT_DIRECTORY, read_exact, read_summary, write_result};
+pub use result::{EXACT_DIRECTORY, prepare_directory, read_exact, read_summary, write_result};

@@ -11,12 +11,21 @@ use crate::{Error, Result};
 /// Where the density-matrix result lies inside the result directory of the trajectories it belongs to.
 pub const EXACT_DIRECTORY: &str = "exact";
 
+/// Makes sure that results can be written to `directory`, before any work is done for them.
+///
+/// # Errors
+/// When it cannot be made or written to.
+pub fn prepare_directory(directory: &Path) -> Result<()> {
+    std::fs::create_dir_all(directory).map_err(|source| Error::io(directory, source))?;
+    tempfile::tempfile_in(directory).map(drop).map_err(|source| Error::io(directory, source))
+}
+
 /// Writes all files of a result and returns their paths. `exact` is drawn beside it.
 ///
 /// # Errors
 /// When the directory or a file cannot be written.
 pub fn write_result(directory: &Path, summary: &Summary, exact: Option<&Summary>) -> Result<Vec<PathBuf>> {
-    std::fs::create_dir_all(directory).map_err(|source| Error::io(directory, source))?;
+    prepare_directory(directory)?;
     let (json, netcdf) = (directory.join("summary.json"), directory.join("result.nc"));
     let mut text = serde_json::to_string_pretty(summary)
         .map_err(|error| Error::Output { what: "summary.json".into(), reason: error.to_string() })?;
@@ -44,7 +53,26 @@ pub fn read_summary(directory: &Path) -> Result<Summary> {
         }
         None => return Err(format("has no format_version: not a fluctuator result".into())),
     }
-    serde_json::from_value(value).map_err(|error| format(error.to_string()))
+    let summary: Summary = serde_json::from_value(value).map_err(|error| format(error.to_string()))?;
+    check_lengths(&summary).map_err(format)?;
+    Ok(summary)
+}
+
+/// Every curve has one value per time, and an error per value.
+fn check_lengths(summary: &Summary) -> std::result::Result<(), String> {
+    for (index, point) in summary.points.iter().enumerate() {
+        let times = point.times.len();
+        if times == 0 {
+            return Err(format!("point {index} has no times"));
+        }
+        for (name, curve) in &point.observables {
+            let errors = curve.standard_error.as_ref().map_or(times, Vec::len);
+            if curve.mean.len() != times || errors != times {
+                return Err(format!("point {index}: {name} does not have one value and error per time"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The exact result that belongs to a result directory, if there is one.

@@ -143,7 +143,11 @@ fn attempt(
     let end = experiment.times.last().copied().unwrap_or(0.0);
     let mut now = 0.0;
     for &time in &experiment.times {
-        krylov.advance(|from, to| lindbladian.apply(from, to), &mut rho, time - now, limits.tolerance / end);
+        let go_on = |left: f64| progress((time - left) / end);
+        let apply = |from: &[f64], to: &mut [f64]| lindbladian.apply(from, to);
+        if !krylov.advance(apply, &mut rho, time - now, limits.tolerance / end, go_on) {
+            return Ok(Attempt::Stopped);
+        }
         now = time;
         for (curve, readout) in exact.observables.iter_mut().zip(&readouts) {
             curve.push(readout.iter().zip(&rho).map(|(o, x)| o * x).sum());
@@ -155,9 +159,6 @@ fn attempt(
         exact.trace_defect = exact.trace_defect.max((exact.fock.iter().sum::<f64>() - 1.0).abs());
         if top > tail {
             return Ok(Attempt::TooFewLevels);
-        }
-        if !progress(now / end) {
-            return Ok(Attempt::Stopped);
         }
     }
     exact.applications = krylov.applications;

@@ -26,12 +26,25 @@ impl Krylov {
     }
 
     /// `vector` ← exp(`time` A) `vector` with an error below `tolerance` × `time` in the 2-norm, by the estimate.
-    pub fn advance(&mut self, apply: impl Fn(&[f64], &mut [f64]), vector: &mut [f64], time: f64, tolerance: f64) {
+    ///
+    /// `go_on` hears before every step how much time is left; when it says no, the vector stays where it is and the
+    /// answer is false.
+    pub fn advance(
+        &mut self,
+        apply: impl Fn(&[f64], &mut [f64]),
+        vector: &mut [f64],
+        time: f64,
+        tolerance: f64,
+        mut go_on: impl FnMut(f64) -> bool,
+    ) -> bool {
         let mut left = time;
         while left > 0.0 {
+            if !go_on(left) {
+                return false;
+            }
             let norm = norm(vector);
             if norm == 0.0 {
-                return;
+                return true;
             }
             let (mut hessenberg, size) = self.arnoldi(&apply, vector, norm);
             let exact = size < SUBSPACE;
@@ -74,6 +87,7 @@ impl Krylov {
                 self.step = time;
             }
         }
+        true
     }
 
     /// Fills the basis from `vector`; returns the Hessenberg matrix and the size of the subspace.
@@ -153,7 +167,7 @@ mod tests {
             }
         };
         let mut vector = vec![0.1; 200];
-        Krylov::new(200).advance(apply, &mut vector, 0.7, 1e-11);
+        Krylov::new(200).advance(apply, &mut vector, 0.7, 1e-11, |_| true);
         for (b, (k, w)) in blocks.iter().enumerate() {
             let (decay, phase) = ((-0.7 * k).exp(), 0.7 * w);
             let exact = 0.1 * decay * (phase.cos() + phase.sin());

@@ -104,6 +104,7 @@ struct Settings {
 
 fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Settings, RunPoint)> {
     let mut root = Section::new("", table);
+    root.has("sweep"); // taken out already: named among the known keys
     let version = root.integer("version", "the layout of the run file; this program reads version = 1")?;
     if version != VERSION {
         return Err(Error::value("version", version, "this program reads version = 1"));

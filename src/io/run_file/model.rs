@@ -14,8 +14,12 @@ use crate::{Error, Result};
 /// Most spins of a register: 2^16 rows.
 const MAX_SPINS: usize = 16;
 
-/// Highest cutoff and highest initial level.
-const MAX_LEVELS: u64 = 1 << 40;
+/// Highest cutoff: a bound on the levels' numbers, not on memory, which follows the active window.
+const MAX_CUTOFF: i64 = 1 << 40;
+
+/// Highest initial level or |α|², and highest thermal occupation: the Fock distribution is kept from level 0.
+const MAX_LEVEL: u64 = 10_000_000;
+const MAX_THERMAL: f64 = 1e6;
 
 /// [model]: the system and its Fock cutoff.
 pub fn parse_model(mut model: Section) -> Result<(Model, Cutoff)> {
@@ -49,15 +53,14 @@ fn parse_cutoff(model: &mut Section) -> Result<Cutoff> {
     match model.optional("cutoff") {
         None => Ok(Cutoff::Auto),
         Some(Value::String(word)) if word == "auto" => Ok(Cutoff::Auto),
-        Some(Value::Integer(levels)) if (2..=MAX_LEVELS as i64).contains(&levels) => {
-            Ok(Cutoff::Levels(levels as usize))
-        }
+        Some(Value::Integer(levels)) if (2..=MAX_CUTOFF).contains(&levels) => Ok(Cutoff::Levels(levels as usize)),
         Some(value) => Err(Error::value(model.key("cutoff"), value, allowed)),
     }
 }
 
 /// Γ of Eq. (40): given, or 2g²/(γ(2n̄+1)) of a spin.
 fn parse_diffusion(model: &mut Section) -> Result<f64> {
+    const EITHER: &str = "give either diffusion = Γ or spin = { coupling, gamma, nbar }";
     let spin = model.optional_section("spin")?;
     match (model.non_negative("diffusion")?, spin) {
         (Some(diffusion), None) => Ok(diffusion),
@@ -71,10 +74,8 @@ fn parse_diffusion(model: &mut Section) -> Result<f64> {
             spin.finish()?;
             Ok(Adiabatic::diffusion_from_spin(coupling, gamma, nbar))
         }
-        _ => Err(Error::Missing {
-            key: model.key("diffusion"),
-            allowed: "give either diffusion = Γ or spin = { coupling, gamma, nbar }".into(),
-        }),
+        (Some(diffusion), Some(_)) => Err(Error::value(model.key("diffusion"), diffusion, EITHER)),
+        (None, None) => Err(Error::Missing { key: model.key("diffusion"), allowed: EITHER.into() }),
     }
 }
 
@@ -154,6 +155,7 @@ fn parse_spin_initial(section: &mut Section, spin: &Spin) -> Result<SpinPreparat
         },
         Some(Value::Table(table)) => {
             let mut initial = Section::new(&key, table);
+            let shown = initial.shown();
             let probability = initial.optional_number("excited_probability")?;
             let temperature = initial.non_negative("temperature")?;
             initial.finish()?;
@@ -165,7 +167,7 @@ fn parse_spin_initial(section: &mut Section, spin: &Spin) -> Result<SpinPreparat
                 (None, Some(t)) => {
                     Ok(SpinPreparation::Mixed { excited_probability: excited_probability(spin.splitting(), t) })
                 }
-                _ => Err(Error::Missing { key, allowed: ALLOWED.into() }),
+                _ => Err(Error::value(key, shown, ALLOWED)),
             }
         }
         Some(value) => Err(Error::value(key, value, ALLOWED)),
@@ -183,7 +185,7 @@ pub fn parse_initial(mut initial: Section, cutoff: Cutoff) -> Result<OscillatorP
     let (fock, coherent, thermal) = (state.has("fock"), state.has("coherent"), state.has("thermal"));
     let parsed = match (fock, coherent, thermal) {
         (true, false, false) => {
-            let n = state.count("fock", 0, 0..=MAX_LEVELS)? as usize;
+            let n = state.count("fock", 0, 0..=MAX_LEVEL)? as usize;
             if !cutoff.holds(n) {
                 let allowed = "the level must lie below model.cutoff";
                 return Err(Error::value("initial.oscillator.fock", n, allowed));
@@ -193,9 +195,13 @@ pub fn parse_initial(mut initial: Section, cutoff: Cutoff) -> Result<OscillatorP
         (false, true, false) => OscillatorPreparation::Coherent(parse_alpha(&mut state, cutoff)?),
         (false, false, true) => {
             let nbar = state.non_negative("thermal")?.unwrap_or(0.0);
+            if nbar > MAX_THERMAL {
+                return Err(Error::value(state.key("thermal"), nbar, "n̄ must be between 0 and 1e6"));
+            }
             OscillatorPreparation::Thermal(nbar)
         }
-        _ => return Err(Error::Missing { key: "initial.oscillator".into(), allowed: allowed.into() }),
+        (false, false, false) if !state.is_empty() => return state.finish().map(|()| OscillatorPreparation::Fock(0)),
+        _ => return Err(Error::value("initial.oscillator", state.shown(), allowed)),
     };
     state.finish()?;
     Ok(parsed)
@@ -212,8 +218,8 @@ fn parse_alpha(state: &mut Section, cutoff: Cutoff) -> Result<Complex64> {
         return Err(Error::value(key, &value, "must be [re, im] (or one real number)"));
     };
     let alpha = Complex64::new(re, im);
-    if alpha.norm_sqr() > 1e9 {
-        return Err(Error::value(key, &value, "|α|² must be at most 1e9"));
+    if alpha.norm_sqr() > MAX_LEVEL as f64 {
+        return Err(Error::value(key, &value, format!("|α|² must be at most {MAX_LEVEL}")));
     }
     // A coherent state has lost everything to a cutoff that lies far below |α|².
     if let Cutoff::Levels(levels) = cutoff

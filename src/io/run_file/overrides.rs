@@ -7,6 +7,9 @@ use toml::{Table, Value};
 
 use crate::{Error, Result};
 
+/// Keys that a sweep cannot vary.
+const WHOLE_FILE: [&str; 3] = ["version", "title", "output.exact"];
+
 /// Most points a sweep may have.
 const MAX_POINTS: usize = 10_000;
 
@@ -20,25 +23,30 @@ pub fn apply(table: &mut Table, pair: &str) -> Result<()> {
     // The sweep's own keys contain dots, so a path into it is one key.
     if let Some(swept) = key.strip_prefix("sweep.") {
         let sweep = table.entry("sweep").or_insert_with(|| Value::Table(Table::new()));
-        let Value::Table(sweep) = sweep else { return Err(not_a_table("sweep")) };
+        let Value::Table(sweep) = sweep else { return Err(not_a_table("sweep", sweep)) };
         sweep.insert(swept.trim_matches('"').to_owned(), parsed.unwrap_or_else(|| Value::String(value.to_owned())));
         return Ok(());
     }
     insert(table, key, parsed.unwrap_or_else(|| Value::String(value.to_owned())))
 }
 
-/// Takes `[sweep]` out of the table and returns one (parameters, table) per point: the cartesian product, the last key
-/// running fastest. Without a sweep: the table itself.
+/// Takes `[sweep]` out of the table and returns one (parameters, table) per point: the cartesian product, keys in
+/// alphabetical order, the last running fastest. Without a sweep: the table itself.
 pub fn sweep(table: &mut Table) -> Result<Vec<(BTreeMap<String, Json>, Table)>> {
     let sweep = match table.remove("sweep") {
         None => Table::new(),
         Some(Value::Table(sweep)) => sweep,
-        Some(_) => return Err(not_a_table("sweep")),
+        Some(value) => return Err(not_a_table("sweep", &value)),
     };
     let mut points = vec![(BTreeMap::new(), table.clone())];
     for (key, values) in sweep {
+        if WHOLE_FILE.contains(&key.as_str()) {
+            let allowed = "belongs to the whole run file and cannot be swept";
+            return Err(Error::value(format!("sweep.\"{key}\""), values, allowed));
+        }
         let Value::Array(values) = values else {
-            return Err(Error::value(format!("sweep.\"{key}\""), values, "must be a list of values"));
+            let quotes = "must be a list of values; a dotted key is put in quotes: \"model.frequency\" = [1.0, 2.0]";
+            return Err(Error::value(format!("sweep.\"{key}\""), values, quotes));
         };
         if values.is_empty() || points.len() * values.len() > MAX_POINTS {
             let allowed = format!("a sweep needs at least one value per key and at most {MAX_POINTS} points");
@@ -59,8 +67,8 @@ pub fn sweep(table: &mut Table) -> Result<Vec<(BTreeMap<String, Json>, Table)>> 
     Ok(points)
 }
 
-fn not_a_table(key: &str) -> Error {
-    Error::value(key, "…", "must be a table of key = [values]")
+fn not_a_table(key: &str, value: &Value) -> Error {
+    Error::value(key, value, "must be a table of key = [values]")
 }
 
 /// Puts `value` at a dotted path; numbers index lists, missing tables are made.

@@ -38,9 +38,20 @@ impl Section {
         Error::Missing { key: self.key(name), allowed: allowed.to_owned() }
     }
 
-    /// Whether the key is there.
-    pub fn has(&self, name: &str) -> bool {
+    /// Whether the key is there; it counts as known.
+    pub fn has(&mut self, name: &'static str) -> bool {
+        self.known.push(name);
         self.table.contains_key(name)
+    }
+
+    /// Every key that is left, as one table: for messages.
+    pub fn shown(&self) -> String {
+        Value::Table(self.table.clone()).to_string()
+    }
+
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
     }
 
     /// A value of any type.
@@ -182,7 +193,7 @@ impl Section {
         known.dedup();
         let nearest = known.iter().map(|key| (distance(key, unknown), *key)).min();
         let hint = match nearest {
-            Some((d, key)) if d <= 3 => format!("did you mean `{key}`? "),
+            Some((d, key)) if 3 * d <= unknown.chars().count() => format!("did you mean `{key}`? "),
             _ => String::new(),
         };
         Err(Error::UnknownKey { key: self.key(unknown), allowed: format!("{hint}allowed are {}", known.join(", ")) })
@@ -200,18 +211,21 @@ pub fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
 }
 
-/// Levenshtein distance, for "did you mean".
+/// Edits (insert, delete, replace, swap two neighbours) from `a` to `b`, for "did you mean".
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut edits = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                edits = edits.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(edits);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
