@@ -11,13 +11,14 @@ use crate::{Error, Result};
 /// Where the density-matrix result lies inside the result directory of the trajectories it belongs to.
 pub const EXACT_DIRECTORY: &str = "exact";
 
-/// Makes sure that results can be written to `directory`, before any work is done for them.
+/// Makes sure that results can be written to `directory`, before any work is done for them. Leaves no trace.
 ///
 /// # Errors
-/// When it cannot be made or written to.
+/// When neither it nor what exists of the way to it can be written to.
 pub fn prepare_directory(directory: &Path) -> Result<()> {
-    std::fs::create_dir_all(directory).map_err(|source| Error::io(directory, source))?;
-    tempfile::tempfile_in(directory).map(drop).map_err(|source| Error::io(directory, source))
+    let existing = directory.ancestors().find(|path| path.exists()).filter(|path| !path.as_os_str().is_empty());
+    let place = existing.unwrap_or(Path::new("."));
+    tempfile::tempfile_in(place).map(drop).map_err(|source| Error::io(directory, source))
 }
 
 /// Writes all files of a result and returns their paths. `exact` is drawn beside it.
@@ -25,7 +26,7 @@ pub fn prepare_directory(directory: &Path) -> Result<()> {
 /// # Errors
 /// When the directory or a file cannot be written.
 pub fn write_result(directory: &Path, summary: &Summary, exact: Option<&Summary>) -> Result<Vec<PathBuf>> {
-    prepare_directory(directory)?;
+    std::fs::create_dir_all(directory).map_err(|source| Error::io(directory, source))?;
     let (json, netcdf) = (directory.join("summary.json"), directory.join("result.nc"));
     let mut text = serde_json::to_string_pretty(summary)
         .map_err(|error| Error::Output { what: "summary.json".into(), reason: error.to_string() })?;
