@@ -1,18 +1,8 @@
 //! A whole ensemble on one and on two threads: parallel efficiency and the cost of merging.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use fluctuator::ensemble::{Plan, Watcher, run};
+use fluctuator::ensemble::{Plan, run};
 use fluctuator::io::run_file::RunFile;
-
-struct Unwatched;
-
-impl Watcher for Unwatched {
-    fn finished(&self, _trajectories: u64) {}
-
-    fn stop(&self) -> bool {
-        false
-    }
-}
 
 fn ensembles(criterion: &mut Criterion) {
     let text = include_str!("../runs/fig3a.toml");
@@ -21,7 +11,7 @@ fn ensembles(criterion: &mut Criterion) {
     for threads in [1, 2] {
         let plan = Plan { trajectories: 512, seed: 1, block: 32, threads };
         criterion.bench_function(&format!("512 trajectories of Fig. 3(a), n̄ = 0, {threads} threads"), |b| {
-            b.iter(|| run(&point.experiment, &point.tolerances, &plan, &Unwatched));
+            b.iter(|| run(&point.experiment, &point.tolerances, &plan, &()));
         });
     }
 }

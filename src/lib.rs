@@ -39,17 +39,9 @@
 //! Eq. (35) at γ = 10, n̄ = 1: 256 trajectories against the density matrix.
 //!
 //! ```
-//! use fluctuator::ensemble::{self, Plan, Watcher};
+//! use fluctuator::ensemble::{self, Plan};
 //! use fluctuator::io::run_file::RunFile;
 //! use fluctuator::master::{self, Limits};
-//!
-//! struct Unwatched;
-//! impl Watcher for Unwatched {
-//!     fn finished(&self, _trajectories: u64) {}
-//!     fn stop(&self) -> bool {
-//!         false
-//!     }
-//! }
 //!
 //! # fn main() -> fluctuator::Result<()> {
 //! let text = r#"
@@ -64,7 +56,7 @@
 //! "#;
 //! let point = &RunFile::parse(text, "example", &[])?.points[0];
 //! let plan = Plan { trajectories: 256, seed: 1, block: 32, threads: 2 };
-//! let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &Unwatched)?.expect("nobody stops it");
+//! let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &())?.expect("nobody stops it");
 //! let exact = master::solve(&point.experiment, &Limits::default(), |_| true)?.expect("nobody stops it");
 //!
 //! let entry = ensemble.layout.observable(4, 0); // ⟨N⟩ at t = 1

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::HumanDuration;
 
-use super::{Outcome, RunFileArguments, run, table};
+use super::{Outcome, RunFileArguments, table};
 use crate::Result;
 use crate::analysis::trajectory_point;
-use crate::ensemble::{self, Plan, Watcher};
+use crate::ensemble::{self, Plan};
 use crate::hilbert::Cutoff;
 use crate::io::run_file::{RunFile, RunPoint, is_sampled};
 use crate::propagate::MAX_ORDER;
@@ -55,7 +55,7 @@ fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Resu
     let (ensemble, seconds) = loop {
         let begun = Instant::now();
         let plan = Plan { trajectories, seed: point.seed, block: 2, threads: 1 };
-        let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &Unwatched)?;
+        let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &())?;
         let seconds = begun.elapsed().as_secs_f64() / trajectories as f64;
         if begun.elapsed() >= PILOT || 2 * trajectories > point.trajectories {
             break (ensemble, seconds);
@@ -73,7 +73,7 @@ fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Resu
     let jumps: f64 = result.jumps.values().map(|jumps| jumps.mean).fold(0.0, |sum, mean| sum + mean);
     let whole = seconds * point.trajectories as f64 / threads.min(point.trajectories as usize) as f64;
     let row = vec![
-        run::point_label(file, index),
+        table::point_label(file, index),
         point.experiment.model.spins().len().to_string(),
         levels,
         format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
@@ -83,14 +83,4 @@ fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Resu
         format!("{whole:.1} s"),
     ];
     Ok((row, whole))
-}
-
-struct Unwatched;
-
-impl Watcher for Unwatched {
-    fn finished(&self, _trajectories: u64) {}
-
-    fn stop(&self) -> bool {
-        false
-    }
 }

@@ -6,8 +6,9 @@ use std::time::Instant;
 use clap::Args;
 
 use super::interrupt::Interrupt;
+use super::origin::provenance;
 use super::progress::Progress;
-use super::{Outcome, RunFileArguments, run, table};
+use super::{Outcome, RunFileArguments, table};
 use crate::analysis::{FORMAT_VERSION, Method, Summary, exact_point};
 use crate::io::run_file::RunFile;
 use crate::io::{EXACT_DIRECTORY, prepare_directory, write_result};
@@ -65,7 +66,7 @@ pub fn solve(
     let begun = Instant::now();
     let mut points = Vec::with_capacity(file.points.len());
     for (index, point) in file.points.iter().enumerate() {
-        let label = format!("density matrix {}", run::point_label(file, index));
+        let label = format!("density matrix {}", table::point_label(file, index));
         let progress = Progress::new(&label, "‰", RESOLUTION as u64, quiet);
         let mut shown = 0;
         let outcome = master::solve(&point.experiment, limits, |fraction| {
@@ -78,6 +79,6 @@ pub fn solve(
         let Some(exact) = outcome? else { return Ok(None) };
         points.push(exact_point(&point.experiment, &exact, point.parameters.clone()));
     }
-    let provenance = run::provenance(file, Method::Exact, 0, true, begun, threads);
+    let provenance = provenance(file, Method::Exact, 0, true, begun, threads);
     Ok(Some(Summary { format_version: FORMAT_VERSION, provenance, points }))
 }

@@ -12,6 +12,7 @@ mod check;
 mod compare;
 mod exact;
 mod interrupt;
+mod origin;
 mod plot;
 mod progress;
 mod run;

@@ -6,14 +6,14 @@ use std::time::Instant;
 use clap::Args;
 
 use super::interrupt::Interrupt;
+use super::origin::provenance;
 use super::progress::{EnsembleWatcher, Progress};
 use super::{Outcome, RunFileArguments, exact, table};
 use crate::Result;
-use crate::analysis::{FORMAT_VERSION, Method, Point, Provenance, Summary, trajectory_point};
+use crate::analysis::{FORMAT_VERSION, Method, Point, Summary, trajectory_point};
 use crate::ensemble::{self, Plan};
 use crate::io::run_file::{RunFile, RunPoint};
-use crate::io::{EXACT_DIRECTORY, build_commit, peak_memory, prepare_directory, read_exact, write_result};
-use crate::system::cpu_features;
+use crate::io::{EXACT_DIRECTORY, prepare_directory, read_exact, write_result};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -102,7 +102,7 @@ fn run_point(
     interrupt: &Interrupt,
 ) -> Result<Option<(Point, bool)>> {
     let plan = Plan { trajectories: point.trajectories, seed: point.seed, block: point.block, threads };
-    let label = point_label(file, index);
+    let label = table::point_label(file, index);
     let progress = Progress::new(&label, "trajectories", plan.trajectories, quiet);
     let watcher = EnsembleWatcher { progress: &progress, interrupt };
     let outcome = ensemble::run(&point.experiment, &point.tolerances, &plan, &watcher);
@@ -110,42 +110,6 @@ fn run_point(
     let Some(ensemble) = outcome? else { return Ok(None) };
     let result = trajectory_point(&point.experiment, &ensemble, point.parameters.clone());
     Ok(Some((result, ensemble.complete)))
-}
-
-/// "2/3 nbar = 1.0", or the title without a sweep.
-pub fn point_label(file: &RunFile, index: usize) -> String {
-    let point = &file.points[index];
-    if point.parameters.is_empty() {
-        return file.title.clone();
-    }
-    format!("{}/{} {}", index + 1, file.points.len(), table::parameters(&point.parameters))
-}
-
-/// Where, when and from what a result was made.
-pub fn provenance(
-    file: &RunFile,
-    method: Method,
-    trajectories: u64,
-    complete: bool,
-    begun: Instant,
-    threads: usize,
-) -> Provenance {
-    Provenance {
-        program: concat!("fluctuator ", env!("CARGO_PKG_VERSION")).into(),
-        git_commit: build_commit(),
-        run_file: file.text.clone(),
-        overrides: file.overrides.clone(),
-        run_file_hash: file.hash.clone(),
-        method,
-        title: file.title.clone(),
-        seed: file.points[0].seed,
-        trajectories,
-        complete,
-        wall_time_seconds: begun.elapsed().as_secs_f64(),
-        threads,
-        cpu_features: cpu_features(),
-        peak_memory_bytes: peak_memory(),
-    }
 }
 
 /// Clipping below the threshold of an error is still said.

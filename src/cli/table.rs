@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::analysis::{Point, Summary};
+use crate::io::run_file::RunFile;
 
 /// Prints one line per sweep point: ⟨N⟩ at the end and the heating rate beside what theory says of it.
 pub fn print_summary(summary: &Summary) {
@@ -49,6 +50,15 @@ pub fn parameters(parameters: &BTreeMap<String, Value>) -> String {
     }
     let short = |(key, value): (&String, &Value)| format!("{} = {value}", key.rsplit('.').next().unwrap_or(key));
     parameters.iter().map(short).collect::<Vec<_>>().join(", ")
+}
+
+/// "2/3 nbar = 1.0", or the title without a sweep.
+pub fn point_label(file: &RunFile, index: usize) -> String {
+    let point = &file.points[index];
+    if point.parameters.is_empty() {
+        return file.title.clone();
+    }
+    format!("{}/{} {}", index + 1, file.points.len(), parameters(&point.parameters))
 }
 
 /// A value with as many digits as its error deserves.

@@ -35,6 +35,15 @@ pub trait Watcher: Sync {
     fn stop(&self) -> bool;
 }
 
+/// Nobody watches, nobody stops.
+impl Watcher for () {
+    fn finished(&self, _trajectories: u64) {}
+
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
 /// The outcome of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ensemble {

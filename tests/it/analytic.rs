@@ -247,7 +247,7 @@ fn a_hard_cutoff_is_the_same_truncation_in_both_methods() {
         max_clipped: 1.0,
         ..fluctuator::propagate::Tolerances::from_tolerance(1e-8)
     };
-    let ensemble = fluctuator::ensemble::run(&experiment, &tolerances, &plan, &crate::systems::Unwatched);
+    let ensemble = fluctuator::ensemble::run(&experiment, &tolerances, &plan, &());
     let ensemble = ensemble.expect("clipping is allowed").expect("not stopped");
     assert!(ensemble.tally.counts.clipped > 1e-4 && ensemble.tally.counts.highest_level == 6);
     for time in 1..5 {

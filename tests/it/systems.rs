@@ -1,6 +1,6 @@
 //! Systems the tests share, and how they are run.
 
-use fluctuator::ensemble::{self, Ensemble, Plan, Watcher};
+use fluctuator::ensemble::{self, Ensemble, Plan};
 use fluctuator::hilbert::Cutoff;
 use fluctuator::master::{self, Exact, Limits};
 use fluctuator::model::{
@@ -8,17 +8,6 @@ use fluctuator::model::{
 };
 use fluctuator::propagate::Tolerances;
 use fluctuator::system::{Experiment, Observable};
-
-/// Nobody watches, nobody stops.
-pub struct Unwatched;
-
-impl Watcher for Unwatched {
-    fn finished(&self, _trajectories: u64) {}
-
-    fn stop(&self) -> bool {
-        false
-    }
-}
 
 /// Threads of a test's ensembles; results do not depend on it.
 pub const THREADS: usize = 2;
@@ -50,7 +39,7 @@ pub fn trajectories(experiment: &Experiment, trajectories: u64, seed: u64) -> En
 
 /// Runs a plan with the default tolerances.
 pub fn run(experiment: &Experiment, plan: &Plan) -> Ensemble {
-    let outcome = ensemble::run(experiment, &Tolerances::from_tolerance(1e-8), plan, &Unwatched);
+    let outcome = ensemble::run(experiment, &Tolerances::from_tolerance(1e-8), plan, &());
     outcome.expect("the ensemble runs").expect("nobody stops it")
 }
 
