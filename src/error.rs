@@ -66,6 +66,14 @@ pub enum Error {
     /// A computation left the range in which its numbers mean anything.
     #[error("{0}")]
     Numerical(String),
+    /// An error at one point of a sweep.
+    #[error("at {label}: {source}")]
+    AtPoint {
+        /// The swept keys and their values there.
+        label: String,
+        /// What happened.
+        source: Box<Error>,
+    },
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {

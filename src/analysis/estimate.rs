@@ -9,14 +9,23 @@ use crate::ensemble::{Ensemble, Moments};
 use crate::hilbert::Cutoff;
 use crate::master::Exact;
 use crate::model::{Model, QuantumNoise, adiabatic_number, heating_rate_adiabatic};
-use crate::system::Experiment;
+use crate::system::{Channel, Experiment, Observable};
 
 /// The result of an ensemble at one sweep point.
 pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters: BTreeMap<String, Value>) -> Point {
     let (records, layout, counts) = (&ensemble.tally.records, ensemble.layout, ensemble.tally.counts);
+    // Channels that can fire but hardly have: what they would do has not been seen.
+    let fired = |index: usize| records.mean()[layout.jumps(index)] * records.count() as f64;
+    let explored = |(index, channel): (usize, &Channel)| channel.rate == 0.0 || fired(index) >= ENOUGH_JUMPS;
+    let explored = ensemble.channels.iter().enumerate().all(explored);
+    let widest = |observable: usize| {
+        let variances = (0..experiment.times.len()).map(|time| records.variance(layout.observable(time, observable)));
+        let seen = variances.fold(0.0, f64::max).sqrt();
+        if explored { seen } else { seen.max(effect_of_a_jump(experiment.observables[observable])) }
+    };
     let curve = |observable: usize| {
         let entries: Vec<usize> = (0..experiment.times.len()).map(|time| layout.observable(time, observable)).collect();
-        let widest = entries.iter().map(|entry| records.variance(*entry)).fold(0.0, f64::max).sqrt();
+        let widest = widest(observable);
         // Nothing can have happened yet at t = 0, which comes first.
         estimate(records, &entries, |position| if position == 0 { 0.0 } else { widest })
     };
@@ -31,7 +40,10 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
         observables: names.enumerate().map(|(index, name)| (name, curve(index))).collect(),
         heating_rate: HeatingRate {
             value: heating.mean,
-            standard_error: heating.standard_error,
+            standard_error: heating.standard_error.map(|error| {
+                let [from, to] = experiment.heating_window.map(|index| experiment.times[index]);
+                error.hypot(unseen(widest(experiment.number_index()) / (to - from), records.count()))
+            }),
             plain_value: Some(heating.mean),
             plain_standard_error: heating.standard_error,
             ..theory_of_heating(experiment)
@@ -92,6 +104,18 @@ pub fn exact_point(experiment: &Experiment, exact: &Exact, parameters: BTreeMap<
             steps: 0,
             applications: exact.applications,
         },
+    }
+}
+
+/// Jumps of a channel that a sample must hold before its own spread is trusted.
+const ENOUGH_JUMPS: f64 = 10.0;
+
+/// The order of what a single jump changes: one quantum, or the spin's flip.
+fn effect_of_a_jump(observable: Observable) -> f64 {
+    match observable {
+        Observable::Number | Observable::NumberSquared | Observable::Energy => 1.0,
+        Observable::X | Observable::P | Observable::Inversion(_) => 2.0,
+        Observable::XSquared | Observable::PSquared => 4.0,
     }
 }
 

@@ -9,11 +9,11 @@ use super::interrupt::Interrupt;
 use super::origin::provenance;
 use super::progress::{EnsembleWatcher, Progress};
 use super::{Outcome, RunFileArguments, exact, table};
-use crate::Result;
 use crate::analysis::{FORMAT_VERSION, Method, Point, Summary, trajectory_point};
 use crate::ensemble::{self, Plan};
 use crate::io::run_file::{RunFile, RunPoint};
-use crate::io::{EXACT_DIRECTORY, prepare_directory, read_exact, write_result};
+use crate::io::{EXACT_DIRECTORY, prepare_directory, read_exact, write_plots, write_result};
+use crate::{Error, Result};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -34,22 +34,25 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let begun = Instant::now();
 
     let mut points = Vec::new();
-    let mut complete = true;
+    let (mut complete, mut failure) = (true, None);
     for (index, point) in file.points.iter().enumerate() {
-        match run_point(&file, index, point, threads, arguments.file.quiet, &interrupt)? {
-            Some((result, finished)) => {
+        match run_point(&file, index, point, threads, arguments.file.quiet, &interrupt) {
+            Ok(Some((result, finished))) => {
                 points.push(result);
                 complete &= finished;
             }
-            None => complete = false,
+            Ok(None) => complete = false,
+            Err(error) => failure = Some(error),
         }
-        if interrupt.seen() {
+        if interrupt.seen() || failure.is_some() {
             complete &= points.len() == file.points.len();
             break;
         }
     }
-    let done: u64 = points.iter().map(|point| point.trajectories).sum();
     if points.is_empty() {
+        if let Some(error) = failure {
+            return Err(error);
+        }
         eprintln!("interrupted before the first block was complete: nothing to save");
         return Ok(Outcome::NothingSaved);
     }
@@ -57,20 +60,27 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let provenance = provenance(&file, Method::Trajectories, trajectories, complete, begun, threads);
     let summary = Summary { format_version: FORMAT_VERSION, provenance, points };
     warn_of_clipping(&summary);
-
-    let reference = if file.exact && complete {
-        let reference = exact::solve(&file, threads, arguments.file.quiet, &exact::Limits::default(), &interrupt)?;
-        if let Some(reference) = &reference {
-            write_result(&directory.join(EXACT_DIRECTORY), reference, None)?;
-        }
-        reference
-    } else {
-        read_exact(&directory)
-            .ok()
-            .flatten()
-            .filter(|exact| exact.provenance.run_file_hash == summary.provenance.run_file_hash)
-    };
-    write_result(&directory, &summary, reference.as_ref())?;
+    // Saved before anything else can fail; drawn again when there is an exact result to draw beside it.
+    let same_run = |exact: &Summary| exact.provenance.run_file_hash == summary.provenance.run_file_hash;
+    write_result(&directory, &summary, read_exact(&directory).ok().flatten().filter(same_run).as_ref())?;
+    if let Some(error) = failure {
+        eprintln!(
+            "{} of {} sweep points are saved in {}",
+            summary.points.len(),
+            file.points.len(),
+            directory.display()
+        );
+        return Err(error);
+    }
+    if file.exact && complete {
+        let Some(exact) = exact::solve(&file, threads, arguments.file.quiet, &exact::Limits::default(), &interrupt)?
+        else {
+            eprintln!("interrupted: the trajectories are saved in {}, the density matrix is not", directory.display());
+            return Ok(Outcome::Incomplete);
+        };
+        write_result(&directory.join(EXACT_DIRECTORY), &exact, None)?;
+        write_plots(&directory, &summary, Some(&exact))?;
+    }
     if !arguments.file.quiet {
         say!("{}", summary.provenance.title);
         table::print_summary(&summary);
@@ -84,7 +94,8 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     eprintln!(
-        "interrupted: {done} complete trajectories on {} of {} sweep points are saved in {}",
+        "interrupted: {} complete trajectories on {} of {} sweep points are saved in {}",
+        summary.points.iter().map(|point| point.trajectories).sum::<u64>(),
         summary.points.len(),
         file.points.len(),
         directory.display()
@@ -107,7 +118,11 @@ fn run_point(
     let watcher = EnsembleWatcher { progress: &progress, interrupt };
     let outcome = ensemble::run(&point.experiment, &point.tolerances, &plan, &watcher);
     progress.finish();
-    let Some(ensemble) = outcome? else { return Ok(None) };
+    let located = |error| match point.parameters.is_empty() {
+        true => error,
+        false => Error::AtPoint { label: table::parameters(&point.parameters), source: Box::new(error) },
+    };
+    let Some(ensemble) = outcome.map_err(located)? else { return Ok(None) };
     let result = trajectory_point(&point.experiment, &ensemble, point.parameters.clone());
     Ok(Some((result, ensemble.complete)))
 }

@@ -65,9 +65,7 @@ pub fn solve(experiment: &Experiment, limits: &Limits, mut progress: impl FnMut(
             Attempt::TooFewLevels | Attempt::Stopped => Ok(None),
         },
         Cutoff::Auto => {
-            let parts = mixture(experiment, Cutoff::Auto);
-            let held = parts.iter().map(|(_, state)| state.lo + state.amplitudes.len()).max();
-            let mut levels = held.unwrap_or(1) + FIRST_MARGIN;
+            let mut levels = initial_levels(experiment) + FIRST_MARGIN;
             loop {
                 match attempt(experiment, limits, levels, limits.tail, &mut progress)? {
                     Attempt::Done(exact) => return Ok(Some(exact)),
@@ -102,7 +100,7 @@ fn attempt(
         what: format!(
             "a density matrix of dimension {dimension} ({levels} Fock levels × {rows} spin states, at least {entries} of its entries)"
         ),
-        needed: gigabytes(entries * per_entry),
+        needed: gigabytes(entries.saturating_mul(per_entry)),
         limit: gigabytes(limits.memory),
         advice: "use `fluctuator run`, which holds only kets, or raise --memory-limit".into(),
     };
@@ -165,6 +163,27 @@ fn attempt(
     Ok(Attempt::Done(exact))
 }
 
+/// Levels that the initial state needs.
+fn initial_levels(experiment: &Experiment) -> usize {
+    match experiment.oscillator {
+        OscillatorPreparation::Fock(n) => n + 1,
+        OscillatorPreparation::Coherent(_) => mixture(experiment, Cutoff::Auto)
+            .iter()
+            .map(|(_, state)| state.lo + state.amplitudes.len())
+            .max()
+            .unwrap_or(1),
+        OscillatorPreparation::Thermal(nbar) => 1 + thermal_levels(nbar),
+    }
+}
+
+/// Levels of a thermal state with a weight above 1e-18.
+fn thermal_levels(nbar: f64) -> usize {
+    if nbar == 0.0 { 1 } else { (THERMAL_TAIL.ln() / (nbar / (nbar + 1.0)).ln()).ceil() as usize }
+}
+
+/// Weight at which a thermal mixture is cut.
+const THERMAL_TAIL: f64 = 1e-18;
+
 /// The initial oscillator state as (weight, pure state) parts.
 fn mixture(experiment: &Experiment, cutoff: Cutoff) -> Vec<(f64, OscillatorAmplitudes)> {
     const TAIL: f64 = 1e-24;
@@ -175,7 +194,7 @@ fn mixture(experiment: &Experiment, cutoff: Cutoff) -> Vec<(f64, OscillatorAmpli
         OscillatorPreparation::Thermal(nbar) => {
             let ratio = nbar / (nbar + 1.0);
             let weights = std::iter::successors(Some(1.0 - ratio), |weight| Some(weight * ratio));
-            let kept = weights.take_while(|weight| *weight > 1e-18).enumerate();
+            let kept = weights.take_while(|weight| *weight > THERMAL_TAIL).enumerate();
             let held = kept.take_while(|(n, _)| cutoff.holds(*n));
             held.map(|(n, weight)| (weight, pure(PureOscillator::Fock(n)))).collect()
         }

@@ -136,6 +136,14 @@ impl Operators {
         self.lowering.times(-Complex64::I).plus(Complex64::I, &self.lowering.adjoint())
     }
 
+    /// X² (sign 1) or P² (sign −1) = ±(a² + a†²) + 2N + 1, not cut at the highest level as a product of cut operators is.
+    fn quadrature_squared(&self, sign: f64) -> Sparse {
+        let (lower, raise) = (&self.lowering, self.lowering.adjoint());
+        let squares = lower.product(lower).plus(Complex64::ONE, &raise.product(&raise));
+        let identity = Sparse::identity(lower.dimension());
+        self.number().times(2.0.into()).plus(Complex64::ONE, &identity).plus(sign.into(), &squares)
+    }
+
     fn number(&self) -> Sparse {
         self.lowering.adjoint().product(&self.lowering)
     }
@@ -189,8 +197,8 @@ impl Operators {
             Observable::NumberSquared => self.number().product(&self.number()),
             Observable::X => self.position(),
             Observable::P => self.momentum(),
-            Observable::XSquared => self.position().product(&self.position()),
-            Observable::PSquared => self.momentum().product(&self.momentum()),
+            Observable::XSquared => self.quadrature_squared(1.0),
+            Observable::PSquared => self.quadrature_squared(-1.0),
             Observable::Inversion(spin) => self.inversion(spin),
             Observable::Energy => self.hamiltonian(),
         }

@@ -24,7 +24,7 @@ impl Adiabatic {
 
 /// The paper's heating rate d⟨N⟩/dt = 2Γ, Eq. (41), summed over the spins.
 ///
-/// `None` unless every coupled spin has ω = 0, a bath with γ > 0 and no dephasing: only then does Eq. (40) follow.
+/// `None` unless every coupled spin has ω = 0, Δ ≠ 0, a bath with γ > 0 and no dephasing: only then does Eq. (40) follow.
 pub fn heating_rate_adiabatic(model: &OscillatorSpins) -> Option<f64> {
     coupled_with_bath(model)?
         .map(|(spin, gamma, nbar)| 2.0 * Adiabatic::diffusion_from_spin(spin.coupling, gamma, nbar))

@@ -3,7 +3,7 @@
 use num_complex::Complex64;
 
 use super::expectation::{lowering_twice, number_moments};
-use crate::hilbert::{Cutoff, Ket};
+use crate::hilbert::{Cutoff, Ket, LANES};
 
 /// ‖(u a + v a†)ψ‖² = |u|²⟨N⟩ + |v|²⟨N+1⟩ + 2 Re(u* v ⟨a²⟩*), a† cut at the highest level.
 pub fn ladder_weight(ket: &Ket, lower: Complex64, raise: Complex64, cutoff: Cutoff) -> f64 {
@@ -25,8 +25,19 @@ pub fn ladder_weight(ket: &Ket, lower: Complex64, raise: Complex64, cutoff: Cuto
     weight.max(0.0)
 }
 
-/// ψ ← (u a + v a†)ψ on the ket's own window; `scratch` lends memory.
+/// Share of ‖ψ‖² at an edge of the window from which a ladder operator may carry nothing away.
+const EMPTY: f64 = 1e-24;
+
+/// ψ ← (u a + v a†)ψ, in a window widened where the operator would carry amplitude out of it; `scratch` lends memory.
 pub fn apply_ladder(ket: &mut Ket, scratch: &mut Ket, lower: Complex64, raise: Complex64, cutoff: Cutoff) {
+    let empty = EMPTY * ket.norm_squared();
+    let top = ket.window().live(cutoff) - 1;
+    let below = lower != Complex64::ZERO && ket.level_population(0) > empty;
+    let above = raise != Complex64::ZERO && ket.level_population(top) > empty;
+    if below || above {
+        let step = |needed| if needed { LANES } else { 0 };
+        ket.rewindow(ket.window().grown(step(below), step(above), cutoff), scratch);
+    }
     scratch.copy_from(ket);
     let window = ket.window();
     let (lo, live) = (window.lo(), window.live(cutoff));

@@ -2,11 +2,11 @@
 
 use super::Recorder;
 use super::waiting_time::{Survival, root};
-use crate::Result;
 use crate::hilbert::{Ket, Window};
 use crate::model::PurePreparation;
 use crate::propagate::{Follower, Tolerances, WindowReport};
 use crate::system::OpenSystem;
+use crate::{Error, Result};
 
 /// Steps are not planned beyond this many expected waiting times: a jump would throw the rest away.
 const HORIZON: f64 = 2.0;
@@ -71,7 +71,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
     /// Runs one trajectory from `state`. Outputs do not break steps; every jump uses two numbers of `chance`.
     ///
     /// # Errors
-    /// When the Fock window outgrows the memory.
+    /// When the Fock window outgrows the memory, or a ket vanishes.
     pub fn run(
         &mut self,
         state: &PurePreparation,
@@ -131,6 +131,9 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 level -= log_norm;
             }
             let norm = self.ket.norm_squared();
+            if !(norm.is_finite() && norm > 0.0) {
+                return Err(Error::Numerical(format!("a ket of norm² {norm} at t = {now}: the step was not accurate")));
+            }
             self.ket.scale(1.0 / norm.sqrt());
             self.follower.follow(&mut self.ket);
             time = now;

@@ -255,3 +255,34 @@ fn a_hard_cutoff_is_the_same_truncation_in_both_methods() {
         within_five_sigma("truncated ⟨N⟩", value, error, solution.observables[0][time]);
     }
 }
+
+/// Jumps of the oscillator's own bath carry the ket far out of its first window, with nothing else to widen it.
+#[test]
+fn ladder_jumps_take_the_window_along() {
+    let kappa = 1.0;
+    let bath = |nbar| Some(OscillatorBath { kappa, nbar });
+    // A large coherent state falls from 100 quanta to 5 and stays coherent, without any spread.
+    let alpha = Complex64::new(10.0, 0.0);
+    let falling = experiment(oscillator(vec![], bath(0.0)), OscillatorPreparation::Coherent(alpha), 3.0, 4);
+    let ensemble = trajectories(&falling, 32, 11);
+    for (time, t) in falling.times.iter().enumerate() {
+        let expected = 100.0 * (-kappa * t).exp();
+        assert!((mean(&ensemble, time, 0) - expected).abs() < 1e-6, "{} at t = {t}", mean(&ensemble, time, 0));
+        assert!(variance(&ensemble, time, 0) < 1e-10);
+    }
+    // Number states rise from 0 towards n̄ = 3 and fall from 40: ⟨N⟩ = n̄ + (n₀ − n̄)e^{−κt}.
+    for (start, nbar) in [(0, 3.0), (40, 0.0), (40, 2.0)] {
+        let moving = experiment(oscillator(vec![], bath(nbar)), OscillatorPreparation::Fock(start), 3.0, 4);
+        let ensemble = trajectories(&moving, 8192, 12);
+        for (time, t) in moving.times.iter().enumerate() {
+            let expected = nbar + (start as f64 - nbar) * (-kappa * t).exp();
+            within_five_sigma("⟨N⟩", mean(&ensemble, time, 0), standard_error(&ensemble, time, 0), expected);
+        }
+        // A spin that hardly couples forces the chain and changes nothing.
+        let spins = vec![spin(1.0, 1e-9, 0.5, 0.1)];
+        let chained = Experiment { model: oscillator(spins, bath(nbar)), ..moving.clone() };
+        let ensemble = trajectories(&chained, 4096, 13);
+        let expected = nbar + (start as f64 - nbar) * (-3.0 * kappa).exp();
+        within_five_sigma("⟨N⟩ on the chain", mean(&ensemble, 3, 0), standard_error(&ensemble, 3, 0), expected);
+    }
+}
