@@ -20,7 +20,7 @@ use crate::{Error, Result, master};
 pub struct ExactArguments {
     #[command(flatten)]
     file: RunFileArguments,
-    /// Result directory [default: out/<run file stem>/exact, beside the trajectories it belongs to].
+    /// Result directory [default: out/RUN_FILE_STEM/exact, beside the trajectories it belongs to].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Most memory the density matrix may take, in GiB.

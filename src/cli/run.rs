@@ -20,7 +20,7 @@ use crate::{Error, Result};
 pub struct RunArguments {
     #[command(flatten)]
     file: RunFileArguments,
-    /// Result directory [default: out/<run file stem>].
+    /// Result directory [default: out/RUN_FILE_STEM].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }

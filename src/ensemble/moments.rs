@@ -51,7 +51,7 @@ impl Moments {
     }
 
     /// Adds all that `other` has seen. The result depends, in its last bits, on which groups are merged in which order;
-    /// the fixed tree of [`super::run`] makes that order a function of the trajectories alone.
+    /// the fixed tree of [`super::run()`] makes that order a function of the trajectories alone.
     pub fn merge(&mut self, other: &Self) {
         if other.count == 0 {
             return;

@@ -2,7 +2,7 @@
 
 use super::{OscillatorBath, OscillatorSpins, Spin};
 
-/// dρ/dt = −iΩ₀[a†a, ρ] − Γ[X,[X,ρ]], Eq. (40): one jump operator √(2Γ) X.
+/// `dρ/dt = −iΩ₀[a†a, ρ] − Γ[X,[X, ρ]]`, Eq. (40): one jump operator √(2Γ) X.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Adiabatic {
     /// Oscillator frequency Ω₀ > 0.

@@ -112,7 +112,7 @@ pub fn accumulate(first: bool, weight: f64, x: &[f64], out: &mut [f64]) {
     }
 }
 
-/// out ← Σ_k coefficients[k] · vectors[k], the vectors one after the other, each as long as `out` (a multiple of 8).
+/// `out ← Σ_k coefficients[k] · vectors[k]`, the vectors one after the other, each as long as `out` (a multiple of 8).
 #[multiversion(targets("x86_64+avx2+fma"))]
 pub fn combine(coefficients: &[f64], vectors: &[f64], out: &mut [f64]) {
     const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));

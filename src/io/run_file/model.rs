@@ -1,4 +1,4 @@
-//! The tables [model] and [initial].
+//! The tables `[model]` and `[initial]`.
 
 use num_complex::Complex64;
 use toml::Value;
@@ -21,7 +21,7 @@ const MAX_CUTOFF: i64 = 1 << 40;
 const MAX_LEVEL: u64 = 10_000_000;
 const MAX_THERMAL: f64 = 1e6;
 
-/// [model]: the system and its Fock cutoff.
+/// `[model]`: the system and its Fock cutoff.
 pub fn parse_model(mut model: Section) -> Result<(Model, Cutoff)> {
     let kind = model.word("kind", None, &["oscillator-spins", "adiabatic"])?;
     let frequency = model.number("frequency", "the oscillator's Ω₀ > 0")?;
@@ -174,7 +174,7 @@ fn parse_spin_initial(section: &mut Section, spin: &Spin) -> Result<SpinPreparat
     }
 }
 
-/// [initial]: the oscillator's state.
+/// `[initial]`: the oscillator's state.
 pub fn parse_initial(mut initial: Section, cutoff: Cutoff) -> Result<OscillatorPreparation> {
     let Some(mut state) = initial.optional_section("oscillator")? else {
         initial.finish()?;
