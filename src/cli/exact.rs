@@ -33,7 +33,8 @@ const RESOLUTION: f64 = 1000.0;
 
 /// Solves every sweep point, writes the result and prints its table.
 pub fn run(arguments: &ExactArguments) -> Result<Outcome> {
-    let (file, threads) = (arguments.file.load()?, arguments.file.threads()?);
+    let file = arguments.file.load()?;
+    arguments.file.threads()?;
     if !(arguments.memory_limit > 0.0 && arguments.memory_limit <= 1e6) {
         return Err(Error::value("--memory-limit", arguments.memory_limit, "must be > 0 GiB (at most 1e6)"));
     }
@@ -42,7 +43,7 @@ pub fn run(arguments: &ExactArguments) -> Result<Outcome> {
     let directory = arguments.out.clone().unwrap_or_else(default);
     prepare_directory(&directory)?;
     let interrupt = Interrupt::listen()?;
-    let Some(summary) = solve(&file, threads, arguments.file.quiet, &limits, &interrupt)? else {
+    let Some(summary) = solve(&file, arguments.file.quiet, &limits, &interrupt)? else {
         eprintln!("interrupted: a density matrix is all or nothing, so nothing is saved");
         return Ok(Outcome::NothingSaved);
     };
@@ -56,13 +57,7 @@ pub fn run(arguments: &ExactArguments) -> Result<Outcome> {
 }
 
 /// The density-matrix result of a run file; `None` when interrupted.
-pub fn solve(
-    file: &RunFile,
-    threads: usize,
-    quiet: bool,
-    limits: &Limits,
-    interrupt: &Interrupt,
-) -> Result<Option<Summary>> {
+pub fn solve(file: &RunFile, quiet: bool, limits: &Limits, interrupt: &Interrupt) -> Result<Option<Summary>> {
     let begun = Instant::now();
     let mut points = Vec::with_capacity(file.points.len());
     for (index, point) in file.points.iter().enumerate() {
@@ -79,6 +74,6 @@ pub fn solve(
         let Some(exact) = outcome? else { return Ok(None) };
         points.push(exact_point(&point.experiment, &exact, point.parameters.clone()));
     }
-    let provenance = provenance(file, Method::Exact, 0, true, begun, threads);
+    let provenance = provenance(file, Method::Exact, 0, true, begun, 1);
     Ok(Some(Summary { format_version: FORMAT_VERSION, provenance, points }))
 }

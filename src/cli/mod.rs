@@ -43,6 +43,9 @@ Start with:  fluctuator check runs/fig3a.toml   then   fluctuator run runs/fig3a
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Average quantum trajectories: ⟨N⟩(t), heating rate and more, with standard errors.
+    ///
+    /// Ctrl-C (or TERM) finishes the blocks in hand, saves the complete trajectories and exits with 3; a second one ends at
+    /// once. Blocks are small (ensemble.block trajectories); choose them smaller when one trajectory takes long.
     Run(run::RunArguments),
     /// Solve the density matrix of the same run file (small cutoffs), without sampling error.
     Exact(exact::ExactArguments),

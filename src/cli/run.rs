@@ -73,8 +73,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         return Err(error);
     }
     if file.exact && complete {
-        let Some(exact) = exact::solve(&file, threads, arguments.file.quiet, &exact::Limits::default(), &interrupt)?
-        else {
+        let Some(exact) = exact::solve(&file, arguments.file.quiet, &exact::Limits::default(), &interrupt)? else {
             eprintln!("interrupted: the trajectories are saved in {}, the density matrix is not", directory.display());
             return Ok(Outcome::Incomplete);
         };

@@ -96,12 +96,12 @@ fn attempt(
     let dimension = rows * levels;
     let per_entry = 2 * (8 * (Krylov::VECTORS as u64 + 2) + BYTES_PER_UNKNOWN);
     let most = limits.memory / per_entry;
-    let too_large = |entries: u64| Error::TooLarge {
+    let too_large = |entries: f64| Error::TooLarge {
         what: format!(
-            "a density matrix of dimension {dimension} ({levels} Fock levels × {rows} spin states, at least {entries} of its entries)"
+            "a density matrix of dimension {dimension} ({levels} Fock levels × {rows} spin states, about {entries:.2e} of its entries)"
         ),
-        needed: gigabytes(entries.saturating_mul(per_entry)),
-        limit: gigabytes(limits.memory),
+        needed: gigabytes(entries * per_entry as f64),
+        limit: gigabytes(limits.memory as f64),
         advice: "use `fluctuator run`, which holds only kets, or raise --memory-limit".into(),
     };
     // The coupling fills the upper triangle but for a conserved parity: D²/4 entries. Without it ρ may stay diagonal.
@@ -109,8 +109,8 @@ fn attempt(
         Model::OscillatorSpins(model) => model.spins.iter().any(|spin| spin.coupling != 0.0),
         Model::Adiabatic(model) => model.diffusion > 0.0,
     };
-    let filled = (dimension as u64).saturating_mul(dimension as u64) / 4;
-    if dimension > u32::MAX as usize || (if couples { filled } else { dimension as u64 }) > most {
+    let filled = (dimension as f64).powi(2) / 4.0;
+    if dimension > u32::MAX as usize || (if couples { filled } else { dimension as f64 }) > most as f64 {
         return Err(too_large(filled));
     }
     let (initial, lost) = initial_entries(experiment, levels);
@@ -257,6 +257,6 @@ fn level_entries(lindbladian: &Lindbladian, levels: usize) -> Vec<Vec<usize>> {
     places
 }
 
-fn gigabytes(bytes: u64) -> String {
-    format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64)
+fn gigabytes(bytes: f64) -> String {
+    format!("{:.1} GiB", bytes / (1u64 << 30) as f64)
 }
