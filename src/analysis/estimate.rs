@@ -4,65 +4,31 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::sample::{Sample, effect_of_a_jump, fock_distribution, jumps};
 use super::summary::{Diagnostics, Estimate, HeatingRate, Point, Scalar};
-use crate::ensemble::{Ensemble, Moments};
+use crate::ensemble::Ensemble;
 use crate::hilbert::Cutoff;
 use crate::master::Exact;
 use crate::model::{Model, QuantumNoise, adiabatic_number, heating_rate_adiabatic};
-use crate::system::{Channel, Experiment, Observable};
+use crate::system::{Experiment, Observable};
 
 /// The result of an ensemble at one sweep point.
 pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters: BTreeMap<String, Value>) -> Point {
     let (records, layout, counts) = (&ensemble.tally.records, ensemble.layout, ensemble.tally.counts);
-    // Channels that can fire but hardly have: what they would do has not been seen.
-    let fired = |index: usize| records.mean()[layout.jumps(index)] * records.count() as f64;
-    let explored = |(index, channel): (usize, &Channel)| channel.rate == 0.0 || fired(index) >= ENOUGH_JUMPS;
-    let explored = ensemble.channels.iter().enumerate().all(explored);
-    let widest = |observable: usize| {
-        let variances = (0..experiment.times.len()).map(|time| records.variance(layout.observable(time, observable)));
-        let seen = variances.fold(0.0, f64::max).sqrt();
-        if explored { seen } else { seen.max(effect_of_a_jump(experiment.observables[observable])) }
-    };
+    let sample = Sample::of(ensemble);
     let curve = |observable: usize| {
         let entries: Vec<usize> = (0..experiment.times.len()).map(|time| layout.observable(time, observable)).collect();
-        let widest = widest(observable);
-        // Nothing can have happened yet at t = 0, which comes first.
-        estimate(records, &entries, |position| if position == 0 { 0.0 } else { widest })
+        sample.curve(&entries, effect_of_a_jump(experiment.observables[observable]))
     };
     let names = experiment.observables.iter().map(ToString::to_string);
-    let scalar =
-        |entry: usize| Scalar { mean: records.mean()[entry], standard_error: Some(records.standard_error(entry)) };
-    let heating = scalar(layout.heating_rate());
     Point {
         parameters,
         trajectories: records.count(),
         times: experiment.times.clone(),
         observables: names.enumerate().map(|(index, name)| (name, curve(index))).collect(),
-        heating_rate: HeatingRate {
-            value: heating.mean,
-            standard_error: heating.standard_error.map(|error| {
-                let [from, to] = experiment.heating_window.map(|index| experiment.times[index]);
-                error.hypot(unseen(widest(experiment.number_index()) / (to - from), records.count()))
-            }),
-            plain_value: Some(heating.mean),
-            plain_standard_error: heating.standard_error,
-            ..theory_of_heating(experiment)
-        },
-        fock_distribution: estimate(
-            &ensemble.tally.fock,
-            &(0..ensemble.tally.fock.mean().len()).collect::<Vec<_>>(),
-            |_| 0.0,
-        ),
-        jumps: (ensemble.channels.iter().enumerate())
-            .map(|(index, channel)| {
-                // A channel that has not fired yet may still fire once.
-                let spread =
-                    if channel.rate > 0.0 { records.variance(layout.jumps(index)).sqrt().max(1.0) } else { 0.0 };
-                let mut jumps = scalar(layout.jumps(index));
-                jumps.standard_error = jumps.standard_error.map(|error| error.hypot(unseen(spread, records.count())));
-                (channel.name.clone(), jumps)
-            })
-            .collect(),
+        heating_rate: heating_rate(experiment, ensemble, &sample),
+        fock_distribution: fock_distribution(&ensemble.tally.fock),
+        jumps: jumps(ensemble),
         closed_forms: closed_forms(experiment),
         diagnostics: Diagnostics {
             cutoff: hard_cutoff(experiment),
@@ -89,6 +55,7 @@ pub fn exact_point(experiment: &Experiment, exact: &Exact, parameters: BTreeMap<
         observables: names.zip(&exact.observables).map(|(name, mean)| (name, exactly(mean))).collect(),
         heating_rate: HeatingRate {
             value: experiment.heating_rate(|time| number[time]),
+            slope: Some(Scalar { mean: experiment.heating_slope(|time| number[time]), standard_error: None }),
             ..theory_of_heating(experiment)
         },
         fock_distribution: exactly(&exact.fock),
@@ -104,43 +71,6 @@ pub fn exact_point(experiment: &Experiment, exact: &Exact, parameters: BTreeMap<
             steps: 0,
             applications: exact.applications,
         },
-    }
-}
-
-/// Jumps of a channel that a sample must hold before its own spread is trusted.
-const ENOUGH_JUMPS: f64 = 10.0;
-
-/// The order of what a single jump changes: one quantum, or the spin's flip.
-fn effect_of_a_jump(observable: Observable) -> f64 {
-    match observable {
-        Observable::Number | Observable::NumberSquared | Observable::Energy => 1.0,
-        Observable::X | Observable::P | Observable::Inversion(_) => 2.0,
-        Observable::XSquared | Observable::PSquared => 4.0,
-    }
-}
-
-/// What trajectories not seen may add to a mean over `count`: three of them, as far off as `spread`.
-///
-/// A sample cannot know the events it has missed: as long as a jump is rarer than one in `count`, the sample variance is
-/// too small or even zero, and so would be an error bar made from it alone. If n trajectories have not shown an event, up
-/// to 3/n of all trajectories may (95 %; the "rule of three", Hanley and Lippman-Hand, JAMA 249, 1743 (1983)). Where the
-/// sample variance is at its widest this adds only 9/(2 count) to the standard error, relatively.
-fn unseen(spread: f64, count: u64) -> f64 {
-    3.0 * spread / count as f64
-}
-
-/// Means with their errors: the sample's, and what it may have missed given the `spread` at each position.
-fn estimate(moments: &Moments, entries: &[usize], spread: impl Fn(usize) -> f64) -> Estimate {
-    let mean: Vec<f64> = entries.iter().map(|entry| moments.mean()[*entry]).collect();
-    let plain: Vec<f64> = entries.iter().map(|entry| moments.standard_error(*entry)).collect();
-    let whole =
-        plain.iter().enumerate().map(|(position, error)| error.hypot(unseen(spread(position), moments.count())));
-    Estimate {
-        mean: mean.clone(),
-        standard_error: Some(whole.collect()),
-        estimator: "plain".into(),
-        plain_mean: Some(mean),
-        plain_standard_error: Some(plain),
     }
 }
 
@@ -166,6 +96,28 @@ fn quantum_noise(model: &Model) -> Option<QuantumNoise> {
     }
 }
 
+/// The heating rate by difference, by slope and by drift, and what theory says of it.
+fn heating_rate(experiment: &Experiment, ensemble: &Ensemble, sample: &Sample) -> HeatingRate {
+    let layout = ensemble.layout;
+    let [from, to] = experiment.heating_window.map(|index| experiment.times[index]);
+    let effect = effect_of_a_jump(Observable::Number) / (to - from);
+    let (difference, slope) =
+        (sample.curve(&[layout.heating_rate()], effect), sample.curve(&[layout.heating_slope()], effect));
+    let first = |values: &Option<Vec<f64>>| values.as_ref().and_then(|values| values.first().copied());
+    let scalar = |mean: f64, standard_error: Option<f64>| Scalar { mean, standard_error };
+    HeatingRate {
+        value: difference.mean[0],
+        standard_error: first(&difference.standard_error),
+        plain_value: first(&difference.plain_mean),
+        plain_standard_error: first(&difference.plain_standard_error),
+        slope: Some(scalar(slope.mean[0], first(&slope.standard_error))),
+        plain_slope: first(&slope.plain_mean).map(|mean| scalar(mean, first(&slope.plain_standard_error))),
+        drift: sample.drift(layout.heating_rate(), effect),
+        estimator: difference.estimator,
+        ..theory_of_heating(experiment)
+    }
+}
+
 /// What theory says of the heating rate, with the measured fields still empty.
 fn theory_of_heating(experiment: &Experiment) -> HeatingRate {
     let window = experiment.heating_window.map(|index| experiment.times[index]);
@@ -175,6 +127,10 @@ fn theory_of_heating(experiment: &Experiment) -> HeatingRate {
         standard_error: None,
         plain_value: None,
         plain_standard_error: None,
+        estimator: "exact".into(),
+        slope: None,
+        plain_slope: None,
+        drift: None,
         window,
         paper: paper_rate(&experiment.model),
         quantum_noise: quantum_noise(&experiment.model)

@@ -91,10 +91,11 @@ pub struct Estimate {
     /// Best estimate.
     pub mean: Vec<f64>,
     /// Its standard error: one standard deviation of `mean` itself, not of a trajectory; the sample's, and in quadrature
-    /// what three unseen trajectories may add (3 σ_max/M, with σ_max the widest spread at any time). Absent for `exact`.
+    /// what three unseen trajectories may add (3 σ_max/M, with σ_max the widest spread at any time of what is averaged).
+    /// Absent for `exact`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standard_error: Option<Vec<f64>>,
-    /// Name of the estimator behind `mean`: `plain` or `exact`.
+    /// Name of the estimator behind `mean`: `controlled` (control variates), `plain` or `exact`.
     pub estimator: String,
     /// The plain average over trajectories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,6 +129,18 @@ pub struct HeatingRate {
     /// Standard error of the plain average.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plain_standard_error: Option<f64>,
+    /// Name of the estimator behind `value` and `slope`: `controlled`, `plain` or `exact`.
+    #[serde(default)]
+    pub estimator: String,
+    /// Least-squares slope of ⟨N⟩(t) over the output times of the window.
+    #[serde(default)]
+    pub slope: Option<Scalar>,
+    /// The plain average of the same slope.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plain_slope: Option<Scalar>,
+    /// The drift estimator: time average of ⟨𝓛†N⟩ over the window, from the same trajectories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Scalar>,
     /// [t₀, t₁].
     pub window: [f64; 2],
     /// The paper's 2Γ, Eq. (41); null where it does not apply.

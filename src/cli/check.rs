@@ -54,7 +54,7 @@ fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Resu
     let mut trajectories = 2;
     let (ensemble, seconds) = loop {
         let begun = Instant::now();
-        let plan = Plan { trajectories, seed: point.seed, block: 2, threads: 1 };
+        let plan = Plan { trajectories, block: 2, ..point.plan(1) };
         let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &())?;
         let seconds = begun.elapsed().as_secs_f64() / trajectories as f64;
         if begun.elapsed() >= PILOT || 2 * trajectories > point.trajectories {

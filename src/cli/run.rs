@@ -10,7 +10,7 @@ use super::origin::provenance;
 use super::progress::{EnsembleWatcher, Progress};
 use super::{Outcome, RunFileArguments, exact, table};
 use crate::analysis::{FORMAT_VERSION, Method, Point, Summary, trajectory_point};
-use crate::ensemble::{self, Plan};
+use crate::ensemble;
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{EXACT_DIRECTORY, prepare_directory, read_exact, write_plots, write_result};
 use crate::{Error, Result};
@@ -111,7 +111,7 @@ fn run_point(
     quiet: bool,
     interrupt: &Interrupt,
 ) -> Result<Option<(Point, bool)>> {
-    let plan = Plan { trajectories: point.trajectories, seed: point.seed, block: point.block, threads };
+    let plan = point.plan(threads);
     let label = table::point_label(file, index);
     let progress = Progress::new(&label, "trajectories", plan.trajectories, quiet);
     let watcher = EnsembleWatcher { progress: &progress, interrupt };

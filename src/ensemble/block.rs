@@ -1,14 +1,19 @@
 //! The block: a fixed number of consecutive trajectories, run one after the other, and what is kept of them.
 
 use super::tree::Merge;
-use super::{Moments, Purpose, Streams, draw};
+use super::controls::{Controls, Guide};
+use super::{Comoments, Moments, Purpose, Streams, draw};
 use crate::Result;
 use crate::hilbert::Ket;
 use crate::propagate::Tolerances;
-use crate::system::{Experiment, OpenSystem};
-use crate::unravelling::{Recorder, Trajectory};
+use crate::system::{Experiment, Followed};
+use crate::unravelling::{Recorder, Stretch, Trajectory};
 
-/// Where each quantity lies in the flat record of a trajectory: observables time by time, heating rate, jump counts.
+/// Groups the trajectories are dealt into, one after the other, for cross-fitting: each is corrected with coefficients that the
+/// others have fitted.
+pub const FOLDS: usize = 8;
+
+/// Where each quantity lies in the flat record of a trajectory: observables time by time, heating rates, jump counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     times: usize,
@@ -32,14 +37,24 @@ impl Layout {
         self.times * self.observables
     }
 
+    /// Entry of the slope of ⟨N⟩(t) over the heating window.
+    pub fn heating_slope(&self) -> usize {
+        self.heating_rate() + 1
+    }
+
+    /// Number of leading entries that have control variates.
+    pub fn estimates(&self) -> usize {
+        self.heating_slope() + 1
+    }
+
     /// Entry of the number of jumps of `channel`.
     pub fn jumps(&self, channel: usize) -> usize {
-        self.heating_rate() + 1 + channel
+        self.estimates() + channel
     }
 
     /// Length of a record.
     pub fn len(&self) -> usize {
-        self.heating_rate() + 1 + self.channels
+        self.estimates() + self.channels
     }
 
     /// A record always holds the heating rate.
@@ -72,6 +87,8 @@ pub struct Counts {
 pub struct Tally {
     /// Moments of the records (see [`Layout`]).
     pub records: Moments,
+    /// Co-moments of the leading entries with their control variates, fold by fold; empty without controls.
+    pub folds: Vec<Comoments>,
     /// Moments of the Fock populations at the end.
     pub fock: Moments,
     /// Diagnostics.
@@ -83,6 +100,11 @@ pub struct Tally {
 impl Merge for Tally {
     fn merge(&mut self, right: Self) {
         self.records.merge(&right.records);
+        if self.folds.is_empty() {
+            self.folds = right.folds;
+        } else {
+            self.folds.iter_mut().zip(&right.folds).for_each(|(fold, other)| fold.merge(other));
+        }
         self.fock.merge(&right.fock);
         let (a, b) = (&mut self.counts, right.counts);
         a.norm_defect = a.norm_defect.max(b.norm_defect);
@@ -97,20 +119,27 @@ impl Merge for Tally {
 }
 
 /// Runs blocks of one system, reusing its memory.
-pub struct BlockRunner<'a, S: OpenSystem> {
+pub struct BlockRunner<'a, S: Followed> {
     system: &'a S,
     experiment: &'a Experiment,
     streams: Streams,
     max_clipped: f64,
     trajectory: Trajectory<'a, S>,
     layout: Layout,
+    controls: Option<Controls<'a, S>>,
     record: Vec<f64>,
     fock: Vec<f64>,
 }
 
-impl<'a, S: OpenSystem> BlockRunner<'a, S> {
-    /// A runner for the trajectories of `seed`.
-    pub fn new(system: &'a S, experiment: &'a Experiment, tolerances: &Tolerances, seed: u64) -> Self {
+impl<'a, S: Followed> BlockRunner<'a, S> {
+    /// A runner for the trajectories of `seed`; with a guide they carry control variates.
+    pub fn new(
+        system: &'a S,
+        experiment: &'a Experiment,
+        tolerances: &Tolerances,
+        seed: u64,
+        guide: Option<&'a Guide>,
+    ) -> Self {
         let layout = Layout::new(experiment, system.channels().len());
         Self {
             system,
@@ -119,6 +148,7 @@ impl<'a, S: OpenSystem> BlockRunner<'a, S> {
             max_clipped: tolerances.max_clipped,
             trajectory: Trajectory::new(system, &experiment.times, tolerances),
             layout,
+            controls: guide.map(|guide| Controls::new(system, guide, layout, tolerances.ket)),
             record: vec![0.0; layout.len()],
             fock: Vec::new(),
         }
@@ -130,10 +160,16 @@ impl<'a, S: OpenSystem> BlockRunner<'a, S> {
     /// When a Fock window outgrows the memory.
     pub fn run(&mut self, range: std::ops::Range<u64>) -> Result<Tally> {
         let mut tally = Tally::default();
+        if self.controls.is_some() {
+            tally.folds = vec![Comoments::default(); FOLDS];
+        }
         for index in range {
             let report = self.run_one(index)?;
             tally.records.push(&self.record);
             tally.fock.push(&self.fock);
+            if let Some(controls) = &self.controls {
+                tally.folds[(index % FOLDS as u64) as usize].push(&self.record[..self.layout.estimates()], &controls.record);
+            }
             let window = report.window;
             let over = window.clipped > self.max_clipped;
             tally.merge(Tally {
@@ -159,16 +195,25 @@ impl<'a, S: OpenSystem> BlockRunner<'a, S> {
         let state = draw(self.experiment.oscillator, self.experiment.model.spins(), &mut chance);
         let mut jumps = self.streams.open(index, Purpose::Jumps);
         self.record.fill(0.0);
+        if let Some(controls) = &mut self.controls {
+            controls.begin();
+        }
         let mut recorder = RecordWriter {
             system: self.system,
             experiment: self.experiment,
             layout: self.layout,
             record: &mut self.record,
+            controls: self.controls.as_mut(),
         };
         let report = self.trajectory.run(&state, &mut jumps, &mut recorder)?;
         let (layout, number) = (self.layout, self.experiment.number_index());
         self.record[layout.heating_rate()] =
             self.experiment.heating_rate(|time| self.record[layout.observable(time, number)]);
+        self.record[layout.heating_slope()] =
+            self.experiment.heating_slope(|time| self.record[layout.observable(time, number)]);
+        if let Some(controls) = &mut self.controls {
+            controls.finish(layout, self.experiment);
+        }
 
         let ket = self.trajectory.final_ket();
         let window = ket.window();
@@ -180,14 +225,21 @@ impl<'a, S: OpenSystem> BlockRunner<'a, S> {
 }
 
 /// Writes a trajectory into its record.
-struct RecordWriter<'a, S: OpenSystem> {
+struct RecordWriter<'a, 'b, S: Followed> {
     system: &'a S,
     experiment: &'a Experiment,
     layout: Layout,
     record: &'a mut [f64],
+    controls: Option<&'a mut Controls<'b, S>>,
 }
 
-impl<S: OpenSystem> Recorder for RecordWriter<'_, S> {
+impl<S: Followed> Recorder for RecordWriter<'_, '_, S> {
+    fn stretch(&mut self, stretch: &Stretch) {
+        if let Some(controls) = &mut self.controls {
+            controls.stretch(self.layout, stretch);
+        }
+    }
+
     fn output(&mut self, index: usize, ket: &Ket) {
         let observables = &self.experiment.observables;
         let start = self.layout.observable(index, 0);

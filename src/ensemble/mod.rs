@@ -1,14 +1,23 @@
 //! Many trajectories: random streams, blocks, mergeable moments, the fixed tree, the parallel run.
 
 mod block;
+mod closure;
+mod comoments;
+mod controls;
+mod least_squares;
 mod moments;
+mod pilot;
 mod preparation;
 mod run;
 mod streams;
 mod tree;
 
-pub use block::{BlockRunner, Counts, Layout, Tally};
+pub use block::{BlockRunner, Counts, FOLDS, Layout, Tally};
+pub use closure::Closure;
+pub use comoments::{CONTROLS, Comoments};
+pub use controls::Guide;
+pub use least_squares::least_squares;
 pub use moments::Moments;
-pub use preparation::draw;
-pub use run::{Ensemble, Plan, Watcher, run};
+pub use preparation::{draw, expected_quantities};
+pub use run::{Ensemble, Estimator, Plan, Watcher, run};
 pub use streams::{Purpose, Stream, Streams};

@@ -3,8 +3,10 @@
 use rand_distr::Geometric;
 
 use super::Stream;
+use crate::hilbert::{Cutoff, Ket, Window};
 use crate::model::{OscillatorPreparation, PureOscillator, PurePreparation, Spin};
-use crate::unravelling::Chance;
+use crate::system::{Experiment, Followed, Scratch};
+use crate::unravelling::{Chance, INITIAL_TAIL};
 
 /// Draws the pure state one trajectory starts from, with a stream kept for this purpose.
 ///
@@ -25,6 +27,43 @@ pub fn draw(oscillator: OscillatorPreparation, spins: &[Spin], stream: &mut Stre
         }
     };
     PurePreparation { oscillator, excited }
+}
+
+/// Means of the followed quantities over the initial states that [`draw`] draws from; `None` where a hard cutoff truncates a
+/// thermal state, whose means are then others.
+///
+/// At t = 0 every followed quantity is linear in each spin's τz and, for number states, a polynomial of degree two in n: its
+/// mean follows from its values at n = 0, 1, 2 with E[n(n−1)] = 2n̄², and with one spin excited at a time.
+pub fn expected_quantities<S: Followed>(system: &S, experiment: &Experiment) -> Option<Vec<f64>> {
+    let mut scratch = Scratch::new(system);
+    let mut ket = Ket::zeros(Window::around(0, 1), system.rows());
+    let probabilities: Vec<f64> = experiment.model.spins().iter().map(Spin::initial_excited_probability).collect();
+    let certain = probabilities.iter().enumerate().filter(|(_, p)| **p >= 1.0).fold(0, |bits, (i, _)| bits | 1 << i);
+    let mut quantities = |oscillator: PureOscillator, excited: u32| {
+        let mut values = vec![0.0; system.followed()];
+        system.prepare(&PurePreparation { oscillator, excited }, INITIAL_TAIL, &mut ket);
+        system.follow(&ket, &mut scratch, &mut values);
+        values
+    };
+    let mut over_spins = |oscillator: PureOscillator| {
+        let base = quantities(oscillator, certain);
+        let mut mean = base.clone();
+        for (spin, p) in probabilities.iter().enumerate().filter(|(_, p)| **p > 0.0 && **p < 1.0) {
+            let one = quantities(oscillator, certain | 1 << spin);
+            mean.iter_mut().zip(one).zip(&base).for_each(|((mean, one), base)| *mean += p * (one - base));
+        }
+        mean
+    };
+    match experiment.oscillator {
+        OscillatorPreparation::Fock(n) => Some(over_spins(PureOscillator::Fock(n))),
+        OscillatorPreparation::Coherent(alpha) => Some(over_spins(PureOscillator::Coherent(alpha))),
+        OscillatorPreparation::Thermal(_) if experiment.cutoff != Cutoff::Auto => None,
+        OscillatorPreparation::Thermal(nbar) => {
+            let [zero, one, two] = [0, 1, 2].map(|n| over_spins(PureOscillator::Fock(n)));
+            let mean = |((y0, y1), y2): ((&f64, &f64), &f64)| y0 + nbar * (y1 - y0) + nbar * nbar * (y2 - 2.0 * y1 + y0);
+            Some(zero.iter().zip(&one).zip(&two).map(mean).collect())
+        }
+    }
 }
 
 #[cfg(test)]

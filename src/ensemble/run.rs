@@ -6,12 +6,31 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use rayon::ThreadPoolBuilder;
 
 use super::tree::Tree;
-use super::{BlockRunner, Layout, Tally};
+use super::{BlockRunner, Layout, Tally, pilot};
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
 use crate::propagate::Tolerances;
-use crate::system::{Chain, Channel, Experiment, OpenSystem, Register};
+use crate::system::{Chain, Channel, Experiment, Followed, Register};
 use crate::{Error, Result};
+
+/// How the mean over trajectories is estimated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Estimator {
+    /// The plain average.
+    Plain,
+    /// The average corrected by martingale control variates, beside the plain one.
+    Controlled {
+        /// Pilot trajectories that the controls' weights are learned from; without any they are not weighted.
+        pilot: u64,
+    },
+}
+
+impl Estimator {
+    /// Control variates with as many pilot trajectories as pay for `trajectories`: an eighth of them, at most 128.
+    pub fn controlled(trajectories: u64) -> Self {
+        Self::Controlled { pilot: (trajectories / 8).min(128) }
+    }
+}
 
 /// How many trajectories, from which seed, in blocks of which size, on how many threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +43,8 @@ pub struct Plan {
     pub block: u64,
     /// Threads; changes nothing but the time it takes.
     pub threads: usize,
+    /// Plain, or with control variates.
+    pub estimator: Estimator,
 }
 
 /// Who hears of progress and may ask the run to stop after the blocks in hand.
@@ -79,20 +100,34 @@ pub fn run(
     run_on(&Register::new(&experiment.model, experiment.cutoff), experiment, tolerances, plan, watcher)
 }
 
-fn run_on<S: OpenSystem>(
+fn run_on<S: Followed>(
     system: &S,
     experiment: &Experiment,
     tolerances: &Tolerances,
     plan: &Plan,
     watcher: &dyn Watcher,
 ) -> Result<Option<Ensemble>> {
+    let threads = plan.threads.min(usize::try_from(plan.trajectories.div_ceil(plan.block)).unwrap_or(usize::MAX));
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| Error::Numerical(format!("cannot start {threads} threads: {error}")))?;
+    let guide = match plan.estimator {
+        Estimator::Plain => None,
+        Estimator::Controlled { pilot } => {
+            match pilot::learn(system, experiment, tolerances, plan, pilot, &pool, watcher)? {
+                Some(guide) => Some(guide),
+                None => return Ok(None),
+            }
+        }
+    };
     let blocks = plan.trajectories.div_ceil(plan.block);
     let next = AtomicU64::new(0);
     let failed = AtomicBool::new(false);
     let tree = Mutex::new(Tree::new());
     let failures = Mutex::new(Vec::new());
     let work = || {
-        let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed);
+        let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed, guide.as_ref());
         while !watcher.stop() && !failed.load(Ordering::Relaxed) {
             let block = next.fetch_add(1, Ordering::Relaxed);
             if block >= blocks {
@@ -117,10 +152,6 @@ fn run_on<S: OpenSystem>(
             }
         }
     };
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(plan.threads.min(usize::try_from(blocks).unwrap_or(usize::MAX)))
-        .build()
-        .map_err(|error| Error::Numerical(format!("cannot start {} threads: {error}", plan.threads)))?;
     pool.broadcast(|_| work());
 
     // Blocks are claimed in order and every claimed one is finished: the first failure is the same on any number of threads.
@@ -148,7 +179,7 @@ enum Failure {
 }
 
 /// A poisoned lock means that another thread panicked; the panic itself is passed on by the pool.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
@@ -157,7 +188,7 @@ fn clipped(experiment: &Experiment, tolerances: &Tolerances, seed: u64, trajecto
     let Cutoff::Levels(cutoff) = experiment.cutoff else { unreachable!("only a hard cutoff clips") };
     let free = Experiment { cutoff: Cutoff::Auto, ..experiment.clone() };
     let system = Register::new(&free.model, Cutoff::Auto);
-    let highest = BlockRunner::new(&system, &free, tolerances, seed)
+    let highest = BlockRunner::new(&system, &free, tolerances, seed, None)
         .run(trajectory..trajectory + 1)
         .map(|tally| tally.counts.highest_level);
     let advice = match highest {

@@ -13,6 +13,10 @@ pub enum Purpose {
     Preparation = 1,
     /// Thresholds and channels of the jumps.
     Jumps = 2,
+    /// The same for a pilot trajectory.
+    PilotPreparation = 3,
+    /// The same for a pilot trajectory.
+    PilotJumps = 4,
 }
 
 /// The streams of one seed.

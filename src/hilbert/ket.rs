@@ -67,6 +67,12 @@ impl Ket {
         (&self.data[start..start + len], &self.data[start + stride..start + stride + len])
     }
 
+    /// Real and imaginary parts of row `row` with their pads.
+    pub fn padded_row(&self, row: usize) -> (&[f64], &[f64]) {
+        let stride = self.stride();
+        self.data[2 * row * stride..2 * (row + 1) * stride].split_at(stride)
+    }
+
     /// Mutable real and imaginary parts of row `row`.
     pub fn row_mut(&mut self, row: usize) -> (&mut [f64], &mut [f64]) {
         let (stride, len) = (self.stride(), self.window.len());

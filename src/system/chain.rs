@@ -31,6 +31,21 @@ impl Chain {
         })
     }
 
+    /// Ω₀.
+    pub(super) fn frequency(&self) -> f64 {
+        self.frequency
+    }
+
+    /// ω̃.
+    pub(super) fn splitting(&self) -> f64 {
+        self.splitting
+    }
+
+    /// g sin θ.
+    pub(super) fn coupling(&self) -> f64 {
+        self.coupling
+    }
+
     /// Energy and amplitude decay rate ½Σ‖L_m|n,s⟩‖² of a basis state.
     fn diagonal(&self, n: usize, excited: bool) -> (f64, f64) {
         let level = n as f64;

@@ -41,4 +41,15 @@ impl Experiment {
         let [from, to] = self.heating_window;
         (number(to) - number(from)) / (self.times[to] - self.times[from])
     }
+
+    /// Least-squares slope Σ(t−t̄)⟨N⟩(t)/Σ(t−t̄)² of a curve `number` over the output times of the heating window.
+    pub fn heating_slope(&self, number: impl Fn(usize) -> f64) -> f64 {
+        let [from, to] = self.heating_window;
+        let middle = self.times[from..=to].iter().sum::<f64>() / (to - from + 1) as f64;
+        let lever = |index: usize| self.times[index] - middle;
+        let (sum, squares) = (from..=to).fold((0.0, 0.0), |(sum, squares), index| {
+            (sum + lever(index) * number(index), squares + lever(index) * lever(index))
+        });
+        sum / squares
+    }
 }

@@ -137,6 +137,44 @@ pub fn combine(coefficients: &[f64], vectors: &[f64], out: &mut [f64]) {
     }
 }
 
+/// Lane sums of two rows ψ, φ: Re ψ*φ, j Re ψ*φ, j² Re ψ*φ, then √(n+1) ψ*_n φ_{n+1} and √((n+1)(n+2)) ψ*_n φ_{n+2} (re, im).
+pub type BilinearLanes = [[f64; LANES]; 7];
+
+/// The lane sums over the levels n = lo + j; rows are (re, im), each with its pads.
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub fn bilinear(lo: f64, bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> BilinearLanes {
+    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
+    let len = bra.0.len() - 2 * PAD;
+    let mut sums = [[0.0; LANES]; 7];
+    for start in (0..len).step_by(LANES) {
+        let at = |row: &[f64], shift: usize| -> [f64; LANES] {
+            let mut cells = [0.0; LANES];
+            cells.copy_from_slice(&row[PAD + start + shift..PAD + start + shift + LANES]);
+            cells
+        };
+        let (re, im) = (at(bra.0, 0), at(bra.1, 0));
+        let (re0, im0) = (at(ket.0, 0), at(ket.1, 0));
+        let (re1, im1) = (at(ket.0, 1), at(ket.1, 1));
+        let (re2, im2) = (at(ket.0, 2), at(ket.1, 2));
+        for lane in 0..LANES {
+            let j = (start + lane) as f64;
+            let p = fma::<FUSED>(re[lane], re0[lane], im[lane] * im0[lane]);
+            sums[0][lane] += p;
+            sums[1][lane] = fma::<FUSED>(j, p, sums[1][lane]);
+            sums[2][lane] = fma::<FUSED>(j * j, p, sums[2][lane]);
+            let one = (lo + j + 1.0).sqrt();
+            let two = one * (lo + j + 2.0).sqrt();
+            let (x, y) = (one * re[lane], one * im[lane]);
+            sums[3][lane] = fma::<FUSED>(x, re1[lane], fma::<FUSED>(y, im1[lane], sums[3][lane]));
+            sums[4][lane] = fma::<FUSED>(x, im1[lane], fma::<FUSED>(-y, re1[lane], sums[4][lane]));
+            let (x, y) = (two * re[lane], two * im[lane]);
+            sums[5][lane] = fma::<FUSED>(x, re2[lane], fma::<FUSED>(y, im2[lane], sums[5][lane]));
+            sums[6][lane] = fma::<FUSED>(x, im2[lane], fma::<FUSED>(-y, re2[lane], sums[6][lane]));
+        }
+    }
+    sums
+}
+
 #[inline(always)]
 fn stencil(part: &[f64], len: usize) -> (&[f64], &[f64], &[f64]) {
     (&part[PAD - 1..PAD - 1 + len], &part[PAD..PAD + len], &part[PAD + 1..PAD + 1 + len])

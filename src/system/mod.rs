@@ -1,17 +1,21 @@
 //! The model as operators on kets, matrix-free: the generator −iH_eff, jump channels, collapse and observables.
 
 mod chain;
+mod chain_followed;
 mod channel;
 mod expectation;
 mod experiment;
+mod followed;
 mod kernel;
 mod ladder;
 mod observable;
 mod register;
+mod register_followed;
 
 pub use chain::Chain;
 pub use channel::{Channel, Jump, channels};
 pub use experiment::Experiment;
+pub use followed::{Followed, Scratch, quantity};
 pub use kernel::{combine, cpu_features};
 pub use observable::Observable;
 pub use register::Register;

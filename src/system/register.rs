@@ -57,6 +57,26 @@ impl Register {
         }
     }
 
+    /// Ω₀.
+    pub(super) fn frequency(&self) -> f64 {
+        self.frequency
+    }
+
+    /// ω̃ of every spin.
+    pub(super) fn splittings(&self) -> &[f64] {
+        &self.splittings
+    }
+
+    /// What X multiplies on every row itself.
+    pub(super) fn diagonal(&self) -> &[f64] {
+        &self.diagonal
+    }
+
+    /// Bit and strength of every spin that X flips.
+    pub(super) fn flips(&self) -> &[(usize, f64)] {
+        &self.flips
+    }
+
     /// The ladder channels: (rate, u, v).
     fn ladders(&self) -> impl Iterator<Item = (f64, Complex64, Complex64)> {
         self.channels.iter().filter_map(|channel| match channel.jump {

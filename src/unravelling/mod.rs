@@ -1,8 +1,11 @@
 //! Quantum jumps: waiting time, jump and trajectory, for any open system.
 
+mod chebyshev;
+mod martingale;
 mod recorder;
 mod trajectory;
 mod waiting_time;
 
-pub use recorder::Recorder;
-pub use trajectory::{Chance, Trajectory, TrajectoryReport};
+pub use martingale::Martingales;
+pub use recorder::{Recorder, Stretch};
+pub use trajectory::{Chance, INITIAL_TAIL, Trajectory, TrajectoryReport};

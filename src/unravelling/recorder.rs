@@ -2,10 +2,31 @@
 
 use crate::hilbert::Ket;
 
+/// A stretch of evolution without jumps: between two jumps, or a part of that.
+pub struct Stretch<'a> {
+    /// Time at which it begins.
+    pub begin: f64,
+    /// Its length, ≥ 0.
+    pub length: f64,
+    /// Time at which it ends: `begin` + `length` up to rounding.
+    pub end_time: f64,
+    /// The ket at its beginning, normalised.
+    pub start: &'a Ket,
+    /// The ket at its end, before any jump; its norm is not 1.
+    pub end: &'a Ket,
+    /// The ket a time `0 ≤ s ≤ length` after the beginning, unnormalised.
+    pub evaluate: &'a dyn Fn(f64, &mut Ket),
+}
+
 /// Receives what happens along a trajectory, in the order of time.
 pub trait Recorder {
     /// The ket at output time number `index`; its norm is not 1 in general.
     fn output(&mut self, index: usize, ket: &Ket);
+
+    /// A stretch of evolution without jumps, before the outputs within it and the jump that may end it.
+    fn stretch(&mut self, stretch: &Stretch) {
+        let _ = stretch;
+    }
 
     /// A jump of channel `channel` at `time`.
     fn jump(&mut self, time: f64, channel: usize) {

@@ -1,6 +1,6 @@
 //! One trajectory: unnormalised evolution until ‖ψ‖² has fallen to a random number, then a jump, and so on.
 
-use super::Recorder;
+use super::{Recorder, Stretch};
 use super::waiting_time::{Survival, root};
 use crate::hilbert::{Ket, Window};
 use crate::model::PurePreparation;
@@ -15,7 +15,7 @@ const HORIZON: f64 = 2.0;
 const JUMP_SHARE: f64 = 0.1;
 
 /// Population at which the tail of an initial ket is cut, relative to its most likely level.
-const INITIAL_TAIL: f64 = 1e-18;
+pub const INITIAL_TAIL: f64 = 1e-18;
 
 /// Two uniform random numbers per jump: the threshold of ‖ψ‖² and the choice of the channel, both in (0, 1).
 pub trait Chance {
@@ -117,6 +117,14 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             // A step that was meant to reach the end does, whatever the rounding of the sum.
             let last = !jumped && h >= end_of_run - time;
             let now = if last { end_of_run } else { time + elapsed };
+            recorder.stretch(&Stretch {
+                begin: time,
+                length: elapsed,
+                end_time: now,
+                start: &self.ket,
+                end: &self.end,
+                evaluate: &|s, ket| self.follower.evaluate(s, &self.ket, ket),
+            });
             while let Some((index, t)) = outputs.next_if(|(_, t)| *t <= now) {
                 self.follower.evaluate((t - time).min(elapsed), &self.ket, &mut self.between);
                 recorder.output(index, &self.between);

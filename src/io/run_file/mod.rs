@@ -13,6 +13,7 @@ use toml::Table;
 use self::section::Section;
 use super::files::read_text;
 use super::provenance::hash_text;
+use crate::ensemble::{Estimator, Plan};
 use crate::model::{Model, OscillatorPreparation};
 use crate::propagate::Tolerances;
 use crate::system::{Experiment, Observable};
@@ -53,6 +54,16 @@ pub struct RunPoint {
     pub seed: u64,
     /// Trajectories per block.
     pub block: u64,
+    /// Plain, or with control variates.
+    pub estimator: Estimator,
+}
+
+impl RunPoint {
+    /// The plan of this point's ensemble.
+    pub fn plan(&self, threads: usize) -> Plan {
+        let &Self { trajectories, seed, block, estimator, .. } = self;
+        Plan { trajectories, seed, block, threads, estimator }
+    }
 }
 
 impl RunFile {
@@ -122,6 +133,18 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
     if !block.is_power_of_two() {
         return Err(Error::value("ensemble.block", block, "trajectories per block must be a power of two"));
     }
+    let estimator = match ensemble.word("estimator", Some("controlled"), &["controlled", "plain"])?.as_str() {
+        "plain" => Estimator::Plain,
+        _ => Estimator::controlled(trajectories),
+    };
+    let estimator = match (ensemble.optional_count("pilot", 0..=1 << 20)?, estimator) {
+        (Some(pilot), Estimator::Controlled { .. }) => Estimator::Controlled { pilot },
+        (Some(pilot), Estimator::Plain) => {
+            let allowed = "pilot trajectories serve the control variates: leave it out with estimator = \"plain\"";
+            return Err(Error::value("ensemble.pilot", pilot, allowed));
+        }
+        (None, estimator) => estimator,
+    };
     ensemble.finish()?;
 
     let mut output = root.section("output")?;
@@ -139,7 +162,7 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
     root.finish()?;
 
     let experiment = Experiment { model, oscillator, cutoff, times, observables, heating_window };
-    Ok((Settings { title, exact }, RunPoint { parameters, experiment, tolerances, trajectories, seed, block }))
+    Ok((Settings { title, exact }, RunPoint { parameters, experiment, tolerances, trajectories, seed, block, estimator }))
 }
 
 fn parse_times(mut time: Section) -> Result<Vec<f64>> {

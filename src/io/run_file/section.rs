@@ -113,6 +113,11 @@ impl Section {
         count.filter(|count| range.contains(count)).ok_or_else(|| self.wrong(name, &value, &allowed))
     }
 
+    /// A whole number in a range, if the key is there.
+    pub fn optional_count(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Result<Option<u64>> {
+        if self.has(name) { self.count(name, 0, range).map(Some) } else { Ok(None) }
+    }
+
     /// true or false, with a default.
     pub fn flag(&mut self, name: &'static str, default: bool) -> Result<bool> {
         let Some(value) = self.take(name) else { return Ok(default) };

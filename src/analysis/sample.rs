@@ -1,0 +1,114 @@
+//! Estimates with their errors from what an ensemble kept, and the allowance for what it has not seen.
+
+use std::collections::BTreeMap;
+
+use super::controlled::{Controlled, controlled, drift};
+use super::summary::{Estimate, Scalar};
+use crate::ensemble::{Ensemble, Moments};
+use crate::system::{Channel, Observable};
+
+/// Jumps of a channel that a sample must hold before its own spread is trusted.
+const ENOUGH_JUMPS: f64 = 10.0;
+
+/// The order of what a single jump changes: one quantum, or the spin's flip.
+pub fn effect_of_a_jump(observable: Observable) -> f64 {
+    match observable {
+        Observable::Number | Observable::NumberSquared | Observable::Energy => 1.0,
+        Observable::X | Observable::P | Observable::Inversion(_) => 2.0,
+        Observable::XSquared | Observable::PSquared => 4.0,
+    }
+}
+
+/// What trajectories not seen may add to a mean over `count`: three of them, as far off as `spread`.
+///
+/// A sample cannot know the events it has missed: as long as a jump is rarer than one in `count`, the sample variance is
+/// too small or even zero, and so would be an error bar made from it alone. If n trajectories have not shown an event, up
+/// to 3/n of all trajectories may (95 %; the "rule of three", Hanley and Lippman-Hand, JAMA 249, 1743 (1983)). Where the
+/// sample variance is at its widest this adds only 9/(2 count) to the standard error, relatively.
+fn unseen(spread: f64, count: u64) -> f64 {
+    3.0 * spread / count as f64
+}
+
+/// An ensemble, ready to be asked for estimates.
+pub struct Sample<'a> {
+    ensemble: &'a Ensemble,
+    /// Whether every channel that can fire has done so often enough.
+    explored: bool,
+}
+
+impl<'a> Sample<'a> {
+    /// The sample of an ensemble.
+    pub fn of(ensemble: &'a Ensemble) -> Self {
+        let (records, layout) = (&ensemble.tally.records, ensemble.layout);
+        let fired = |index: usize| records.mean()[layout.jumps(index)] * records.count() as f64;
+        let explored = |(index, channel): (usize, &Channel)| channel.rate == 0.0 || fired(index) >= ENOUGH_JUMPS;
+        Self { ensemble, explored: ensemble.channels.iter().enumerate().all(explored) }
+    }
+
+    /// The estimates of the entries of one curve (one time after the other), controlled if there are controls, and the
+    /// plain ones beside them; `effect` is what a jump not seen yet may change.
+    pub fn curve(&self, entries: &[usize], effect: f64) -> Estimate {
+        let records = &self.ensemble.tally.records;
+        let plain: Vec<Controlled> = entries
+            .iter()
+            .map(|&entry| Controlled {
+                mean: records.mean()[entry],
+                standard_error: records.standard_error(entry),
+                variance: records.variance(entry),
+            })
+            .collect();
+        let corrected: Option<Vec<Controlled>> =
+            entries.iter().map(|&entry| controlled(&self.ensemble.tally.folds, entry)).collect();
+        let estimator = if corrected.is_some() { "controlled" } else { "plain" };
+        let best = corrected.as_ref().unwrap_or(&plain);
+        let spread = best.iter().fold(0.0, |widest: f64, estimate| widest.max(estimate.variance)).sqrt();
+        let spread = if self.explored { spread } else { spread.max(effect) };
+        // Nothing can have happened yet at t = 0, which comes first.
+        let allowance = |position: usize| {
+            let began = position > 0 || entries.len() == 1;
+            if began { unseen(spread, records.count()) } else { 0.0 }
+        };
+        let whole = best.iter().enumerate().map(|(position, x)| x.standard_error.hypot(allowance(position)));
+        Estimate {
+            mean: best.iter().map(|x| x.mean).collect(),
+            standard_error: Some(whole.collect()),
+            estimator: estimator.into(),
+            plain_mean: Some(plain.iter().map(|x| x.mean).collect()),
+            plain_standard_error: Some(plain.iter().map(|x| x.standard_error).collect()),
+        }
+    }
+
+    /// The drift estimator of an entry; `None` without controls.
+    pub fn drift(&self, entry: usize, effect: f64) -> Option<Scalar> {
+        let found = (!self.ensemble.tally.folds.is_empty()).then(|| drift(&self.ensemble.tally.folds, entry))??;
+        let spread = found.variance.sqrt();
+        let allowance =
+            unseen(if self.explored { spread } else { spread.max(effect) }, self.ensemble.tally.records.count());
+        Some(Scalar { mean: found.mean, standard_error: Some(found.standard_error.hypot(allowance)) })
+    }
+}
+
+/// Probability of each Fock level at the end of the run.
+pub fn fock_distribution(moments: &Moments) -> Estimate {
+    let errors: Vec<f64> = (0..moments.mean().len()).map(|level| moments.standard_error(level)).collect();
+    Estimate {
+        mean: moments.mean().to_vec(),
+        standard_error: Some(errors.clone()),
+        estimator: "plain".into(),
+        plain_mean: Some(moments.mean().to_vec()),
+        plain_standard_error: Some(errors),
+    }
+}
+
+/// Mean number of jumps of every channel.
+pub fn jumps(ensemble: &Ensemble) -> BTreeMap<String, Scalar> {
+    let (records, layout) = (&ensemble.tally.records, ensemble.layout);
+    let count = |(index, channel): (usize, &Channel)| {
+        let entry = layout.jumps(index);
+        // A channel that has not fired yet may still fire once.
+        let spread = if channel.rate > 0.0 { records.variance(entry).sqrt().max(1.0) } else { 0.0 };
+        let error = records.standard_error(entry).hypot(unseen(spread, records.count()));
+        (channel.name.clone(), Scalar { mean: records.mean()[entry], standard_error: Some(error) })
+    };
+    ensemble.channels.iter().enumerate().map(count).collect()
+}

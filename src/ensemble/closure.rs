@@ -1,0 +1,166 @@
+//! A linear law of motion for the followed quantities, learned from pilot trajectories: it weights the martingales.
+
+use nalgebra::DMatrix;
+
+use super::least_squares::least_squares;
+
+/// Intervals of equal length that the run is divided into.
+pub const INTERVALS: usize = 100;
+
+/// Gain over a whole run, in units of the quantities' own deviations, above which a fitted law is not to be trusted.
+const LARGEST_GAIN: f64 = 1e3;
+
+/// y(τ_{k+1}) ≈ E y(τ_k) + R ΔM_k + const for the followed quantities y at equidistant times τ_k, with ΔM_k what their
+/// martingales gained in between.
+///
+/// The ideal control variate of ⟨O⟩_t is the martingale of its adjoint solution, ∫ d⟨e^{𝓛†(t−s)}O⟩: it leaves no
+/// variance. e^{𝓛†t}O is as large as the density matrix, so it is replaced by its best linear prediction within the
+/// followed quantities: V_{k+1} = E V_k + R ΔM_k, V_0 = M(0), which tells how far y has been carried from its mean by
+/// the chances that M records. E and R are least-squares fits to pilot trajectories that are used for nothing else.
+/// Given E and R, V is a sum of martingale gains with fixed weights: its mean is zero *whatever* E and R are, so a poor
+/// fit costs variance, never truth.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Closure {
+    order: usize,
+    /// Eᵀ and Rᵀ, row by row.
+    transfer: Vec<f64>,
+    response: Vec<f64>,
+}
+
+/// What a pilot trajectory leaves: quantities and martingales at τ_0 … τ_INTERVALS, time by time.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PilotRecord {
+    /// Quantities y.
+    pub values: Vec<f64>,
+    /// Martingales M.
+    pub martingales: Vec<f64>,
+}
+
+impl Closure {
+    /// E = R = 1: V is M.
+    pub fn identity(order: usize) -> Self {
+        let identity: Vec<f64> = (0..order * order).map(|i| if i % (order + 1) == 0 { 1.0 } else { 0.0 }).collect();
+        Self { order, transfer: identity.clone(), response: identity }
+    }
+
+    /// The least-squares fit to pilot trajectories of `order` quantities, pooled over all intervals; deviations are taken
+    /// from the pilots' mean at each time.
+    pub fn fit(pilots: &[PilotRecord], order: usize) -> Self {
+        if pilots.len() < 2 {
+            return Self::identity(order);
+        }
+        let regressors = 2 * order;
+        let (mut gram, mut right) = (vec![0.0; regressors * regressors], vec![0.0; regressors * order]);
+        let mut row = vec![0.0; regressors + order];
+        for interval in 0..INTERVALS {
+            let (now, next) = (interval * order, (interval + 1) * order);
+            let sample = |pilot: &PilotRecord, row: &mut [f64]| {
+                for j in 0..order {
+                    row[j] = pilot.values[now + j];
+                    row[order + j] = pilot.martingales[next + j] - pilot.martingales[now + j];
+                    row[regressors + j] = pilot.values[next + j];
+                }
+            };
+            let mut mean = vec![0.0; regressors + order];
+            for pilot in pilots {
+                sample(pilot, &mut row);
+                mean.iter_mut().zip(&row).for_each(|(mean, x)| *mean += x / pilots.len() as f64);
+            }
+            for pilot in pilots {
+                sample(pilot, &mut row);
+                row.iter_mut().zip(&mean).for_each(|(x, mean)| *x -= mean);
+                for i in 0..regressors {
+                    for j in 0..regressors {
+                        gram[i * regressors + j] += row[i] * row[j];
+                    }
+                    for j in 0..order {
+                        right[i * order + j] += row[i] * row[regressors + j];
+                    }
+                }
+            }
+        }
+        let fitted = least_squares(&gram, &right, regressors);
+        let (transfer, response) = fitted.split_at(order * order);
+        let deviation: Vec<f64> = (0..order).map(|j| gram[j * regressors + j].sqrt()).collect();
+        let closure = Self { order, transfer: transfer.to_vec(), response: response.to_vec() };
+        // Negated, so that a NaN counts as too large.
+        if !(closure.gain(&deviation) <= LARGEST_GAIN) { Self::identity(order) } else { closure }
+    }
+
+    /// Number of quantities.
+    pub fn order(&self) -> usize {
+        self.order
+    }
+
+    /// Largest entry of E^INTERVALS in units of the deviations.
+    fn gain(&self, deviation: &[f64]) -> f64 {
+        let order = self.order;
+        let ratio = |i: usize, j: usize| if deviation[j] > 0.0 { deviation[i] / deviation[j] } else { 0.0 };
+        let scaled = DMatrix::from_fn(order, order, |i, j| self.transfer[i * order + j] * ratio(i, j));
+        let power = (0..INTERVALS).fold(DMatrix::identity(order, order), |power, _| power * &scaled);
+        power.iter().fold(0.0, |largest: f64, x| if x.is_nan() { f64::INFINITY } else { largest.max(x.abs()) })
+    }
+
+    /// V after the fraction `0 ≤ f ≤ 1` of an interval that began with V = `from` and in which the martingales gained
+    /// `gain` so far: between the ends E and R are interpolated linearly.
+    pub fn predict(&self, fraction: f64, from: &[f64], gain: &[f64], to: &mut [f64]) {
+        for j in 0..self.order {
+            to[j] = (1.0 - fraction) * (from[j] + gain[j]);
+        }
+        let rows = self.transfer.chunks_exact(self.order).zip(self.response.chunks_exact(self.order));
+        for ((transfer, response), (from, gain)) in rows.zip(from.iter().zip(gain)) {
+            let (from, gain) = (fraction * from, fraction * gain);
+            for ((to, e), r) in to.iter_mut().zip(transfer).zip(response) {
+                *to += e * from + r * gain;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A noisy rotation with damping is found again, and V follows y exactly.
+    #[test]
+    fn a_linear_law_is_found() {
+        let (e, r) = ([[0.9, 0.2], [-0.2, 0.9]], [[1.0, 0.1], [0.0, 0.8]]);
+        let mut noise = 0.5f64;
+        let mut random = move || {
+            noise = (noise * 997.0 + 0.123).fract();
+            noise - 0.5
+        };
+        let pilots: Vec<PilotRecord> = (0..20)
+            .map(|_| {
+                let (mut y, mut m) = ([0.0; 2], [0.0; 2]);
+                let mut record = PilotRecord { values: y.to_vec(), martingales: m.to_vec() };
+                for _ in 0..INTERVALS {
+                    let gain = [random(), random()];
+                    let step = |i: usize| (0..2).map(|j| e[i][j] * y[j] + r[i][j] * gain[j]).sum::<f64>();
+                    y = [step(0), step(1)];
+                    m = [m[0] + gain[0], m[1] + gain[1]];
+                    record.values.extend(y);
+                    record.martingales.extend(m);
+                }
+                record
+            })
+            .collect();
+        let closure = Closure::fit(&pilots, 2);
+        for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            assert!((closure.transfer[j * 2 + i] - e[i][j]).abs() < 1e-9, "{closure:?}");
+            assert!((closure.response[j * 2 + i] - r[i][j]).abs() < 1e-9, "{closure:?}");
+        }
+        let mut v = [0.0; 2];
+        closure.predict(1.0, &[1.0, 2.0], &[0.5, -0.5], &mut v);
+        assert!((v[0] - (0.9 + 0.4 + 0.5 - 0.05)).abs() < 1e-9 && (v[1] - (-0.2 + 1.8 - 0.4)).abs() < 1e-9, "{v:?}");
+    }
+
+    #[test]
+    fn a_law_that_explodes_is_refused() {
+        let grow = |start: f64| PilotRecord {
+            values: (0..=INTERVALS).map(|k| start * 1.2f64.powi(k as i32)).collect(),
+            martingales: vec![0.0; INTERVALS + 1],
+        };
+        assert_eq!(Closure::fit(&[grow(1.0), grow(-1.0), grow(0.3)], 1), Closure::identity(1));
+    }
+}

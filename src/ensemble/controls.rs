@@ -1,0 +1,171 @@
+//! The control variates of one trajectory, for every value of its record.
+
+use super::Layout;
+use super::closure::{Closure, INTERVALS};
+use super::comoments::CONTROLS;
+use crate::system::{Experiment, Followed, quantity};
+use crate::unravelling::{Martingales, Stretch};
+
+/// What all trajectories of an ensemble share.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guide {
+    /// The law that weights the martingales.
+    pub closure: Closure,
+    /// Means of the followed quantities over the initial states, if known: where initial states are drawn, the draw is
+    /// one more zero-mean chance.
+    pub expected: Option<Vec<f64>>,
+    /// The times τ_k of the closure and the output times, ascending, and which of the two each is.
+    stops: Vec<Stop>,
+    times: Vec<f64>,
+    /// Every observable as a combination of the followed quantities.
+    expressions: Vec<Vec<f64>>,
+    interval: f64,
+}
+
+/// An instant at which the controls are needed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Stop {
+    /// The beginning, t = 0.
+    Start,
+    /// End of an interval of the closure.
+    Boundary,
+    /// Output number `0`.
+    Output(usize),
+}
+
+impl Guide {
+    /// The guide for an experiment on `system`.
+    pub fn new<S: Followed>(
+        system: &S,
+        experiment: &Experiment,
+        closure: Closure,
+        expected: Option<Vec<f64>>,
+    ) -> Self {
+        let boundaries = boundaries(experiment).into_iter().skip(1).map(|time| (time, Stop::Boundary));
+        let outputs = experiment.times.iter().enumerate().map(|(index, time)| (*time, Stop::Output(index)));
+        let mut stops: Vec<(f64, Stop)> = std::iter::once((0.0, Stop::Start)).chain(boundaries).chain(outputs).collect();
+        // A stable sort: where they fall together, start and boundary come first.
+        stops.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Self {
+            closure,
+            expected,
+            times: stops.iter().map(|stop| stop.0).collect(),
+            stops: stops.into_iter().map(|stop| stop.1).collect(),
+            expressions: experiment.observables.iter().map(|observable| system.expression(*observable)).collect(),
+            interval: duration(experiment) / INTERVALS as f64,
+        }
+    }
+}
+
+fn duration(experiment: &Experiment) -> f64 {
+    experiment.times.last().copied().unwrap_or(0.0)
+}
+
+/// τ_0 … τ_INTERVALS.
+pub fn boundaries(experiment: &Experiment) -> Vec<f64> {
+    let end = duration(experiment);
+    (0..=INTERVALS).map(|k| if k == INTERVALS { end } else { end * k as f64 / INTERVALS as f64 }).collect()
+}
+
+/// Follows a trajectory and writes the controls of its record.
+///
+/// The controls of ⟨O⟩_t are V_O(t), M_O(t) and those of N (for N itself: those of P S, since 𝓛†N contains −P S), with V the
+/// [`Closure`]'s prediction. All have mean zero. Linear functionals of the curve ⟨N⟩(t), like a heating rate, have the same
+/// functionals of N's controls.
+pub struct Controls<'a, S: Followed> {
+    guide: &'a Guide,
+    martingales: Martingales<'a, S>,
+    carried: Carried,
+    /// One set per value of the record (see [`Layout`]).
+    pub record: Vec<[f64; CONTROLS]>,
+}
+
+/// V and M at the last boundary, and at the instant asked for.
+#[derive(Default)]
+struct Carried {
+    boundary: usize,
+    predicted: Vec<f64>,
+    martingales: Vec<f64>,
+    gain: Vec<f64>,
+    now: Vec<f64>,
+}
+
+impl Carried {
+    fn begin(&mut self, order: usize) {
+        self.boundary = 0;
+        for vector in [&mut self.predicted, &mut self.martingales, &mut self.gain, &mut self.now] {
+            vector.clear();
+            vector.resize(order, 0.0);
+        }
+    }
+
+    /// V at the fraction `fraction` of the present interval into `now`.
+    fn predict(&mut self, closure: &Closure, fraction: f64, martingales: &[f64]) {
+        for ((gain, m), before) in self.gain.iter_mut().zip(martingales).zip(&self.martingales) {
+            *gain = m - before;
+        }
+        closure.predict(fraction, &self.predicted, &self.gain, &mut self.now);
+    }
+}
+
+impl<'a, S: Followed> Controls<'a, S> {
+    /// Controls for trajectories of `system`; `tolerance` bounds the error of the integrals over a run.
+    pub fn new(system: &'a S, guide: &'a Guide, layout: Layout, tolerance: f64) -> Self {
+        Self {
+            guide,
+            martingales: Martingales::new(system, &guide.times, tolerance),
+            carried: Carried::default(),
+            record: vec![[0.0; CONTROLS]; layout.estimates()],
+        }
+    }
+
+    /// Begins a trajectory.
+    pub fn begin(&mut self) {
+        self.martingales.begin(self.guide.expected.as_deref());
+        self.carried.begin(self.guide.closure.order());
+        self.record.fill([0.0; CONTROLS]);
+    }
+
+    /// Takes in a stretch without jumps.
+    pub fn stretch(&mut self, layout: Layout, stretch: &Stretch) {
+        let Self { guide, martingales, carried, record } = self;
+        martingales.stretch(stretch, |stop, m| {
+            let time = guide.times[stop];
+            match guide.stops[stop] {
+                // V(0) = M(0).
+                Stop::Start => {
+                    carried.predicted.copy_from_slice(m);
+                    carried.martingales.copy_from_slice(m);
+                }
+                Stop::Boundary => {
+                    carried.predict(&guide.closure, 1.0, m);
+                    std::mem::swap(&mut carried.predicted, &mut carried.now);
+                    carried.martingales.copy_from_slice(m);
+                    carried.boundary += 1;
+                }
+                Stop::Output(index) => {
+                    let fraction = (time / guide.interval - carried.boundary as f64).clamp(0.0, 1.0);
+                    carried.predict(&guide.closure, fraction, m);
+                    let v = &carried.now;
+                    for (observable, expression) in guide.expressions.iter().enumerate() {
+                        let dot = |x: &[f64]| expression.iter().zip(x).fold(0.0, |sum, (c, x)| sum + c * x);
+                        let number = expression[quantity::NUMBER] == 1.0 && dot(v) == v[quantity::NUMBER];
+                        let second = if number { quantity::P_COUPLING } else { quantity::NUMBER };
+                        record[layout.observable(index, observable)] = [dot(v), dot(m), v[second], m[second]];
+                    }
+                }
+            }
+        });
+    }
+
+    /// Fills in the controls of the functionals of ⟨N⟩(t).
+    pub fn finish(&mut self, layout: Layout, experiment: &Experiment) {
+        let number = experiment.number_index();
+        for control in 0..CONTROLS {
+            let curve = |time: usize| self.record[layout.observable(time, number)][control];
+            let (rate, slope) = (experiment.heating_rate(curve), experiment.heating_slope(curve));
+            self.record[layout.heating_rate()][control] = rate;
+            self.record[layout.heating_slope()][control] = slope;
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Pilot trajectories: run before the ensemble to learn the closure, on random streams of their own.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::ThreadPool;
+
+use super::closure::{Closure, PilotRecord};
+use super::controls::{Guide, boundaries};
+use super::run::lock;
+use super::{Plan, Purpose, Streams, Watcher, draw, expected_quantities};
+use crate::Result;
+use crate::hilbert::Ket;
+use crate::propagate::Tolerances;
+use crate::system::{Experiment, Followed};
+use crate::unravelling::{Martingales, Recorder, Stretch, Trajectory};
+
+/// Runs `count` pilot trajectories and fits the closure; `None` when the watcher stops it.
+///
+/// # Errors
+/// When a trajectory fails.
+pub fn learn<S: Followed>(
+    system: &S,
+    experiment: &Experiment,
+    tolerances: &Tolerances,
+    plan: &Plan,
+    count: u64,
+    pool: &ThreadPool,
+    watcher: &dyn Watcher,
+) -> Result<Option<Guide>> {
+    let expected = expected_quantities(system, experiment);
+    let times = boundaries(experiment);
+    let next = AtomicU64::new(0);
+    let outcomes = Mutex::new(Vec::new());
+    pool.broadcast(|_| {
+        let mut trajectory = Trajectory::new(system, &times, tolerances);
+        let mut recorder = PilotRecorder {
+            martingales: Martingales::new(system, &times, tolerances.ket),
+            record: PilotRecord::default(),
+        };
+        let streams = Streams::new(plan.seed);
+        while !watcher.stop() {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= count {
+                break;
+            }
+            let mut chance = streams.open(index, Purpose::PilotPreparation);
+            let state = draw(experiment.oscillator, experiment.model.spins(), &mut chance);
+            recorder.martingales.begin(expected.as_deref());
+            let ran = trajectory.run(&state, &mut streams.open(index, Purpose::PilotJumps), &mut recorder);
+            lock(&outcomes).push((index, ran.map(|_| std::mem::take(&mut recorder.record))));
+        }
+    });
+    let mut outcomes = outcomes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if outcomes.len() as u64 != count {
+        return Ok(None);
+    }
+    outcomes.sort_by_key(|(index, _)| *index);
+    let pilots = outcomes.into_iter().map(|(_, outcome)| outcome).collect::<Result<Vec<_>>>()?;
+    let closure = Closure::fit(&pilots, system.followed());
+    Ok(Some(Guide::new(system, experiment, closure, expected)))
+}
+
+/// Keeps quantities and martingales at the boundaries.
+struct PilotRecorder<'a, S: Followed> {
+    martingales: Martingales<'a, S>,
+    record: PilotRecord,
+}
+
+impl<S: Followed> Recorder for PilotRecorder<'_, S> {
+    fn output(&mut self, _index: usize, ket: &Ket) {
+        let values = self.martingales.values(ket);
+        self.record.values.extend_from_slice(values);
+    }
+
+    fn stretch(&mut self, stretch: &Stretch) {
+        let martingales = &mut self.record.martingales;
+        self.martingales.stretch(stretch, |_, m| martingales.extend_from_slice(m));
+    }
+}

@@ -1,0 +1,172 @@
+//! The quantities followed for control variates: what they are, and how jumps change them on average.
+
+use num_complex::Complex64;
+
+use super::kernel::{BilinearLanes, bilinear};
+use super::{Observable, OpenSystem};
+use crate::hilbert::{Ket, LANES, PAD, Window};
+
+/// Positions of the followed quantities. With S = Σ gᵢ(cos θᵢ τzᵢ + sin θᵢ τxᵢ) the operator that X couples to,
+/// Ṡ = i[Σ(ω̃ᵢ/2)τzᵢ, S] its precession and T = Σ τzᵢ; ½{X, P} is the symmetrised product.
+pub mod quantity {
+    /// N.
+    pub const NUMBER: usize = 0;
+    /// N².
+    pub const NUMBER_SQUARED: usize = 1;
+    /// X².
+    pub const X_SQUARED: usize = 2;
+    /// ½{X, P}.
+    pub const XP: usize = 3;
+    /// T.
+    pub const INVERSION: usize = 4;
+    /// N, N², X² and ½{X, P}, each times T, from here on.
+    pub const TIMES_INVERSION: usize = 5;
+    /// X S, the coupling energy.
+    pub const X_COUPLING: usize = 9;
+    /// P S: i[H, N] = −P S, the quanta that the coupling takes out per unit time.
+    pub const P_COUPLING: usize = 10;
+    /// X Ṡ.
+    pub const X_PRECESSION: usize = 11;
+    /// P Ṡ.
+    pub const P_PRECESSION: usize = 12;
+    /// How many conserve the parity (−1)^N Πτzᵢ: the others vanish on a chain.
+    pub const EVEN: usize = 13;
+    /// X.
+    pub const X: usize = 13;
+    /// P.
+    pub const P: usize = 14;
+    /// S.
+    pub const COUPLING: usize = 15;
+    /// Ṡ.
+    pub const PRECESSION: usize = 16;
+    /// τz of spin 0; spin i follows i places later.
+    pub const FIRST_SPIN: usize = 17;
+}
+
+/// Memory lent to [`Followed`].
+#[derive(Debug, Clone)]
+pub struct Scratch {
+    after: Ket,
+    spare: Ket,
+    values: Vec<f64>,
+    weights: Vec<f64>,
+    /// One row with pads.
+    pub(super) row: Vec<f64>,
+}
+
+impl Scratch {
+    /// Memory for kets of `system`.
+    pub fn new(system: &impl Followed) -> Self {
+        let empty = || Ket::zeros(Window::around(0, 1), system.rows());
+        Self {
+            after: empty(),
+            spare: empty(),
+            values: vec![0.0; system.followed()],
+            weights: vec![0.0; system.channels().len()],
+            row: Vec::new(),
+        }
+    }
+}
+
+/// An open system whose jump statistics serve as control variates.
+///
+/// For any quantity y of the normalised ket, ψ ↦ y(ψ), jumps change it at the mean rate
+/// c(ψ) = Σ_m ‖L_mψ‖² [y(L_mψ/‖L_mψ‖) − y(ψ)] for ‖ψ‖ = 1, so that Σ_jumps Δy − ∫c dt is a martingale: its mean is zero
+/// whatever y is. For y = ⟨O⟩ this is c = Σ_m ⟨L_m†OL_m⟩ − ⟨Σ_m L_m†L_m⟩⟨O⟩, and the martingale is
+/// ⟨O⟩_t − ⟨O⟩_0 − ∫⟨𝓛†O⟩ds, because ⟨O⟩ follows ⟨𝓛†O⟩ − c between jumps.
+pub trait Followed: OpenSystem {
+    /// How many quantities are followed.
+    fn followed(&self) -> usize;
+
+    /// The quantities (see [`quantity`]) in `ket`, normalised.
+    fn follow(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]);
+
+    /// The quantities, and into `rates` the mean rate c at which jumps change them.
+    fn follow_with_jumps(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
+        self.follow(ket, scratch, values);
+        rates.fill(0.0);
+        let norm = ket.norm_squared();
+        let mut weights = std::mem::take(&mut scratch.weights);
+        self.weights(ket, &mut weights);
+        for (channel, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
+            self.add_jump(channel, weight / norm, ket, scratch, values, rates);
+        }
+        scratch.weights = weights;
+    }
+
+    /// Adds what jumps of one channel contribute: `rate`·(y after − y).
+    fn add_jump(
+        &self,
+        channel: usize,
+        rate: f64,
+        ket: &Ket,
+        scratch: &mut Scratch,
+        values: &[f64],
+        rates: &mut [f64],
+    ) {
+        let mut after = std::mem::replace(&mut scratch.after, Ket::zeros(Window::around(0, 1), 0));
+        let mut spare = std::mem::replace(&mut scratch.spare, Ket::zeros(Window::around(0, 1), 0));
+        let mut changed = std::mem::take(&mut scratch.values);
+        after.copy_from(ket);
+        self.collapse(channel, &mut after, &mut spare);
+        if after.norm_squared() > 0.0 {
+            self.follow(&after, scratch, &mut changed);
+            for ((total, after), before) in rates.iter_mut().zip(&changed).zip(values) {
+                *total += rate * (after - before);
+            }
+        }
+        (scratch.after, scratch.spare, scratch.values) = (after, spare, changed);
+    }
+
+    /// The observable as a linear combination of the followed quantities, up to a constant.
+    fn expression(&self, observable: Observable) -> Vec<f64>;
+}
+
+/// Σ ψ*φ, Σ n ψ*φ, Σ n² ψ*φ (real parts), ⟨ψ|a|φ⟩ and ⟨ψ|a²|φ⟩ over some levels of two rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Sums {
+    pub norm: f64,
+    pub first: f64,
+    pub second: f64,
+    pub lowered: Complex64,
+    pub lowered_twice: Complex64,
+}
+
+impl Sums {
+    /// The sums over the even and over the odd levels of two rows, given with their pads as (re, im).
+    pub fn by_parity(window: Window, bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> [Self; 2] {
+        debug_assert_eq!(bra.0.len(), window.len() + 2 * PAD);
+        let lanes = bilinear(window.lo() as f64, bra, ket);
+        let (first, second) = (Self::of(window, &lanes, 0), Self::of(window, &lanes, 1));
+        if window.lo().is_multiple_of(2) { [first, second] } else { [second, first] }
+    }
+
+    /// The sum over every second lane from `from`. Powers of n are summed from the window's first level on.
+    fn of(window: Window, lanes: &BilinearLanes, from: usize) -> Self {
+        let sum = |lanes: &[f64; LANES]| lanes.iter().skip(from).step_by(2).fold(0.0, |sum, x| sum + x);
+        let [norm, first, second, a_re, a_im, b_re, b_im] = lanes.each_ref().map(sum);
+        let lo = window.lo() as f64;
+        Self {
+            norm,
+            first: first + lo * norm,
+            second: second + lo * (2.0 * first + lo * norm),
+            lowered: Complex64::new(a_re, a_im),
+            lowered_twice: Complex64::new(b_re, b_im),
+        }
+    }
+
+    /// Adds `weight` times `other`.
+    pub fn add(&mut self, weight: f64, other: &Self) {
+        self.norm += weight * other.norm;
+        self.first += weight * other.first;
+        self.second += weight * other.second;
+        self.lowered += weight * other.lowered;
+        self.lowered_twice += weight * other.lowered_twice;
+    }
+
+    /// N, N², X² and ½{X, P}, unnormalised.
+    pub fn quadratic(&self) -> [f64; 4] {
+        let (re, im) = (self.lowered_twice.re, self.lowered_twice.im);
+        [self.first, self.second, 2.0 * re + 2.0 * self.first + self.norm, 2.0 * im]
+    }
+}
