@@ -1,7 +1,7 @@
 //! The block: a fixed number of consecutive trajectories, run one after the other, and what is kept of them.
 
-use super::tree::Merge;
 use super::controls::{Controls, Guide};
+use super::tree::Merge;
 use super::{Comoments, Moments, Purpose, Streams, draw};
 use crate::Result;
 use crate::hilbert::Ket;
@@ -168,7 +168,8 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             tally.records.push(&self.record);
             tally.fock.push(&self.fock);
             if let Some(controls) = &self.controls {
-                tally.folds[(index % FOLDS as u64) as usize].push(&self.record[..self.layout.estimates()], &controls.record);
+                tally.folds[(index % FOLDS as u64) as usize]
+                    .push(&self.record[..self.layout.estimates()], &controls.record);
             }
             let window = report.window;
             let over = window.clipped > self.max_clipped;

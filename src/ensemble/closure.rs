@@ -3,9 +3,13 @@
 use nalgebra::DMatrix;
 
 use super::least_squares::least_squares;
+use crate::system::combine;
 
 /// Intervals of equal length that the run is divided into.
 pub const INTERVALS: usize = 100;
+
+/// Rows are padded to a multiple of this, for the vector loops.
+const BLOCK: usize = 16;
 
 /// Gain over a whole run, in units of the quantities' own deviations, above which a fitted law is not to be trusted.
 const LARGEST_GAIN: f64 = 1e3;
@@ -22,9 +26,9 @@ const LARGEST_GAIN: f64 = 1e3;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Closure {
     order: usize,
-    /// Eᵀ and Rᵀ, row by row.
-    transfer: Vec<f64>,
-    response: Vec<f64>,
+    stride: usize,
+    /// Eᵀ above Rᵀ, rows padded with zeros to the stride.
+    law: Vec<f64>,
 }
 
 /// What a pilot trajectory leaves: quantities and martingales at τ_0 … τ_INTERVALS, time by time.
@@ -40,7 +44,7 @@ impl Closure {
     /// E = R = 1: V is M.
     pub fn identity(order: usize) -> Self {
         let identity: Vec<f64> = (0..order * order).map(|i| if i % (order + 1) == 0 { 1.0 } else { 0.0 }).collect();
-        Self { order, transfer: identity.clone(), response: identity }
+        Self::new(order, &identity, &identity)
     }
 
     /// The least-squares fit to pilot trajectories of `order` quantities, pooled over all intervals; deviations are taken
@@ -82,7 +86,7 @@ impl Closure {
         let fitted = least_squares(&gram, &right, regressors);
         let (transfer, response) = fitted.split_at(order * order);
         let deviation: Vec<f64> = (0..order).map(|j| gram[j * regressors + j].sqrt()).collect();
-        let closure = Self { order, transfer: transfer.to_vec(), response: response.to_vec() };
+        let closure = Self::new(order, transfer, response);
         // Negated, so that a NaN counts as too large.
         if !(closure.gain(&deviation) <= LARGEST_GAIN) { Self::identity(order) } else { closure }
     }
@@ -96,24 +100,44 @@ impl Closure {
     fn gain(&self, deviation: &[f64]) -> f64 {
         let order = self.order;
         let ratio = |i: usize, j: usize| if deviation[j] > 0.0 { deviation[i] / deviation[j] } else { 0.0 };
-        let scaled = DMatrix::from_fn(order, order, |i, j| self.transfer[i * order + j] * ratio(i, j));
+        let scaled = DMatrix::from_fn(order, order, |i, j| self.row(i)[j] * ratio(i, j));
         let power = (0..INTERVALS).fold(DMatrix::identity(order, order), |power, _| power * &scaled);
         power.iter().fold(0.0, |largest: f64, x| if x.is_nan() { f64::INFINITY } else { largest.max(x.abs()) })
     }
 
-    /// V after the fraction `0 ≤ f ≤ 1` of an interval that began with V = `from` and in which the martingales gained
-    /// `gain` so far: between the ends E and R are interpolated linearly.
-    pub fn predict(&self, fraction: f64, from: &[f64], gain: &[f64], to: &mut [f64]) {
-        for j in 0..self.order {
-            to[j] = (1.0 - fraction) * (from[j] + gain[j]);
+    /// V after the fraction `0 ≤ f ≤ 1` of an interval that began with V and in which the martingales gained ΔM so far:
+    /// between the ends E and R are interpolated linearly. `state` is V followed by ΔM; `to` is at least [`Self::stride`] long.
+    pub fn predict(&self, fraction: f64, state: &[f64], to: &mut [f64]) {
+        let to = &mut to[..self.stride];
+        if fraction > 0.0 {
+            combine(state, &self.law, to);
+        } else {
+            to.fill(0.0);
         }
-        let rows = self.transfer.chunks_exact(self.order).zip(self.response.chunks_exact(self.order));
-        for ((transfer, response), (from, gain)) in rows.zip(from.iter().zip(gain)) {
-            let (from, gain) = (fraction * from, fraction * gain);
-            for ((to, e), r) in to.iter_mut().zip(transfer).zip(response) {
-                *to += e * from + r * gain;
-            }
+        let (from, gain) = state.split_at(self.order);
+        for ((to, from), gain) in to.iter_mut().zip(from).zip(gain) {
+            *to = fraction * *to + (1.0 - fraction) * (from + gain);
         }
+    }
+
+    /// Length of the rows that [`Self::predict`] writes.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    fn new(order: usize, transfer: &[f64], response: &[f64]) -> Self {
+        let stride = order.next_multiple_of(BLOCK);
+        let mut law = Vec::with_capacity(2 * order * stride);
+        for row in transfer.chunks_exact(order).chain(response.chunks_exact(order)) {
+            law.extend_from_slice(row);
+            law.resize(law.len() + stride - order, 0.0);
+        }
+        Self { order, stride, law }
+    }
+
+    /// Row `i` of Eᵀ (i below the order), then of Rᵀ.
+    fn row(&self, i: usize) -> &[f64] {
+        &self.law[i * self.stride..i * self.stride + self.order]
     }
 }
 
@@ -147,11 +171,11 @@ mod tests {
             .collect();
         let closure = Closure::fit(&pilots, 2);
         for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-            assert!((closure.transfer[j * 2 + i] - e[i][j]).abs() < 1e-9, "{closure:?}");
-            assert!((closure.response[j * 2 + i] - r[i][j]).abs() < 1e-9, "{closure:?}");
+            assert!((closure.row(j)[i] - e[i][j]).abs() < 1e-9, "{closure:?}");
+            assert!((closure.row(2 + j)[i] - r[i][j]).abs() < 1e-9, "{closure:?}");
         }
-        let mut v = [0.0; 2];
-        closure.predict(1.0, &[1.0, 2.0], &[0.5, -0.5], &mut v);
+        let mut v = [0.0; BLOCK];
+        closure.predict(1.0, &[1.0, 2.0, 0.5, -0.5], &mut v);
         assert!((v[0] - (0.9 + 0.4 + 0.5 - 0.05)).abs() < 1e-9 && (v[1] - (-0.2 + 1.8 - 0.4)).abs() < 1e-9, "{v:?}");
     }
 

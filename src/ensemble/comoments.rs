@@ -138,8 +138,7 @@ mod tests {
                 for j in i..VARIABLES {
                     let mean = |i| (0..97).map(|k| variable(entry, i, k)).sum::<f64>() / 97.0;
                     let (a, b) = (mean(i), mean(j));
-                    let defined: f64 =
-                        (0..97).map(|k| (variable(entry, i, k) - a) * (variable(entry, j, k) - b)).sum();
+                    let defined: f64 = (0..97).map(|k| (variable(entry, i, k) - a) * (variable(entry, j, k) - b)).sum();
                     for found in [&whole, &merged] {
                         assert_relative_eq!(found.product(entry, j, i), defined, max_relative = 1e-8, epsilon = 1e-6);
                     }

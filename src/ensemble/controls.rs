@@ -35,15 +35,11 @@ enum Stop {
 
 impl Guide {
     /// The guide for an experiment on `system`.
-    pub fn new<S: Followed>(
-        system: &S,
-        experiment: &Experiment,
-        closure: Closure,
-        expected: Option<Vec<f64>>,
-    ) -> Self {
+    pub fn new<S: Followed>(system: &S, experiment: &Experiment, closure: Closure, expected: Option<Vec<f64>>) -> Self {
         let boundaries = boundaries(experiment).into_iter().skip(1).map(|time| (time, Stop::Boundary));
         let outputs = experiment.times.iter().enumerate().map(|(index, time)| (*time, Stop::Output(index)));
-        let mut stops: Vec<(f64, Stop)> = std::iter::once((0.0, Stop::Start)).chain(boundaries).chain(outputs).collect();
+        let mut stops: Vec<(f64, Stop)> =
+            std::iter::once((0.0, Stop::Start)).chain(boundaries).chain(outputs).collect();
         // A stable sort: where they fall together, start and boundary come first.
         stops.sort_by(|a, b| a.0.total_cmp(&b.0));
         Self {
@@ -80,31 +76,39 @@ pub struct Controls<'a, S: Followed> {
     pub record: Vec<[f64; CONTROLS]>,
 }
 
-/// V and M at the last boundary, and at the instant asked for.
+/// V and M at the last boundary, and V at the instant asked for.
 #[derive(Default)]
 struct Carried {
     boundary: usize,
-    predicted: Vec<f64>,
+    order: usize,
+    /// V, followed by what M has gained since.
+    state: Vec<f64>,
     martingales: Vec<f64>,
-    gain: Vec<f64>,
     now: Vec<f64>,
 }
 
 impl Carried {
-    fn begin(&mut self, order: usize) {
-        self.boundary = 0;
-        for vector in [&mut self.predicted, &mut self.martingales, &mut self.gain, &mut self.now] {
+    fn begin(&mut self, closure: &Closure) {
+        (self.boundary, self.order) = (0, closure.order());
+        let lengths = [2 * self.order, self.order, closure.stride()];
+        for (vector, length) in [&mut self.state, &mut self.martingales, &mut self.now].into_iter().zip(lengths) {
             vector.clear();
-            vector.resize(order, 0.0);
+            vector.resize(length, 0.0);
         }
+    }
+
+    /// A new interval begins, with V as it is now.
+    fn settle(&mut self, martingales: &[f64]) {
+        self.state[..self.order].copy_from_slice(&self.now[..self.order]);
+        self.martingales.copy_from_slice(martingales);
     }
 
     /// V at the fraction `fraction` of the present interval into `now`.
     fn predict(&mut self, closure: &Closure, fraction: f64, martingales: &[f64]) {
-        for ((gain, m), before) in self.gain.iter_mut().zip(martingales).zip(&self.martingales) {
+        for ((gain, m), before) in self.state[self.order..].iter_mut().zip(martingales).zip(&self.martingales) {
             *gain = m - before;
         }
-        closure.predict(fraction, &self.predicted, &self.gain, &mut self.now);
+        closure.predict(fraction, &self.state, &mut self.now);
     }
 }
 
@@ -122,7 +126,7 @@ impl<'a, S: Followed> Controls<'a, S> {
     /// Begins a trajectory.
     pub fn begin(&mut self) {
         self.martingales.begin(self.guide.expected.as_deref());
-        self.carried.begin(self.guide.closure.order());
+        self.carried.begin(&self.guide.closure);
         self.record.fill([0.0; CONTROLS]);
     }
 
@@ -134,13 +138,12 @@ impl<'a, S: Followed> Controls<'a, S> {
             match guide.stops[stop] {
                 // V(0) = M(0).
                 Stop::Start => {
-                    carried.predicted.copy_from_slice(m);
-                    carried.martingales.copy_from_slice(m);
+                    carried.now[..m.len()].copy_from_slice(m);
+                    carried.settle(m);
                 }
                 Stop::Boundary => {
                     carried.predict(&guide.closure, 1.0, m);
-                    std::mem::swap(&mut carried.predicted, &mut carried.now);
-                    carried.martingales.copy_from_slice(m);
+                    carried.settle(m);
                     carried.boundary += 1;
                 }
                 Stop::Output(index) => {

@@ -60,7 +60,8 @@ pub fn expected_quantities<S: Followed>(system: &S, experiment: &Experiment) -> 
         OscillatorPreparation::Thermal(_) if experiment.cutoff != Cutoff::Auto => None,
         OscillatorPreparation::Thermal(nbar) => {
             let [zero, one, two] = [0, 1, 2].map(|n| over_spins(PureOscillator::Fock(n)));
-            let mean = |((y0, y1), y2): ((&f64, &f64), &f64)| y0 + nbar * (y1 - y0) + nbar * nbar * (y2 - 2.0 * y1 + y0);
+            let mean =
+                |((y0, y1), y2): ((&f64, &f64), &f64)| y0 + nbar * (y1 - y0) + nbar * nbar * (y2 - 2.0 * y1 + y0);
             Some(zero.iter().zip(&one).zip(&two).map(mean).collect())
         }
     }

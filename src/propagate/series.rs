@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::hilbert::Ket;
-use crate::system::{Generator, combine};
+use crate::system::{Generator, combine, combine_four};
 
 /// Highest power of A kept.
 pub const MAX_ORDER: usize = 30;
@@ -14,6 +14,20 @@ const ORDER_STEP: usize = 2;
 
 /// Largest σs of a step: the terms may exceed the sum by e^{σs}, which costs that factor in rounding.
 const MAX_REACH: f64 = 9.0;
+
+/// 1/(k+1).
+static RECIPROCALS: [f64; MAX_ORDER + 1] = {
+    let mut table = [0.0; MAX_ORDER + 1];
+    let mut k = 0;
+    while k <= MAX_ORDER {
+        table[k] = 1.0 / (k + 1) as f64;
+        k += 1;
+    }
+    table
+};
+
+/// Kets evaluated together.
+const TOGETHER: usize = 4;
 
 /// Terms below this, relative to the whole, are not added up.
 const NEGLIGIBLE: f64 = 1e-16;
@@ -95,17 +109,48 @@ impl Series {
         combine(&coefficients[..used], &self.vectors[..used * self.width], ket.data_mut());
     }
 
+    /// The same at several times up to the factor e^{−Ds}; groups of four read the terms only once.
+    pub fn evaluate_all(&self, times: &[f64], kets: &mut [Ket]) {
+        for (times, kets) in times.chunks(TOGETHER).zip(kets.chunks_mut(TOGETHER)) {
+            let ([first, second, third, fourth], [a, b, c, d]) = (&mut *kets, times) else {
+                for (s, ket) in times.iter().zip(kets) {
+                    let mut coefficients = [0.0; MAX_ORDER + 1];
+                    let used = self.terms(*s, 1.0, &mut coefficients);
+                    combine(&coefficients[..used], &self.vectors[..used * self.width], ket.data_mut());
+                }
+                continue;
+            };
+            let x = [a, b, c, d].map(|s| self.scale * s);
+            let longest = x.iter().fold(0.0, |longest: f64, x| longest.max(*x));
+            let mut coefficients = [[1.0; TOGETHER]; MAX_ORDER + 1];
+            let mut used = self.order + 1;
+            for k in 1..=self.order {
+                coefficients[k] = std::array::from_fn(|i| coefficients[k - 1][i] * x[i] * RECIPROCALS[k - 1]);
+                if k as f64 > longest && coefficients[k].iter().all(|term| *term < NEGLIGIBLE) {
+                    used = k + 1;
+                    break;
+                }
+            }
+            let out = [first.data_mut(), second.data_mut(), third.data_mut(), fourth.data_mut()];
+            combine_four(&coefficients[..used], &self.vectors[..used * self.width], out);
+        }
+    }
+
     /// Fills e^{−Ds}(σs)^k/k! and returns how many terms matter at double precision.
     fn coefficients(&self, s: f64, coefficients: &mut [f64; MAX_ORDER + 1]) -> usize {
-        let x = self.scale * s;
-        let mut term = (-self.mean_decay * s).exp();
+        self.terms(s, (-self.mean_decay * s).exp(), coefficients)
+    }
+
+    /// Fills `first`·(σs)^k/k!.
+    fn terms(&self, s: f64, first: f64, coefficients: &mut [f64; MAX_ORDER + 1]) -> usize {
+        let (x, mut term) = (self.scale * s, first);
         for (k, coefficient) in coefficients.iter_mut().enumerate().take(self.order + 1) {
             *coefficient = term;
             // Beyond k = x the terms fall faster than geometrically.
             if k as f64 > x && term < NEGLIGIBLE {
                 return k + 1;
             }
-            term *= x / (k + 1) as f64;
+            term *= x * RECIPROCALS[k];
         }
         self.order + 1
     }

@@ -124,6 +124,17 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
         self.series.evaluate(s, end);
     }
 
+    /// The same at several times at once, each up to a positive factor.
+    pub fn evaluate_all(&self, times: &[f64], start: &Ket, kets: &mut [Ket]) {
+        for ket in kets.iter_mut() {
+            if ket.window() != start.window() {
+                ket.reset(start.window(), start.sector);
+            }
+            ket.sector = start.sector;
+        }
+        self.series.evaluate_all(times, kets);
+    }
+
     /// Looks at the edges of a normalised ket and narrows its window where it has become idle.
     pub fn follow(&mut self, ket: &mut Ket) {
         let (window, cutoff) = (ket.window(), self.system.cutoff());

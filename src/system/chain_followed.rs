@@ -14,14 +14,15 @@ enum Left<'a> {
 }
 
 impl Chain {
-    /// Sums over the levels where the spin is in |−⟩ and where it is in |+⟩ (bra side).
-    fn sums(ket: &Ket) -> [Sums; 2] {
+    /// Sums over the levels where the spin is in |−⟩ and where it is in |+⟩ (bra side), of the normalised ket.
+    fn sums(ket: &Ket, scratch: &mut Scratch) -> [Sums; 2] {
         let row = ket.padded_row(0);
-        let parity = Sums::by_parity(ket.window(), row, row);
-        [parity[ket.sector], parity[1 - ket.sector]]
+        let parity = Sums::by_parity(&mut scratch.roots, ket.window(), row, row);
+        let factor = 1.0 / (parity[0].norm + parity[1].norm);
+        [parity[ket.sector].scaled(factor), parity[1 - ket.sector].scaled(factor)]
     }
 
-    /// All quantities of one ket, unnormalised.
+    /// All quantities of one ket.
     fn quantities(&self, [ground, excited]: &[Sums; 2], values: &mut [f64]) {
         let (g, e) = (ground.quadratic(), excited.quadratic());
         for i in 0..4 {
@@ -39,13 +40,13 @@ impl Chain {
         values[quantity::P_PRECESSION] = -2.0 * precession * turn.re;
     }
 
-    /// Adds `rate`·(after − share·before) for a channel, everything in units of ‖ψ‖² = `norm`.
-    fn add_spin_jump(rate: f64, left: Left, norm: f64, values: &[f64], rates: &mut [f64]) {
+    /// Adds `rate`·(after − share·before) for a channel.
+    fn add_spin_jump(rate: f64, left: Left, values: &[f64], rates: &mut [f64]) {
         match left {
             Left::Level(inversion, sums) => {
-                let (share, moments) = (sums.norm / norm, sums.quadratic());
+                let (share, moments) = (sums.norm, sums.quadratic());
                 for i in 0..4 {
-                    let after = moments[i] / norm;
+                    let after = moments[i];
                     rates[i] += rate * (after - share * values[i]);
                     let place = quantity::TIMES_INVERSION + i;
                     rates[place] += rate * (inversion * after - share * values[place]);
@@ -69,18 +70,14 @@ impl Followed for Chain {
         quantity::EVEN
     }
 
-    fn follow(&self, ket: &Ket, _scratch: &mut Scratch, values: &mut [f64]) {
-        let sums = Self::sums(ket);
+    fn follow(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
+        let sums = Self::sums(ket, scratch);
         self.quantities(&sums, values);
-        let norm = sums[0].norm + sums[1].norm;
-        values.iter_mut().for_each(|value| *value /= norm);
     }
 
     fn follow_with_jumps(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
-        let sums = Self::sums(ket);
+        let sums = Self::sums(ket, scratch);
         self.quantities(&sums, values);
-        let norm = sums[0].norm + sums[1].norm;
-        values.iter_mut().for_each(|value| *value /= norm);
         rates.fill(0.0);
         for (index, channel) in self.channels().iter().enumerate().filter(|(_, channel)| channel.rate > 0.0) {
             let left = match channel.jump {
@@ -89,11 +86,11 @@ impl Followed for Chain {
                 Jump::Dephase(_) => Left::Reversed,
                 Jump::Ladder { lower, raise } => {
                     let weight = super::ladder::ladder_weight(ket, lower, raise, self.cutoff());
-                    self.add_jump(index, channel.rate * weight / norm, ket, scratch, values, rates);
+                    self.add_jump(index, channel.rate * weight / ket.norm_squared(), ket, scratch, values, rates);
                     continue;
                 }
             };
-            Self::add_spin_jump(channel.rate, left, norm, values, rates);
+            Self::add_spin_jump(channel.rate, left, values, rates);
         }
     }
 

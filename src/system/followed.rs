@@ -52,6 +52,24 @@ pub struct Scratch {
     weights: Vec<f64>,
     /// One row with pads.
     pub(super) row: Vec<f64>,
+    pub(super) roots: Roots,
+}
+
+/// √(n+1) for the levels of a window, one more of them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Roots {
+    lo: usize,
+    table: Vec<f64>,
+}
+
+impl Roots {
+    fn of(&mut self, window: Window) -> &[f64] {
+        if self.lo != window.lo() || self.table.len() <= window.len() {
+            self.lo = window.lo();
+            self.table = (0..=window.len()).map(|j| ((window.lo() + j + 1) as f64).sqrt()).collect();
+        }
+        &self.table
+    }
 }
 
 impl Scratch {
@@ -64,6 +82,7 @@ impl Scratch {
             values: vec![0.0; system.followed()],
             weights: vec![0.0; system.channels().len()],
             row: Vec::new(),
+            roots: Roots::default(),
         }
     }
 }
@@ -95,15 +114,7 @@ pub trait Followed: OpenSystem {
     }
 
     /// Adds what jumps of one channel contribute: `rate`·(y after − y).
-    fn add_jump(
-        &self,
-        channel: usize,
-        rate: f64,
-        ket: &Ket,
-        scratch: &mut Scratch,
-        values: &[f64],
-        rates: &mut [f64],
-    ) {
+    fn add_jump(&self, channel: usize, rate: f64, ket: &Ket, scratch: &mut Scratch, values: &[f64], rates: &mut [f64]) {
         let mut after = std::mem::replace(&mut scratch.after, Ket::zeros(Window::around(0, 1), 0));
         let mut spare = std::mem::replace(&mut scratch.spare, Ket::zeros(Window::around(0, 1), 0));
         let mut changed = std::mem::take(&mut scratch.values);
@@ -134,16 +145,16 @@ pub(super) struct Sums {
 
 impl Sums {
     /// The sums over the even and over the odd levels of two rows, given with their pads as (re, im).
-    pub fn by_parity(window: Window, bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> [Self; 2] {
+    pub fn by_parity(roots: &mut Roots, window: Window, bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> [Self; 2] {
         debug_assert_eq!(bra.0.len(), window.len() + 2 * PAD);
-        let lanes = bilinear(window.lo() as f64, bra, ket);
+        let lanes = bilinear(roots.of(window), bra, ket);
         let (first, second) = (Self::of(window, &lanes, 0), Self::of(window, &lanes, 1));
         if window.lo().is_multiple_of(2) { [first, second] } else { [second, first] }
     }
 
     /// The sum over every second lane from `from`. Powers of n are summed from the window's first level on.
     fn of(window: Window, lanes: &BilinearLanes, from: usize) -> Self {
-        let sum = |lanes: &[f64; LANES]| lanes.iter().skip(from).step_by(2).fold(0.0, |sum, x| sum + x);
+        let sum = |lanes: &[f64; LANES]| (lanes[from] + lanes[from + 2]) + (lanes[from + 4] + lanes[from + 6]);
         let [norm, first, second, a_re, a_im, b_re, b_im] = lanes.each_ref().map(sum);
         let lo = window.lo() as f64;
         Self {
@@ -152,6 +163,17 @@ impl Sums {
             second: second + lo * (2.0 * first + lo * norm),
             lowered: Complex64::new(a_re, a_im),
             lowered_twice: Complex64::new(b_re, b_im),
+        }
+    }
+
+    /// All sums times `factor`.
+    pub fn scaled(self, factor: f64) -> Self {
+        Self {
+            norm: self.norm * factor,
+            first: self.first * factor,
+            second: self.second * factor,
+            lowered: self.lowered * factor,
+            lowered_twice: self.lowered_twice * factor,
         }
     }
 

@@ -137,12 +137,35 @@ pub fn combine(coefficients: &[f64], vectors: &[f64], out: &mut [f64]) {
     }
 }
 
+/// Four such sums at once, which read every vector once: `out[i] ← Σ_k coefficients[k][i] · vectors[k]`.
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub fn combine_four(coefficients: &[[f64; 4]], vectors: &[f64], out: [&mut [f64]; 4]) {
+    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
+    let width = out[0].len();
+    for start in (0..width).step_by(LANES) {
+        let mut sums = [[0.0; LANES]; 4];
+        for (c, vector) in coefficients.iter().zip(vectors.chunks_exact(width)) {
+            let mut x = [0.0; LANES];
+            x.copy_from_slice(&vector[start..start + LANES]);
+            for (sum, c) in sums.iter_mut().zip(c) {
+                for lane in 0..LANES {
+                    sum[lane] = fma::<FUSED>(*c, x[lane], sum[lane]);
+                }
+            }
+        }
+        for i in 0..4 {
+            out[i][start..start + LANES].copy_from_slice(&sums[i]);
+        }
+    }
+}
+
 /// Lane sums of two rows ψ, φ: Re ψ*φ, j Re ψ*φ, j² Re ψ*φ, then √(n+1) ψ*_n φ_{n+1} and √((n+1)(n+2)) ψ*_n φ_{n+2} (re, im).
 pub type BilinearLanes = [[f64; LANES]; 7];
 
-/// The lane sums over the levels n = lo + j; rows are (re, im), each with its pads.
+/// The lane sums over the levels n = lo + j; rows are (re, im), each with its pads; `roots[j]` = √(lo+j+1), one more of
+/// them than levels.
 #[multiversion(targets("x86_64+avx2+fma"))]
-pub fn bilinear(lo: f64, bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> BilinearLanes {
+pub fn bilinear(roots: &[f64], bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> BilinearLanes {
     const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
     let len = bra.0.len() - 2 * PAD;
     let mut sums = [[0.0; LANES]; 7];
@@ -156,14 +179,15 @@ pub fn bilinear(lo: f64, bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> Biline
         let (re0, im0) = (at(ket.0, 0), at(ket.1, 0));
         let (re1, im1) = (at(ket.0, 1), at(ket.1, 1));
         let (re2, im2) = (at(ket.0, 2), at(ket.1, 2));
+        let (here, next) = (&roots[start..start + LANES], &roots[start + 1..start + 1 + LANES]);
         for lane in 0..LANES {
             let j = (start + lane) as f64;
             let p = fma::<FUSED>(re[lane], re0[lane], im[lane] * im0[lane]);
             sums[0][lane] += p;
             sums[1][lane] = fma::<FUSED>(j, p, sums[1][lane]);
             sums[2][lane] = fma::<FUSED>(j * j, p, sums[2][lane]);
-            let one = (lo + j + 1.0).sqrt();
-            let two = one * (lo + j + 2.0).sqrt();
+            let one = here[lane];
+            let two = one * next[lane];
             let (x, y) = (one * re[lane], one * im[lane]);
             sums[3][lane] = fma::<FUSED>(x, re1[lane], fma::<FUSED>(y, im1[lane], sums[3][lane]));
             sums[4][lane] = fma::<FUSED>(x, im1[lane], fma::<FUSED>(-y, re1[lane], sums[4][lane]));

@@ -16,7 +16,7 @@ pub use chain::Chain;
 pub use channel::{Channel, Jump, channels};
 pub use experiment::Experiment;
 pub use followed::{Followed, Scratch, quantity};
-pub use kernel::{combine, cpu_features};
+pub use kernel::{combine, combine_four, cpu_features};
 pub use observable::Observable;
 pub use register::Register;
 

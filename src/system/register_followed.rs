@@ -57,7 +57,7 @@ impl Followed for Register {
         values.fill(0.0);
         for row in 0..ket.rows() {
             let bra = ket.padded_row(row);
-            let [even, odd] = Sums::by_parity(ket.window(), bra, bra);
+            let [even, odd] = Sums::by_parity(&mut scratch.roots, ket.window(), bra, bra);
             let ups = row.count_ones() as f64;
             let inversion = 2.0 * ups - self.spins() as f64;
             for part in [even, odd] {
@@ -74,7 +74,7 @@ impl Followed for Register {
                 }
                 self.coupled_row(ket, row, precessing, &mut scratch.row);
                 let coupled = scratch.row.split_at(ket.stride());
-                for part in Sums::by_parity(ket.window(), bra, coupled) {
+                for part in Sums::by_parity(&mut scratch.roots, ket.window(), bra, coupled) {
                     sums.add(1.0, &part);
                 }
             }

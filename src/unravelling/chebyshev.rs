@@ -3,8 +3,10 @@
 use std::f64::consts::PI;
 use std::sync::LazyLock;
 
-/// Degrees in use; the nodes of each are among those of the next.
-pub const DEGREES: [usize; 5] = [4, 8, 16, 32, 64];
+use crate::system::combine;
+
+/// Degrees in use: the nodes inside come in fours, as kets are evaluated.
+pub const DEGREES: [usize; 9] = [5, 9, 13, 17, 21, 25, 33, 45, 61];
 
 /// The Chebyshev–Lobatto rule of one degree d: nodes −cos(πi/d), i = 0 … d, both ends included.
 #[derive(Debug)]
@@ -15,10 +17,12 @@ pub struct Rule {
     pub fractions: Vec<f64>,
     /// Row k, column i: coefficient of T_k from the value at node i.
     transform: Vec<f64>,
+    /// Weights of the integral over the whole stretch, in units of its length (Clenshaw and Curtis).
+    whole: Vec<f64>,
 }
 
 /// The rules of [`DEGREES`].
-pub static RULES: LazyLock<[Rule; 5]> = LazyLock::new(|| DEGREES.map(Rule::new));
+pub static RULES: LazyLock<[Rule; DEGREES.len()]> = LazyLock::new(|| DEGREES.map(Rule::new));
 
 impl Rule {
     fn new(degree: usize) -> Self {
@@ -28,54 +32,66 @@ impl Rule {
             let angle = PI * (k * (degree - i)) as f64 / d;
             halved(k) * halved(i) * 2.0 / d * angle.cos()
         };
-        Self {
+        let mut rule = Self {
             degree,
             fractions: (0..=degree).map(|i| 0.5 * (1.0 - (PI * i as f64 / d).cos())).collect(),
             transform: (0..=degree).flat_map(|k| (0..=degree).map(move |i| element(k, i))).collect(),
-        }
+            whole: Vec::new(),
+        };
+        let mut whole = vec![0.0; degree + 1];
+        rule.weights_until(1.0, &mut whole);
+        rule.whole = whole;
+        rule
     }
 
-    /// Coefficients of T_0 … T_d of `width` functions at once from their values, node by node.
-    pub fn coefficients(&self, values: &[f64], width: usize, coefficients: &mut [f64]) {
+    /// Weights of the integral over the whole stretch, in units of its length.
+    pub fn weights(&self) -> &[f64] {
+        &self.whole
+    }
+
+    /// Weights of the integral from the stretch's beginning to the fraction `fraction` of it, in units of its length.
+    ///
+    /// ∫₋₁ˣ T_k = T_{k+1}(x)/(2(k+1)) − T_{k−1}(x)/(2(k−1)) up to its value at −1, and half of it per unit of length.
+    pub fn weights_until(&self, fraction: f64, weights: &mut [f64]) {
+        let x = 2.0 * fraction - 1.0;
         let nodes = self.degree + 1;
-        for (row, out) in self.transform.chunks_exact(nodes).zip(coefficients.chunks_exact_mut(width)) {
-            out.fill(0.0);
-            for (weight, values) in row.iter().zip(values.chunks_exact(width)) {
-                for (out, value) in out.iter_mut().zip(values) {
-                    *out += weight * value;
-                }
+        weights[..nodes].fill(0.0);
+        // T_{k−1}, T_k, T_{k+1} at x; T_k(−1) = (−1)^k.
+        let (mut below, mut here, mut sign) = (x, 1.0, 1.0);
+        for (k, row) in self.transform.chunks_exact(nodes).enumerate() {
+            let above = if k == 0 { x } else { 2.0 * x * here - below };
+            let order = k as f64;
+            let integral = match k {
+                0 => x + 1.0,
+                1 => 0.5 * (x * x - 1.0),
+                _ => 0.5 * (above + sign) / (order + 1.0) - 0.5 * (below + sign) / (order - 1.0),
+            };
+            for (weight, element) in weights.iter_mut().zip(row) {
+                *weight += 0.5 * integral * element;
             }
+            (below, here, sign) = (here, above, -sign);
         }
     }
-}
 
-/// Turns coefficients of f into those of ∫ f from the left end on, over a stretch of length `length`:
-/// b_k = (c_{k−1} − c_{k+1})·length/(4k), one more of them.
-pub fn integrate(coefficients: &[f64], width: usize, length: f64, integral: &mut [f64]) {
-    let count = coefficients.len() / width;
-    let c = |k: usize, j: usize| if k < count { coefficients[k * width + j] } else { 0.0 };
-    integral[..width].fill(0.0);
-    for k in 1..=count {
-        let (scale, sign) = (0.25 * length / k as f64, if k % 2 == 0 { 1.0 } else { -1.0 });
-        for j in 0..width {
-            let below = if k == 1 { 2.0 * c(0, j) } else { c(k - 1, j) };
-            let b = scale * (below - c(k + 1, j));
-            integral[k * width + j] = b;
-            integral[j] -= sign * b;
+    /// What the interpolation of several functions (values node by node) leaves out of their integrals, per unit of length: the next two
+    /// coefficients, extrapolated from the last two pairs and weighted as ∫T_k weights them. `scratch` lends memory for
+    /// twice as many numbers.
+    pub fn left_out(&self, values: &[f64], scratch: &mut [f64], left: &mut [f64]) {
+        let (scratch, before) = scratch.split_at_mut(left.len());
+        let nodes = self.degree + 1;
+        let mut pair = |last: usize, sums: &mut [f64]| {
+            sums.fill(0.0);
+            for k in [last - 1, last] {
+                combine(&self.transform[k * nodes..(k + 1) * nodes], values, scratch);
+                sums.iter_mut().zip(&*scratch).for_each(|(sum, c)| *sum += c.abs());
+            }
+        };
+        pair(self.degree, left);
+        pair(self.degree - 2, before);
+        for (last, before) in left.iter_mut().zip(before) {
+            let fall = if *before > *last { *last / *before } else { 1.0 };
+            *last *= 0.5 * fall / self.degree as f64;
         }
-    }
-}
-
-/// Σ_k coefficients[k] T_k(x) of every function, x = 2 `fraction` − 1.
-pub fn evaluate(coefficients: &[f64], width: usize, fraction: f64, values: &mut [f64]) {
-    let x = 2.0 * fraction - 1.0;
-    let (mut previous, mut current) = (1.0, x);
-    values.copy_from_slice(&coefficients[..width]);
-    for row in coefficients.chunks_exact(width).skip(1) {
-        for (value, c) in values.iter_mut().zip(row) {
-            *value += current * c;
-        }
-        (previous, current) = (current, 2.0 * x * current - previous);
     }
 }
 
@@ -87,19 +103,36 @@ mod tests {
     fn integrals_of_two_functions_at_once() {
         // ∫₀ˢ cos(3t) and ∫₀ˢ e^{−2t} over a stretch of length 1.5.
         let length = 1.5;
-        let rule = &RULES[2];
-        let values: Vec<f64> =
-            rule.fractions.iter().flat_map(|f| [(3.0 * f * length).cos(), (-2.0 * f * length).exp()]).collect();
-        let mut coefficients = vec![0.0; values.len()];
-        rule.coefficients(&values, 2, &mut coefficients);
-        let mut integral = vec![0.0; values.len() + 2];
-        integrate(&coefficients, 2, length, &mut integral);
-        for fraction in [0.0, 0.1, 0.37, 0.5, 1.0] {
-            let s: f64 = fraction * length;
-            let mut found = [0.0; 2];
-            evaluate(&integral, 2, fraction, &mut found);
-            let exact = [(3.0 * s).sin() / 3.0, (1.0 - (-2.0 * s).exp()) / 2.0];
-            assert!((found[0] - exact[0]).abs() < 1e-13 && (found[1] - exact[1]).abs() < 1e-13, "{found:?} {exact:?}");
+        for rule in &RULES[4..] {
+            let values: Vec<f64> =
+                rule.fractions.iter().flat_map(|f| [(3.0 * f * length).cos(), (-2.0 * f * length).exp()]).collect();
+            let mut weights = vec![0.0; rule.degree + 1];
+            let mut left = [0.0; 2];
+            rule.left_out(&values, &mut [0.0; 4], &mut left);
+            assert!(left.iter().all(|bound| *bound < 1e-12), "{left:?}");
+            for fraction in [0.0, 0.1, 0.37, 0.5, 1.0] {
+                rule.weights_until(fraction, &mut weights);
+                if fraction == 1.0 {
+                    assert_eq!(weights, rule.weights());
+                }
+                let (s, mut found) = (fraction * length, [0.0; 2]);
+                combine(&weights, &values, &mut found);
+                let exact = [(3.0 * s).sin() / 3.0, (1.0 - (-2.0 * s).exp()) / 2.0];
+                let error = |i: usize| (length * found[i] - exact[i]).abs();
+                assert!(error(0) < 1e-13 && error(1) < 1e-13, "{} nodes: {found:?} {exact:?}", rule.degree);
+            }
+        }
+    }
+
+    #[test]
+    fn too_few_nodes_are_noticed() {
+        for rule in &RULES[..4] {
+            let values: Vec<f64> = rule.fractions.iter().map(|f| (12.0 * f + 0.3).cos()).collect();
+            let (mut left, mut found) = ([0.0], [0.0]);
+            rule.left_out(&values, &mut [0.0; 2], &mut left);
+            combine(rule.weights(), &values, &mut found);
+            let error = (found[0] - (12.3f64.sin() - 0.3f64.sin()) / 12.0).abs();
+            assert!(left[0] > 0.5 * error && left[0] > 1e-9, "degree {}: bound {left:?} error {error}", rule.degree);
         }
     }
 }

@@ -14,8 +14,8 @@ pub struct Stretch<'a> {
     pub start: &'a Ket,
     /// The ket at its end, before any jump; its norm is not 1.
     pub end: &'a Ket,
-    /// The ket a time `0 ≤ s ≤ length` after the beginning, unnormalised.
-    pub evaluate: &'a dyn Fn(f64, &mut Ket),
+    /// The kets at times `0 ≤ s ≤ length` after the beginning, each up to a positive factor.
+    pub evaluate: &'a dyn Fn(&[f64], &mut [Ket]),
 }
 
 /// Receives what happens along a trajectory, in the order of time.

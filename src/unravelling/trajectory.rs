@@ -1,7 +1,7 @@
 //! One trajectory: unnormalised evolution until ‖ψ‖² has fallen to a random number, then a jump, and so on.
 
-use super::{Recorder, Stretch};
 use super::waiting_time::{Survival, root};
+use super::{Recorder, Stretch};
 use crate::hilbert::{Ket, Window};
 use crate::model::PurePreparation;
 use crate::propagate::{Follower, Tolerances, WindowReport};
@@ -123,7 +123,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 end_time: now,
                 start: &self.ket,
                 end: &self.end,
-                evaluate: &|s, ket| self.follower.evaluate(s, &self.ket, ket),
+                evaluate: &|times, kets| self.follower.evaluate_all(times, &self.ket, kets),
             });
             while let Some((index, t)) = outputs.next_if(|(_, t)| *t <= now) {
                 self.follower.evaluate((t - time).min(elapsed), &self.ket, &mut self.between);

@@ -162,7 +162,10 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
     root.finish()?;
 
     let experiment = Experiment { model, oscillator, cutoff, times, observables, heating_window };
-    Ok((Settings { title, exact }, RunPoint { parameters, experiment, tolerances, trajectories, seed, block, estimator }))
+    Ok((
+        Settings { title, exact },
+        RunPoint { parameters, experiment, tolerances, trajectories, seed, block, estimator },
+    ))
 }
 
 fn parse_times(mut time: Section) -> Result<Vec<f64>> {
