@@ -1,6 +1,7 @@
-//! What is concluded from a run: the summary with its errors, and how far two results agree.
+//! What is concluded from a run: the summary with its errors, how far two results agree, how fast errors fall.
 
 mod agreement;
+pub mod convergence;
 mod estimate;
 mod summary;
 

@@ -10,5 +10,5 @@ mod tree;
 pub use block::{BlockRunner, Counts, Layout, Tally};
 pub use moments::Moments;
 pub use preparation::draw;
-pub use run::{Ensemble, Plan, Watcher, run};
+pub use run::{Ensemble, Plan, Watcher, run, run_each, run_from};
 pub use streams::{Purpose, Stream, Streams};

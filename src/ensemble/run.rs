@@ -1,11 +1,12 @@
 //! The parallel run: threads claim blocks in order, the tree merges them, a stop leaves a complete prefix.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rayon::ThreadPoolBuilder;
 
-use super::tree::Tree;
+use super::tree::{Merge, Tree};
 use super::{BlockRunner, Layout, Tally};
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
@@ -57,6 +58,14 @@ pub struct Ensemble {
     pub complete: bool,
 }
 
+impl Ensemble {
+    /// Adds the trajectories of `next`, which follow those of this ensemble and are of the same experiment.
+    pub fn append(&mut self, next: Self) {
+        self.complete &= next.complete;
+        self.tally.merge(next.tally);
+    }
+}
+
 /// Runs the ensemble on the smallest system that holds it: the parity chain where there is one, else the register.
 ///
 /// The result depends on the experiment, the tolerances, the seed, the block size and the number of trajectories alone.
@@ -70,26 +79,82 @@ pub fn run(
     plan: &Plan,
     watcher: &dyn Watcher,
 ) -> Result<Option<Ensemble>> {
-    if let (Model::OscillatorSpins(model), false) =
-        (&experiment.model, matches!(experiment.oscillator, OscillatorPreparation::Coherent(_)))
-        && let Some(chain) = Chain::new(model, experiment.cutoff)
-    {
-        return run_on(&chain, experiment, tolerances, plan, watcher);
-    }
-    run_on(&Register::new(&experiment.model, experiment.cutoff), experiment, tolerances, plan, watcher)
+    run_from(0, experiment, tolerances, plan, watcher)
 }
 
-fn run_on<S: OpenSystem>(
-    system: &S,
+/// The same for the `plan.trajectories` trajectories of the seed from number `first` on: one of several disjoint groups.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_from(
+    first: u64,
     experiment: &Experiment,
     tolerances: &Tolerances,
     plan: &Plan,
     watcher: &dyn Watcher,
 ) -> Result<Option<Ensemble>> {
+    let tree = Mutex::new(Tree::new());
+    let insert = |block, tally| lock(&tree).insert(block, tally);
+    let (layout, channels) = dispatch(first, experiment, tolerances, plan, watcher, &insert)?;
+    let tally = tree.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish();
+    Ok(tally.map(|tally| Ensemble { complete: tally.records.count() == plan.trajectories, layout, channels, tally }))
+}
+
+/// Every trajectory of the plan by itself, in order: for comparing trajectories with common random numbers. `None` when
+/// it was stopped.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_each(
+    experiment: &Experiment,
+    tolerances: &Tolerances,
+    plan: &Plan,
+    watcher: &dyn Watcher,
+) -> Result<Option<Vec<Ensemble>>> {
+    let single = Plan { block: 1, ..*plan };
+    let tallies = Mutex::new(BTreeMap::new());
+    let insert = |block, tally| drop(lock(&tallies).insert(block, tally));
+    let (layout, channels) = dispatch(0, experiment, tolerances, &single, watcher, &insert)?;
+    let tallies = tallies.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let whole = tallies.len() as u64 == plan.trajectories;
+    let alone = |tally| Ensemble { tally, layout, channels: channels.clone(), complete: true };
+    Ok(whole.then(|| tallies.into_values().map(alone).collect()))
+}
+
+/// What takes the finished blocks: their index and what was kept of them.
+type Insert<'a> = &'a (dyn Fn(u64, Tally) + Sync);
+
+/// Runs the blocks on the smallest system that holds the experiment.
+fn dispatch(
+    first: u64,
+    experiment: &Experiment,
+    tolerances: &Tolerances,
+    plan: &Plan,
+    watcher: &dyn Watcher,
+    insert: Insert,
+) -> Result<(Layout, Vec<Channel>)> {
+    if let (Model::OscillatorSpins(model), false) =
+        (&experiment.model, matches!(experiment.oscillator, OscillatorPreparation::Coherent(_)))
+        && let Some(chain) = Chain::new(model, experiment.cutoff)
+    {
+        return run_on(&chain, first, experiment, tolerances, plan, watcher, insert);
+    }
+    let register = Register::new(&experiment.model, experiment.cutoff);
+    run_on(&register, first, experiment, tolerances, plan, watcher, insert)
+}
+
+fn run_on<S: OpenSystem>(
+    system: &S,
+    first: u64,
+    experiment: &Experiment,
+    tolerances: &Tolerances,
+    plan: &Plan,
+    watcher: &dyn Watcher,
+    insert: Insert,
+) -> Result<(Layout, Vec<Channel>)> {
     let blocks = plan.trajectories.div_ceil(plan.block);
     let next = AtomicU64::new(0);
     let failed = AtomicBool::new(false);
-    let tree = Mutex::new(Tree::new());
     let failures = Mutex::new(Vec::new());
     let work = || {
         let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed);
@@ -98,8 +163,8 @@ fn run_on<S: OpenSystem>(
             if block >= blocks {
                 break;
             }
-            let first = block * plan.block;
-            let range = first..(first + plan.block).min(plan.trajectories);
+            let begin = block * plan.block;
+            let range = first + begin..first + (begin + plan.block).min(plan.trajectories);
             let count = range.end - range.start;
             match runner.run(range) {
                 Ok(Tally { clipped_at: Some((trajectory, population)), .. }) => {
@@ -107,7 +172,7 @@ fn run_on<S: OpenSystem>(
                     lock(&failures).push((block, Failure::Clipped { trajectory, population }));
                 }
                 Ok(tally) => {
-                    lock(&tree).insert(block, tally);
+                    insert(block, tally);
                     watcher.finished(count);
                 }
                 Err(error) => {
@@ -133,13 +198,7 @@ fn run_on<S: OpenSystem>(
         }
         None => {}
     }
-    let tally = tree.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish();
-    Ok(tally.map(|tally| Ensemble {
-        complete: tally.records.count() == plan.trajectories,
-        layout: Layout::new(experiment, system.channels().len()),
-        channels: system.channels().to_vec(),
-        tally,
-    }))
+    Ok((Layout::new(experiment, system.channels().len()), system.channels().to_vec()))
 }
 
 enum Failure {

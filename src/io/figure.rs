@@ -1,9 +1,10 @@
-//! A line figure with bands, markers, axes and legend, drawn by kuva as SVG or PNG.
+//! Line figures with bands, markers, axes and legend, alone or in panels, drawn by kuva as SVG or PNG.
 
 use kuva::backend::raster::RasterBackend;
 use kuva::backend::svg::SvgBackend;
-use kuva::plot::legend::{LegendEntry, LegendShape};
+use kuva::plot::legend::{LegendEntry, LegendPosition, LegendShape};
 use kuva::plot::{BandPlot, ColorMap, LinePlot, MarkerShape, ScatterPlot};
+use kuva::render::figure::Figure as Grid;
 use kuva::render::layout::{AxisLine, Layout};
 use kuva::render::plots::Plot;
 use kuva::render::render::{Primitive, Scene, render_multiple};
@@ -40,6 +41,11 @@ pub(super) enum Swatch {
 pub struct Figure(Scene);
 
 impl Figure {
+    fn opened(mut scene: Scene) -> Self {
+        scene.elements.iter_mut().for_each(open_circle);
+        Self(scene)
+    }
+
     /// The figure as SVG text.
     pub fn svg(&self) -> String {
         SvgBackend.render_scene(&self.0)
@@ -59,6 +65,7 @@ pub(super) struct Sketch {
     legend: Vec<LegendEntry>,
     x: Extent,
     y: Extent,
+    logarithmic: [bool; 2],
 }
 
 impl Sketch {
@@ -70,7 +77,14 @@ impl Sketch {
             legend: Vec::new(),
             x: Extent::default(),
             y: Extent::default(),
+            logarithmic: [false; 2],
         }
+    }
+
+    /// Makes axes logarithmic (x, y); all values drawn along them must be positive.
+    pub fn logarithmic(mut self, axes: [bool; 2]) -> Self {
+        self.logarithmic = axes;
+        self
     }
 
     /// A filled band between the two values at each abscissa.
@@ -135,15 +149,17 @@ impl Sketch {
 
     /// Lays out axes and legend around the layers.
     pub fn finish(self) -> Figure {
-        let (x, y) = (self.x.tight(), self.y.with_zero());
+        let (layers, layout) = self.lay_out();
+        Figure::opened(render_multiple(layers, layout))
+    }
+
+    fn lay_out(self) -> (Vec<Plot>, Layout) {
+        let [log_x, log_y] = self.logarithmic;
+        let (x, y) = (self.x.tight(), if log_y { self.y.tight() } else { self.y.with_zero() });
         let mut theme = Theme::light();
         theme.grid_color = "#e8e8e8".into();
         theme.legend_border = "#bbbbbb".into();
         let mut layout = Layout::new(x, y)
-            .with_x_axis_min(x.0)
-            .with_x_axis_max(x.1)
-            .with_y_axis_min(y.0)
-            .with_y_axis_max(y.1)
             .with_title(&self.title)
             .with_title_wrap(80)
             .with_x_label(&self.axis_labels[0])
@@ -151,13 +167,25 @@ impl Sketch {
             .with_theme(theme)
             .with_axis_line(AxisLine::Box)
             .with_ticks(6);
+        // A logarithmic axis runs over whole decades.
+        layout = if log_x { layout.with_log_x() } else { layout.with_x_axis_min(x.0).with_x_axis_max(x.1) };
+        layout = if log_y { layout.with_log_y() } else { layout.with_y_axis_min(y.0).with_y_axis_max(y.1) };
         if !self.legend.is_empty() {
             layout = layout.with_legend_entries(self.legend);
         }
-        let mut scene = render_multiple(self.layers, layout);
-        scene.elements.iter_mut().for_each(open_circle);
-        Figure(scene)
+        (self.layers, layout)
     }
+}
+
+/// Panels in rows of two, under one title.
+pub(super) fn panels(title: &str, sketches: Vec<Sketch>) -> Figure {
+    let rows = sketches.len().div_ceil(2);
+    let (plots, mut layouts): (Vec<_>, Vec<_>) = sketches.into_iter().map(Sketch::lay_out).unzip();
+    for layout in &mut layouts {
+        layout.legend_position = LegendPosition::OutsideBottomColumns;
+    }
+    let grid = Grid::new(rows, 2).with_title(escape(title)).with_cell_size(560.0, 440.0);
+    Figure::opened(grid.with_plots(plots).with_layouts(layouts).render())
 }
 
 /// Opens a circle of the legend (those of the layers come in batches), which kuva can only fill.
