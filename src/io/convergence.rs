@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::figure::{Figure, Sketch, Swatch, colour, panels};
 use super::files::{read_text, replace_file};
-use crate::analysis::convergence::{CONVERGENCE_VERSION, Convergence, Fit, Ladder, Sampling};
+use crate::analysis::convergence::{CONVERGENCE_VERSION, Convergence, Fit, Ladder, Sampling, SamplingRung};
 use crate::{Error, Result};
 
 /// Pixels of `converge.png` to the point of `converge.svg`.
@@ -59,12 +59,10 @@ fn positive(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     points.filter(|(x, y)| *x > 0.0 && *y > 0.0 && x.is_finite() && y.is_finite()).collect()
 }
 
-/// The fitted line between the first and the last abscissa.
-fn fitted(fit: &Fit, points: &[(f64, f64)], logarithmic: bool) -> Vec<(f64, f64)> {
-    let end = |point: Option<&(f64, f64)>| point.map(|(x, _)| *x);
-    let (Some(first), Some(last)) = (end(points.first()), end(points.last())) else { return Vec::new() };
-    let at = |x: f64| (x, 10f64.powf(fit.at(if logarithmic { x.log10() } else { x })));
-    vec![at(first), at(last)]
+/// The fitted line over the points it was fitted to.
+fn fitted(fit: &Fit, logarithmic: bool) -> [(f64, f64); 2] {
+    let place = |x: f64| if logarithmic { 10f64.powf(x) } else { x };
+    fit.range.map(|x| (place(x), 10f64.powf(fit.at(x))))
 }
 
 fn draw_sampling(sampling: &Sampling) -> Sketch {
@@ -77,7 +75,7 @@ fn draw_sampling(sampling: &Sampling) -> Sketch {
     }
     for (name, index, scaling) in series {
         let colour = colour(index, 2);
-        let errors = |r: &crate::analysis::convergence::SamplingRung| if index == 0 { r.plain } else { r.reported };
+        let errors = |r: &SamplingRung| if index == 0 { r.plain } else { r.reported };
         let reported = positive(number.rungs.iter().map(|r| (r.trajectories as f64, errors(r).standard_error)));
         let actual = number.rungs.iter().filter_map(|r| Some((r.trajectories as f64, errors(r).deviation?)));
         let actual = positive(actual);
@@ -86,7 +84,7 @@ fn draw_sampling(sampling: &Sampling) -> Sketch {
         sketch.entry(Swatch::Cross, &colour, &format!("{name}: standard error"));
         sketch.entry(Swatch::Circle, &colour, &format!("{name}: rms deviation from {}", sampling.reference));
         if let Some(fit) = scaling.deviation {
-            sketch.line(&fitted(&fit, &actual, true), &colour);
+            sketch.line(&fitted(&fit, true), &colour);
             sketch.entry(Swatch::Line, &colour, &slope("slope", &fit));
         }
     }
@@ -94,7 +92,7 @@ fn draw_sampling(sampling: &Sampling) -> Sketch {
 }
 
 fn draw_ladder(ladder: &Ladder, what: &str) -> Sketch {
-    let title = format!("{what}: difference of ⟨N⟩ to {}", ladder.reference);
+    let title = format!("{what}: ⟨N⟩ against {}", ladder.reference);
     let mut sketch = Sketch::new(&title, &ladder.key, "difference").logarithmic([ladder.logarithmic, true]);
     let Some(number) = ladder.number() else { return sketch };
     let rms = positive(number.rungs.iter().map(|rung| (rung.setting, rung.rms)));
@@ -108,9 +106,8 @@ fn draw_ladder(ladder: &Ladder, what: &str) -> Sketch {
     {
         let colour = colour(index, 3);
         sketch.circles(&points, &colour);
-        let fit = fit.filter(|_| !points.is_empty());
         if let Some(fit) = &fit {
-            sketch.line(&fitted(fit, &points, ladder.logarithmic), &colour);
+            sketch.line(&fitted(fit, ladder.logarithmic), &colour);
         }
         let fit = fit.map_or_else(String::new, |fit| format!(", {}{unit}", slope(name, &fit)));
         sketch.entry(Swatch::Circle, &colour, &format!("{label}{fit}"));

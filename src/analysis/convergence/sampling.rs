@@ -209,3 +209,49 @@ fn logarithms(points: impl Iterator<Item = (u64, f64)>) -> Vec<(f64, f64)> {
     let positive = points.filter(|(_, y)| *y > 0.0 && y.is_finite());
     positive.map(|(x, y)| ((x as f64).log10(), y.log10())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    /// Groups whose plain means lie at ±1/√M about 2, and whose reported means at a tenth of that.
+    fn groups() -> Groups {
+        let mut groups = Groups::default();
+        for (size, count) in [(16, 8), (64, 4), (256, 2)] {
+            let error = 1.0 / f64::from(size).sqrt();
+            let reading = |sign: f64| Reading {
+                name: "number".into(),
+                estimator: "controlled".into(),
+                plain: (2.0 + sign * error, error),
+                reported: (2.0 + 0.1 * sign * error, 0.1 * error),
+            };
+            let list = (0..count).map(|i| vec![reading(if i % 2 == 0 { 1.0 } else { -1.0 })]);
+            groups.by_size.insert(size as u64, list.collect());
+        }
+        groups
+    }
+
+    #[test]
+    fn plain_and_reported_errors_are_kept_apart() {
+        let sampling = groups().finish(None);
+        assert_eq!((sampling.reference.as_str(), sampling.trajectories), ("all trajectories", 512));
+        let number = sampling.number().expect("one quantity");
+        assert_relative_eq!(number.reference, 2.0);
+        assert_relative_eq!(number.variance_ratio.expect("finite"), 100.0, max_relative = 1e-9);
+        let [plain, reported] = number.at(64).expect("rungs");
+        assert_relative_eq!(plain, 0.125, max_relative = 1e-12);
+        assert_relative_eq!(reported, 0.0125, max_relative = 1e-12);
+        assert_relative_eq!(number.at(1024).expect("rungs")[0], 1.0 / 32.0, max_relative = 1e-12);
+        let slope = number.reported.standard_error.expect("three rungs").slope;
+        assert_relative_eq!(slope, -0.5, max_relative = 1e-9);
+        // One degree of freedom is lost to the mean of all: 8 deviations of the same size count as 7.
+        let rung = number.rungs[0];
+        assert_relative_eq!(
+            rung.plain.deviation.expect("eight groups"),
+            0.25 * (8.0f64 / 7.0).sqrt(),
+            max_relative = 1e-9
+        );
+        assert_eq!(number.plain.deviation, None, "two rungs have four groups or more");
+    }
+}

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Ladder, Sampling};
+use crate::propagate::Tolerances;
 
 /// An error this much smaller than the statistical one does not matter.
 const NEGLIGIBLE: f64 = 0.1;
@@ -88,9 +89,11 @@ impl Verdict {
         let goal = NEGLIGIBLE * reported;
         let advice = match dominant {
             "statistical" => {
-                let looser = tolerance.enough_for(goal).filter(|enough| *enough > settings.tolerance);
-                let looser = looser.map_or_else(String::new, |enough| {
-                    format!(", and numerics.tolerance = {enough:e} would do for these")
+                // The window's tolerance follows the ket's unless the run file sets it.
+                let with_window = window.enough_for(goal).map(|enough| enough / Tolerances::WINDOW_SHARE);
+                let both = tolerance.enough_for(goal).zip(with_window).map(|(ket, window)| ket.min(window));
+                let looser = both.filter(|enough| *enough > settings.tolerance).map_or_else(String::new, |enough| {
+                    format!("; numerics.tolerance = {enough:.0e} would still be a tenth of it or less")
                 });
                 format!("to halve it, set ensemble.trajectories = {}{looser}", 4 * settings.trajectories)
             }

@@ -17,10 +17,11 @@ use crate::{Error, Result};
 
 /// Pilot trajectories are doubled until they have taken this long.
 const PILOT: Duration = Duration::from_millis(300);
-/// Shares of the budget: trajectories of the sampling study, density matrix, each of the three ladders.
+/// Shares of the budget: trajectories of the sampling study, density matrix, each of the three ladders, pilot at most.
 const SAMPLING_SHARE: f64 = 0.4;
 const EXACT_SHARE: f64 = 0.15;
 const LADDER_SHARE: f64 = 0.15;
+const PILOT_SHARE: f64 = 0.3;
 /// A study is stopped where it is when it has taken this many times its share.
 const PATIENCE: f64 = 3.0;
 
@@ -69,6 +70,19 @@ pub struct Pilot {
     number: f64,
 }
 
+/// What a ladder varies.
+struct Along<'k> {
+    /// Key of the run file.
+    key: &'k str,
+    /// Whether it is a number of orders of magnitude.
+    logarithmic: bool,
+    /// The reference in words, and how accurate it is.
+    against: &'k str,
+    accuracy: f64,
+    /// The run file's own setting.
+    own: Option<f64>,
+}
+
 /// Progress that Ctrl-C or the deadline ends.
 struct Watch<'a> {
     progress: Progress,
@@ -102,7 +116,7 @@ pub struct Study<'a> {
 
 impl<'a> Study<'a> {
     pub fn new(point: &'a RunPoint, threads: usize, quiet: bool, budget: Budget, interrupt: &'a Interrupt) -> Self {
-        let tolerances = Tolerances { max_clipped: 1.0, ..point.tolerances };
+        let tolerances = Tolerances { max_clipped: f64::INFINITY, ..point.tolerances };
         let experiment = &point.experiment;
         Self { point, experiment, tolerances, threads, quiet, budget, interrupt, left_out: Vec::new() }
     }
@@ -115,12 +129,16 @@ impl<'a> Study<'a> {
     /// A few trajectories without a cutoff.
     pub fn pilot(&self) -> Result<Pilot> {
         let free = Experiment { cutoff: Cutoff::Auto, ..self.experiment.clone() };
-        let mut trajectories = 8;
+        let mut trajectories = 2;
+        let watch = self.watch("pilot", 0, PILOT_SHARE);
         loop {
             let begun = Instant::now();
             let plan = Plan { trajectories, seed: self.point.seed, block: 2, threads: 1 };
-            let Some(ensemble) = ensemble::run(&free, &self.tolerances, &plan, &())? else {
-                unreachable!("nobody stops a pilot")
+            let run = ensemble::run(&free, &self.tolerances, &plan, &watch)?;
+            let Some(ensemble) = run.filter(|ensemble| ensemble.complete) else {
+                let reason =
+                    format!("{trajectories} trajectories take more than the budget of {} s", self.budget.seconds);
+                return Err(Error::Numerical(format!("{reason}: raise --budget")));
             };
             if begun.elapsed() >= PILOT || 2 * trajectories > self.point.trajectories {
                 let number =
@@ -208,33 +226,28 @@ impl<'a> Study<'a> {
     /// Error against `numerics.tolerance`, in a generous window.
     pub fn tolerance(&mut self, pilot: &Pilot) -> Result<Ladder> {
         let own = self.tolerances.ket;
-        let at = |ket: f64| Tolerances { ket, window: TIGHT_WINDOW.min(self.tolerances.window), max_clipped: 1.0 };
+        let at =
+            |ket: f64| Tolerances { ket, window: TIGHT_WINDOW.min(self.tolerances.window), max_clipped: f64::INFINITY };
         let reference = if own <= 10.0 * TIGHT { TIGHTEST } else { TIGHT };
         let rungs: Vec<_> = descending(&TOLERANCES, own, reference).map(|ket| (ket, self.coarse(), at(ket))).collect();
-        self.ladder(
-            pilot,
-            ("numerics.tolerance", true),
-            (&format!("tolerance = {reference:e}"), reference),
-            (self.coarse(), at(reference)),
-            &rungs,
-        )
+        let against = &format!("tolerance = {reference:e}");
+        let along =
+            Along { key: "numerics.tolerance", logarithmic: true, against, accuracy: reference, own: Some(own) };
+        self.ladder(pilot, along, (self.coarse(), at(reference)), &rungs)
     }
 
     /// Error against `numerics.window_tolerance`, with a tight ket.
     pub fn window(&mut self, pilot: &Pilot) -> Result<Ladder> {
         let own = self.tolerances.window;
         let ket = TIGHT.min(self.tolerances.ket);
-        let at = |window: f64| Tolerances { ket, window, max_clipped: 1.0 };
+        let at = |window: f64| Tolerances { ket, window, max_clipped: f64::INFINITY };
         let reference = if own <= 10.0 * TIGHT_WINDOW { TIGHTEST_WINDOW } else { TIGHT_WINDOW };
         let rungs = descending(&WINDOW_TOLERANCES, own, reference);
         let rungs: Vec<_> = rungs.map(|window| (window, self.coarse(), at(window))).collect();
-        self.ladder(
-            pilot,
-            ("numerics.window_tolerance", true),
-            (&format!("window_tolerance = {reference:e}"), ket),
-            (self.coarse(), at(reference)),
-            &rungs,
-        )
+        let against = &format!("window_tolerance = {reference:e}");
+        let along =
+            Along { key: "numerics.window_tolerance", logarithmic: true, against, accuracy: ket, own: Some(own) };
+        self.ladder(pilot, along, (self.coarse(), at(reference)), &rungs)
     }
 
     /// Error against a hard cutoff, from the largest ⟨N⟩ up to what `auto` held.
@@ -242,7 +255,7 @@ impl<'a> Study<'a> {
         let tolerances = Tolerances {
             ket: TIGHT.min(self.tolerances.ket),
             window: TIGHT_WINDOW.min(self.tolerances.window),
-            max_clipped: 1.0,
+            max_clipped: f64::INFINITY,
         };
         let step = (pilot.levels as f64 - pilot.number).max(0.0) / CUTOFFS as f64;
         let mut cutoffs: Vec<usize> =
@@ -255,8 +268,13 @@ impl<'a> Study<'a> {
         let with = |cutoff| Experiment { cutoff, ..self.coarse() };
         let rungs: Vec<_> =
             cutoffs.into_iter().map(|levels| (levels as f64, with(Cutoff::Levels(levels)), tolerances)).collect();
-        let free = (with(Cutoff::Auto), tolerances);
-        self.ladder(pilot, ("model.cutoff", false), ("cutoff = \"auto\"", tolerances.ket), free, &rungs)
+        let (against, accuracy) = ("cutoff = \"auto\"", tolerances.ket);
+        let own = match self.experiment.cutoff {
+            Cutoff::Auto => None,
+            Cutoff::Levels(levels) => Some(levels as f64),
+        };
+        let along = Along { key: "model.cutoff", logarithmic: false, against, accuracy, own };
+        self.ladder(pilot, along, (with(Cutoff::Auto), tolerances), &rungs)
     }
 
     /// The experiment with the output times that the errors are read at: the grid changes no trajectory.
@@ -278,11 +296,11 @@ impl<'a> Study<'a> {
     fn ladder(
         &mut self,
         pilot: &Pilot,
-        (key, logarithmic): (&str, bool),
-        (against, accuracy): (&str, f64),
+        along: Along,
         (experiment, tolerances): (Experiment, Tolerances),
         rungs: &[(f64, Experiment, Tolerances)],
     ) -> Result<Ladder> {
+        let (key, logarithmic) = (along.key, along.logarithmic);
         let [fewest, most] = LADDER_TRAJECTORIES;
         let runs = (rungs.len() + 2) as f64;
         let affordable = LADDER_SHARE * self.budget.seconds * self.threads as f64 / (pilot.seconds * runs);
@@ -294,20 +312,26 @@ impl<'a> Study<'a> {
             Ok(ensembles.map(|list| list.iter().map(|ensemble| Record::of(experiment, ensemble)).collect()))
         };
         let Some(reference) = records(&experiment, &tolerances)? else {
+            watch.progress.finish();
             self.left_out.push(format!("everything about {key}"));
             return Ok(Ladder { key: key.into(), logarithmic, ..Ladder::default() });
         };
-        let mut done = Vec::new();
-        // The most accurate first: what is cheap and coarse matters least.
-        for (setting, experiment, tolerances) in rungs.iter().rev() {
+        // The run file's own setting first, then from the most accurate down: what is coarse matters least.
+        let (mut own, mut others): (Vec<_>, Vec<_>) =
+            rungs.iter().enumerate().partition(|(_, rung)| Some(rung.0) == along.own);
+        others.reverse();
+        own.extend(others);
+        let mut done = BTreeMap::new();
+        for (index, (setting, experiment, tolerances)) in own {
             match records(experiment, tolerances)? {
-                Some(records) => done.insert(0, (*setting, records)),
+                Some(records) => drop(done.insert(index, (*setting, records))),
                 None => self.left_out.push(format!("{key} = {setting:e}")),
             }
         }
+        let done: Vec<_> = done.into_values().collect();
         watch.progress.finish();
-        let floor = ABOVE_REFERENCE * accuracy;
-        Ok(Ladder::new(key, (logarithmic, floor), against, &Record::names(&experiment), &reference, &done))
+        let floor = ABOVE_REFERENCE * along.accuracy;
+        Ok(Ladder::new(key, (logarithmic, floor), along.against, &Record::names(&experiment), &reference, &done))
     }
 }
 
