@@ -14,6 +14,9 @@ use serde_json::Value;
 
 use crate::cli::Sandbox;
 
+/// A cold bath and a longer run, in which the oscillator climbs far enough for its window to grow.
+const SLOW: &str = "--set model.spins.0.bath.nbar=0.0 --set time.end=4.0";
+
 /// The study of the sandbox's run file with more settings, and what was printed.
 fn study(settings: &str) -> (Convergence, String) {
     let sandbox = Sandbox::new();
@@ -24,7 +27,7 @@ fn study(settings: &str) -> (Convergence, String) {
 
 #[test]
 fn errors_fall_as_they_must() {
-    let (study, _) = study("");
+    let (study, _) = study(SLOW);
     // Deviations from the density matrix fall as M^(−1/2), within 5 standard errors of the slope (5.7e-7 for each of
     // three quantities and two estimators); slopes 0 and −1 are told apart from that.
     assert_eq!(study.sampling.reference, "density matrix");
@@ -74,30 +77,36 @@ fn errors_fall_as_they_must() {
 /// A cutoff that is too small is named; the control: a generous one is not.
 #[test]
 fn a_cutoff_that_is_too_small_is_named() {
-    let (small, printed) = study("--set time.end=4.0 --set model.cutoff=3");
+    let (small, printed) = study(&format!("{SLOW} --set model.cutoff=4"));
     let sentence = &small.verdict.sentence;
     assert_eq!(small.verdict.dominant, "cutoff", "{sentence}");
     assert!(
-        sentence.contains("the largest error of ⟨N⟩ is the cutoff") && sentence.contains("(cutoff = 3)"),
+        sentence.contains("the largest error of ⟨N⟩ is the cutoff") && sentence.contains("(cutoff = 4)"),
         "{sentence}"
     );
     assert!(sentence.contains("set model.cutoff = ") && printed.contains(sentence.as_str()), "{printed}");
 
-    let (generous, _) = study("--set time.end=4.0 --set model.cutoff=60");
+    let (generous, _) = study(&format!("{SLOW} --set model.cutoff=60"));
     assert_eq!(generous.verdict.dominant, "statistical", "{}", generous.verdict.sentence);
     assert!(generous.verdict.sentence.contains("set ensemble.trajectories = 4096"), "{}", generous.verdict.sentence);
 }
 
-/// A propagation that is too rough for very many trajectories is named, with the tolerance that would do.
+/// A propagation too rough for very many trajectories is named, with the tolerance that would do; the control: one that
+/// is fine enough is not. The statistical error is carried over by 1/√M from as many trajectories as the budget allows.
 #[test]
 fn a_tolerance_that_is_too_rough_is_named() {
-    let (rough, _) = study("--set numerics.tolerance=1e-2 --set numerics.window_tolerance=1e-2");
-    let errors: Vec<Option<f64>> = rough.verdict.contributions.iter().map(|c| c.error).collect();
-    let (fine, _) = study("");
-    let fine_errors: Vec<Option<f64>> = fine.verdict.contributions.iter().map(|c| c.error).collect();
-    for name in [1, 2] {
-        assert!(errors[name] > fine_errors[name].map(|error| 1e3 * error), "{errors:?} {fine_errors:?}");
-    }
+    let verdict = |tolerance: &str| {
+        let sandbox = Sandbox::new();
+        let many = "--trajectories 100000000000000 --budget 2";
+        let numerics = format!("--set numerics.tolerance={tolerance} --set numerics.window_tolerance=1e-14");
+        sandbox.expect(0, &format!("converge run.toml --quiet --out c {many} {SLOW} {numerics}"));
+        read_convergence(&sandbox.path("c")).unwrap().verdict
+    };
+    let rough = verdict("1e-2");
+    assert_eq!(rough.dominant, "propagation", "{}", rough.sentence);
+    assert!(rough.sentence.contains("set numerics.tolerance = 1e-"), "{}", rough.sentence);
+    let fine = verdict("1e-9");
+    assert_eq!(fine.dominant, "statistical", "{}", fine.sentence);
 }
 
 #[test]
