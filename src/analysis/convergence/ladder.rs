@@ -81,7 +81,7 @@ pub struct QuantityLadder {
     pub reference: f64,
     /// In the order of the settings, the most accurate last.
     pub rungs: Vec<LadderRung>,
-    /// Slope of log₁₀ rms.
+    /// Slope of log₁₀ rms, over the rungs at which no trajectory diverged.
     pub rms_fit: Option<Fit>,
     /// Slope of log₁₀ median.
     pub median_fit: Option<Fit>,
@@ -117,18 +117,19 @@ impl Ladder {
             let mean = reference.iter().map(|record| record.values[index]).sum::<f64>() / reference.len() as f64;
             let rungs: Vec<LadderRung> =
                 rungs.iter().map(|(setting, records)| rung(*setting, index, records, reference)).collect();
-            let fit = |part: fn(&LadderRung) -> f64| {
+            let fit = |part: fn(&LadderRung) -> f64, with_diverged: bool| {
                 let size = mean.abs().max(1.0);
                 let range = floor * size..CEILING * size;
                 let x = |setting: f64| if logarithmic { setting.log10() } else { setting };
-                let seen = rungs.iter().filter(|rung| range.contains(&part(rung)));
+                let seen =
+                    rungs.iter().filter(|rung| range.contains(&part(rung)) && (with_diverged || rung.diverged == 0));
                 fit_line(&seen.map(|rung| (x(rung.setting), part(rung).log10())).collect::<Vec<_>>())
             };
             QuantityLadder {
                 name: name.clone(),
                 reference: mean,
-                rms_fit: fit(|rung| rung.rms),
-                median_fit: fit(|rung| rung.median),
+                rms_fit: fit(|rung| rung.rms, false),
+                median_fit: fit(|rung| rung.median, true),
                 rungs,
             }
         };

@@ -81,7 +81,7 @@ fn print_ladder(ladder: &Ladder) {
     }));
     print_aligned(&rows);
     let named = |name: &str, fit: Option<Fit>| match (fit, ladder.logarithmic) {
-        (None, _) => format!("{name}: too few differences above rounding"),
+        (None, _) => format!("{name}: too few small differences above rounding"),
         (Some(_), true) => format!("{name}: order {}", slope(fit)),
         (Some(fit), false) if fit.slope < 0.0 => {
             let per_decade = -1.0 / fit.slope;
@@ -89,6 +89,7 @@ fn print_ladder(ladder: &Ladder) {
         }
         (Some(_), false) => format!("{name}: does not fall (decades per level: {})", slope(fit)),
     };
+    say!("(other jumps: trajectories whose jumps differ in number; they make up the rms and stay out of its slope)");
     say!("{}; {}", named("rms", number.rms_fit), named("median", number.median_fit));
 }
 
