@@ -325,8 +325,11 @@ impl<'a> Study<'a> {
         for (index, (setting, experiment, tolerances)) in own {
             match records(experiment, tolerances)? {
                 Some(records) => drop(done.insert(index, (*setting, records))),
-                None => self.left_out.push(format!("{key} = {setting:e}")),
+                None => break,
             }
+        }
+        if done.len() < rungs.len() {
+            self.left_out.push(format!("{} of {} settings of {key}", rungs.len() - done.len(), rungs.len()));
         }
         let done: Vec<_> = done.into_values().collect();
         watch.progress.finish();
