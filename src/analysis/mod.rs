@@ -1,7 +1,8 @@
-//! What is concluded from a run: the summary with its errors, and how far two results agree.
+//! What is concluded from a run: the summary with its errors, how far two results agree, how fast errors fall.
 
 mod agreement;
 mod controlled;
+pub mod convergence;
 mod estimate;
 mod sample;
 mod summary;

@@ -10,6 +10,7 @@ macro_rules! say {
 
 mod check;
 mod compare;
+mod converge;
 mod exact;
 mod interrupt;
 mod origin;
@@ -55,6 +56,10 @@ enum Command {
     Plot(plot::PlotArguments),
     /// Compare two results: z-scores and largest deviation; exit code 1 above the threshold.
     Compare(compare::CompareArguments),
+    /// Measure how each error falls with trajectories, tolerances and cutoff; say which one is the largest.
+    ///
+    /// Ctrl-C ends it and saves nothing.
+    Converge(converge::ConvergeArguments),
 }
 
 /// The run file and what every command that reads one understands.
@@ -125,6 +130,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Converge(arguments) => converge::run(&arguments),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

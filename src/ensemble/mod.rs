@@ -19,5 +19,5 @@ pub use controls::Guide;
 pub use least_squares::least_squares;
 pub use moments::Moments;
 pub use preparation::{draw, expected_quantities};
-pub use run::{Ensemble, Estimator, Plan, Watcher, run};
+pub use run::{Ensemble, Estimator, Plan, Watcher, run, run_each, run_from};
 pub use streams::{Purpose, Stream, Streams};

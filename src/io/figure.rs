@@ -1,10 +1,13 @@
-//! A line figure with bands, markers, axes and legend, drawn by kuva as SVG or PNG.
+//! Line figures with bands, markers, axes and legend, alone or in panels, drawn by kuva as SVG or PNG.
+
+use std::sync::Arc;
 
 use kuva::backend::raster::RasterBackend;
 use kuva::backend::svg::SvgBackend;
-use kuva::plot::legend::{LegendEntry, LegendShape};
+use kuva::plot::legend::{LegendEntry, LegendPosition, LegendShape};
 use kuva::plot::{BandPlot, ColorMap, LinePlot, MarkerShape, ScatterPlot};
-use kuva::render::layout::{AxisLine, Layout};
+use kuva::render::figure::Figure as Grid;
+use kuva::render::layout::{AxisLine, Layout, TickFormat};
 use kuva::render::plots::Plot;
 use kuva::render::render::{Primitive, Scene, render_multiple};
 use kuva::render::theme::Theme;
@@ -40,6 +43,11 @@ pub(super) enum Swatch {
 pub struct Figure(Scene);
 
 impl Figure {
+    fn opened(mut scene: Scene) -> Self {
+        scene.elements.iter_mut().for_each(open_circle);
+        Self(scene)
+    }
+
     /// The figure as SVG text.
     pub fn svg(&self) -> String {
         SvgBackend.render_scene(&self.0)
@@ -59,6 +67,7 @@ pub(super) struct Sketch {
     legend: Vec<LegendEntry>,
     x: Extent,
     y: Extent,
+    logarithmic: [bool; 2],
 }
 
 impl Sketch {
@@ -70,17 +79,26 @@ impl Sketch {
             legend: Vec::new(),
             x: Extent::default(),
             y: Extent::default(),
+            logarithmic: [false; 2],
         }
+    }
+
+    /// Makes axes logarithmic (x, y), to be set before anything is drawn; all values along them must be positive.
+    ///
+    /// Logarithms are drawn on linear axes: kuva's own logarithmic axes end at 1e-10.
+    pub fn logarithmic(mut self, axes: [bool; 2]) -> Self {
+        self.logarithmic = axes;
+        self
     }
 
     /// A filled band between the two values at each abscissa.
     pub fn band(&mut self, band: &[(f64, [f64; 2])], colour: &str) {
-        band.iter().for_each(|(x, [low, high])| {
-            self.see(*x, *low);
-            self.see(*x, *high);
-        });
-        let edge = |side: usize| band.iter().map(move |(_, edges)| edges[side]);
-        let plot = BandPlot::new(band.iter().map(|(x, _)| *x), edge(0), edge(1)).with_color(colour).with_opacity(0.2);
+        let edge = |side: usize| self.placed(&band.iter().map(|(x, edges)| (*x, edges[side])).collect::<Vec<_>>());
+        let [low, high] = [edge(0), edge(1)];
+        low.iter().chain(&high).for_each(|&(x, y)| self.see(x, y));
+        let (x, y) =
+            (low.iter().map(|point| point.0), |edge: &[(f64, f64)]| edge.iter().map(|p| p.1).collect::<Vec<_>>());
+        let plot = BandPlot::new(x, y(&low), y(&high)).with_color(colour).with_opacity(0.2);
         self.layers.push(Plot::Band(plot));
     }
 
@@ -89,6 +107,7 @@ impl Sketch {
         if points.len() == 1 {
             return self.markers(points, MarkerShape::Circle, 3.0, 1.0, colour);
         }
+        let points = self.placed(points);
         points.iter().for_each(|&(x, y)| self.see(x, y));
         let line = LinePlot::new().with_data(points.iter().copied()).with_color(colour);
         self.layers.push(Plot::Line(line.with_stroke_width(1.8)));
@@ -105,6 +124,7 @@ impl Sketch {
     }
 
     fn markers(&mut self, points: &[(f64, f64)], shape: MarkerShape, size: f64, opacity: f64, colour: &str) {
+        let points = self.placed(points);
         points.iter().for_each(|&(x, y)| self.see(x, y));
         let markers = ScatterPlot::new().with_data(points.iter().copied()).with_color(colour).with_marker(shape);
         let markers = markers.with_size(size).with_marker_opacity(opacity).with_marker_stroke_width(MARKER_LINE);
@@ -123,7 +143,13 @@ impl Sketch {
         self.legend.push(LegendEntry { label: escape(label), color: colour.into(), shape, dasharray: None });
     }
 
-    /// The highest value drawn so far, if any.
+    /// Where points lie along the axes: their logarithms, if the axis is logarithmic.
+    fn placed(&self, points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+        let along = |axis: usize, value: f64| if self.logarithmic[axis] { value.log10() } else { value };
+        points.iter().map(|&(x, y)| (along(0, x), along(1, y))).collect()
+    }
+
+    /// The highest value drawn so far, if any (its logarithm on a logarithmic axis).
     pub fn highest(&self) -> Option<f64> {
         (self.y.0 <= self.y.1).then_some(self.y.1)
     }
@@ -135,7 +161,14 @@ impl Sketch {
 
     /// Lays out axes and legend around the layers.
     pub fn finish(self) -> Figure {
-        let (x, y) = (self.x.tight(), self.y.with_zero());
+        let (layers, layout) = self.lay_out();
+        Figure::opened(render_multiple(layers, layout))
+    }
+
+    fn lay_out(self) -> (Vec<Plot>, Layout) {
+        let [log_x, log_y] = self.logarithmic;
+        let x = if log_x { self.x.decades() } else { self.x.tight() };
+        let y = if log_y { self.y.decades() } else { self.y.with_zero() };
         let mut theme = Theme::light();
         theme.grid_color = "#e8e8e8".into();
         theme.legend_border = "#bbbbbb".into();
@@ -151,13 +184,34 @@ impl Sketch {
             .with_theme(theme)
             .with_axis_line(AxisLine::Box)
             .with_ticks(6);
+        let power = || TickFormat::Custom(Arc::new(|exponent| format!("1e{exponent:.0}")));
+        if log_x {
+            layout = layout.with_x_tick_step(decade_step(x)).with_x_tick_format(power());
+        }
+        if log_y {
+            layout = layout.with_y_tick_step(decade_step(y)).with_y_tick_format(power());
+        }
         if !self.legend.is_empty() {
             layout = layout.with_legend_entries(self.legend);
         }
-        let mut scene = render_multiple(self.layers, layout);
-        scene.elements.iter_mut().for_each(open_circle);
-        Figure(scene)
+        (self.layers, layout)
     }
+}
+
+/// Decades from tick to tick of a logarithmic axis.
+fn decade_step((low, high): (f64, f64)) -> f64 {
+    ((high - low) / 8.0).ceil().max(1.0)
+}
+
+/// Panels in rows of two, under one title.
+pub(super) fn panels(title: &str, sketches: Vec<Sketch>) -> Figure {
+    let rows = sketches.len().div_ceil(2);
+    let (plots, mut layouts): (Vec<_>, Vec<_>) = sketches.into_iter().map(Sketch::lay_out).unzip();
+    for layout in &mut layouts {
+        layout.legend_position = LegendPosition::OutsideBottomColumns;
+    }
+    let grid = Grid::new(rows, 2).with_title(escape(title)).with_cell_size(560.0, 440.0);
+    Figure::opened(grid.with_plots(plots).with_layouts(layouts).render())
 }
 
 /// Opens a circle of the legend (those of the layers come in batches), which kuva can only fill.
@@ -200,6 +254,14 @@ impl Extent {
         }
     }
 
+    /// Whole decades around the logarithms seen, a multiple of the tick's step.
+    fn decades(self) -> (f64, f64) {
+        let (low, high) = self.tight();
+        let (low, high) = (low.floor(), high.ceil());
+        let step = decade_step((low, high));
+        ((low / step).floor() * step, (high / step).ceil() * step)
+    }
+
     /// What was seen with a margin, from zero unless zero is far away.
     fn with_zero(self) -> (f64, f64) {
         let far = self.0 < self.1 && self.0 > 0.5 * self.1;
@@ -239,6 +301,15 @@ mod tests {
             let colours: Vec<String> = (0..count).map(|i| colour(i, count)).collect();
             assert!((1..count).all(|i| !colours[..i].contains(&colours[i])), "{count}");
         }
+    }
+
+    #[test]
+    fn logarithmic_axes_show_powers_of_ten_far_below_one() {
+        let mut sketch = Sketch::new("", "", "").logarithmic([true, true]);
+        sketch.crosses(&[(1e-12, 3e-17), (1e-3, 2.0)], NEUTRAL);
+        assert_eq!((sketch.x.decades(), sketch.y.decades()), ((-12.0, -2.0), (-18.0, 3.0)));
+        let svg = sketch.finish().svg();
+        assert!(["1e-18", "1e-12", "1e-2"].iter().all(|tick| svg.contains(&format!(">{tick}<"))), "{svg}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Files: the run file, the result files, the pictures.
 
+mod convergence;
 mod figure;
 mod files;
 mod netcdf;
@@ -8,6 +9,7 @@ mod provenance;
 mod result;
 pub mod run_file;
 
+pub use convergence::{draw_convergence, read_convergence, write_convergence};
 pub use netcdf::write_netcdf;
 pub use plot::{draw_number, write_plots};
 pub use provenance::{build_commit, hash_text, peak_memory};

@@ -15,7 +15,7 @@ pub struct Tolerances {
 
 impl Tolerances {
     /// The window may lose this fraction of the run's tolerance as population.
-    const WINDOW_SHARE: f64 = 1e-2;
+    pub const WINDOW_SHARE: f64 = 1e-2;
 
     /// Default of `max_clipped`.
     pub const MAX_CLIPPED: f64 = 1e-4;

@@ -6,7 +6,10 @@ use fluctuator::model::{Adiabatic, Model, OscillatorBath, OscillatorPreparation,
 use fluctuator::system::{Experiment, Observable};
 use num_complex::Complex64;
 
-use crate::systems::{exact, experiment, mean, oscillator, spin, standard_error, trajectories, variance};
+use crate::systems::{
+    exact, exact_jumps, experiment, mean, oscillator, spin, standard_error, trajectories, variance, with_rates,
+    worst_of_jumps,
+};
 
 /// Within 5 standard errors; correct code fails a fixed seed with probability 5.7e-7 per comparison.
 fn within_five_sigma(what: &str, found: f64, error: f64, expected: f64) {
@@ -25,6 +28,24 @@ fn check_moments(ensemble: &Ensemble, time: usize, (expected, spread): (f64, f64
     within_five_sigma("⟨N⟩", mean(ensemble, time, 0), standard_error(ensemble, time, 0), expected);
     let second = spread + expected * expected;
     within_five_sigma("⟨N²⟩", mean(ensemble, time, 1), standard_error(ensemble, time, 1), second);
+}
+
+/// Largest deviation, in standard errors, of the curves of `found` from `curves` (by observable, then time; after t = 0)
+/// and of its jump numbers from `jumps`. Correct code exceeds 5 with probability 5.7e-7 per comparison.
+fn worst(found: &Ensemble, curves: &[(usize, Vec<f64>)], jumps: &[f64]) -> f64 {
+    let mut worst = worst_of_jumps(found, jumps);
+    for (observable, curve) in curves {
+        for (time, expected) in curve.iter().enumerate().skip(1) {
+            let deviation = (mean(found, time, *observable) - expected).abs() - 1e-7;
+            worst = worst.max(deviation / standard_error(found, time, *observable));
+        }
+    }
+    worst
+}
+
+/// The curves of [`worst`] by the density matrix.
+fn exact_curves(experiment: &Experiment) -> Vec<(usize, Vec<f64>)> {
+    exact(experiment).observables.into_iter().enumerate().collect()
 }
 
 #[test]
@@ -91,25 +112,32 @@ fn coherent_state_stays_coherent_in_every_trajectory() {
 
 #[test]
 fn spin_alone_is_a_telegraph_signal() {
+    const COUNT: u64 = 40_000;
     let (gamma, nbar) = (0.8, 0.6);
     let mut lone = spin(1.3, 0.0, gamma, nbar);
     lone.initial = SpinPreparation::Excited;
     let experiment = experiment(oscillator(vec![lone], None), OscillatorPreparation::Fock(0), 4.0, 9);
-    let ensemble = trajectories(&experiment, 20_000, 4);
+    let ensemble = trajectories(&experiment, COUNT, 4);
     let solution = exact(&experiment);
-    let stationary = nbar / (2.0 * nbar + 1.0);
+    let (stationary, total) = (nbar / (2.0 * nbar + 1.0), gamma * (2.0 * nbar + 1.0));
+    let excited = |t: f64| stationary + (1.0 - stationary) * (-total * t).exp();
+    let inversion: Vec<f64> = experiment.times.iter().map(|t| 2.0 * excited(*t) - 1.0).collect();
     for (time, t) in experiment.times.iter().enumerate() {
-        let excited = stationary + (1.0 - stationary) * (-gamma * (2.0 * nbar + 1.0) * t).exp();
-        let inversion = 2.0 * excited - 1.0;
-        assert!((solution.observables[4][time] - inversion).abs() < 1e-9);
-        within_five_sigma("inversion", mean(&ensemble, time, 4), standard_error(&ensemble, time, 4), inversion);
+        assert!((solution.observables[4][time] - inversion[time]).abs() < 1e-9);
         // Each trajectory is at ±1: the spread is that of a coin, 4P₊(1 − P₊).
-        let spread = 4.0 * excited * (1.0 - excited);
+        let spread = 4.0 * excited(*t) * (1.0 - excited(*t));
         let of_sample = mean(&ensemble, time, 4);
-        let coin = (1.0 - of_sample * of_sample) * 20_000.0 / 19_999.0;
+        let coin = (1.0 - of_sample * of_sample) * COUNT as f64 / (COUNT - 1) as f64;
         assert!((variance(&ensemble, time, 4) - coin).abs() < 1e-9, "every value is ±1");
-        assert!((coin - spread).abs() < 5.0 * 2.0 * (spread / 20_000.0).sqrt() + 1e-12);
+        assert!((coin - spread).abs() < 5.0 * 2.0 * (spread / COUNT as f64).sqrt() + 1e-12);
     }
+    // Jumps: γ(n̄+1)∫P₊ downwards, γn̄∫(1 − P₊) upwards. Ten comparisons.
+    let time_excited = stationary * 4.0 + (1.0 - stationary) * (1.0 - (-total * 4.0).exp()) / total;
+    let jumps = [gamma * (nbar + 1.0) * time_excited, gamma * nbar * (4.0 - time_excited)];
+    let deviation = |found: &Ensemble| worst(found, &[(4, inversion.clone())], &jumps);
+    assert!(deviation(&ensemble) <= 5.0, "{} standard errors", deviation(&ensemble));
+    let wrong = deviation(&trajectories(&with_rates(&experiment, 1.05), COUNT, 4));
+    assert!(wrong > 5.0, "rates wrong by 5 % are at {wrong} standard errors only");
 }
 
 #[test]
@@ -219,20 +247,24 @@ fn chain_and_register_are_the_same_physics() {
 
 #[test]
 fn dephasing_leaves_populations_alone_and_shrinks_the_coupling() {
-    // Dephasing and relaxation together against the density matrix, one curve per channel kind.
+    // Dephasing and relaxation together against the density matrix: one curve per observable, one number per channel.
     let mut dephased = spin(1.0, 0.4, 0.5, 0.3);
     dephased.dephasing = 0.6;
     dephased.bath = Some(SpinBath { gamma: 0.5, nbar: 0.3 });
     let model = oscillator(vec![dephased], Some(OscillatorBath { kappa: 0.1, nbar: 0.4 }));
     for oscillator in [OscillatorPreparation::Thermal(0.7), OscillatorPreparation::Coherent(Complex64::new(0.9, 0.0))] {
         let experiment = experiment(model.clone(), oscillator, 6.0, 7);
-        let (solution, ensemble) = (exact(&experiment), trajectories(&experiment, 8192, 9));
-        for time in 0..experiment.times.len() {
-            for observable in 0..experiment.observables.len() {
-                let (value, error) = (mean(&ensemble, time, observable), standard_error(&ensemble, time, observable));
-                within_five_sigma("dephased", value, error, solution.observables[observable][time]);
-            }
+        let ensemble = trajectories(&experiment, 10_240, 9);
+        let (curves, jumps) = (exact_curves(&experiment), exact_jumps(&experiment, &ensemble.channels));
+        // 35 comparisons, the initial values among them only where they are sampled.
+        for (observable, curve) in &curves {
+            let (value, error) = (mean(&ensemble, 0, *observable), standard_error(&ensemble, 0, *observable));
+            within_five_sigma("at t = 0", value, error, curve[0]);
         }
+        let right = worst(&ensemble, &curves, &jumps);
+        assert!(right <= 5.0, "{right} standard errors");
+        let wrong = worst(&trajectories(&with_rates(&experiment, 1.05), 10_240, 9), &curves, &jumps);
+        assert!(wrong > 5.0, "rates wrong by 5 % are at {wrong} standard errors only");
     }
 }
 
@@ -241,19 +273,26 @@ fn a_hard_cutoff_is_the_same_truncation_in_both_methods() {
     let mut experiment =
         experiment(oscillator(vec![spin(2.0, 1.0, 10.0, 0.0)], None), OscillatorPreparation::Fock(0), 4.0, 5);
     experiment.cutoff = Cutoff::Levels(6);
-    let solution = exact(&experiment);
-    let plan = fluctuator::ensemble::Plan { trajectories: 8192, seed: 10, block: 32, threads: 2 };
+    let plan = fluctuator::ensemble::Plan { trajectories: 16_384, seed: 10, block: 32, threads: 2 };
     let tolerances = fluctuator::propagate::Tolerances {
         max_clipped: 1.0,
         ..fluctuator::propagate::Tolerances::from_tolerance(1e-8)
     };
-    let ensemble = fluctuator::ensemble::run(&experiment, &tolerances, &plan, &());
-    let ensemble = ensemble.expect("clipping is allowed").expect("not stopped");
+    let run = |experiment: &Experiment| {
+        let ensemble = fluctuator::ensemble::run(experiment, &tolerances, &plan, &());
+        ensemble.expect("clipping is allowed").expect("not stopped")
+    };
+    let ensemble = run(&experiment);
     assert!(ensemble.tally.counts.clipped > 1e-4 && ensemble.tally.counts.highest_level == 6);
-    for time in 1..5 {
-        let (value, error) = (mean(&ensemble, time, 0), standard_error(&ensemble, time, 0));
-        within_five_sigma("truncated ⟨N⟩", value, error, solution.observables[0][time]);
-    }
+    let (curves, jumps) = (exact_curves(&experiment), exact_jumps(&experiment, &ensemble.channels));
+    // 21 comparisons; x and p vanish by parity in every trajectory.
+    let deviation =
+        |found: &Ensemble| worst(found, &[curves[0].clone(), curves[1].clone(), curves[4].clone()], &jumps[..]);
+    assert!(deviation(&ensemble) <= 5.0, "{} standard errors", deviation(&ensemble));
+    let faster = deviation(&run(&with_rates(&experiment, 1.05)));
+    assert!(faster > 5.0, "rates wrong by 5 % are at {faster} standard errors only");
+    let free = deviation(&run(&Experiment { cutoff: Cutoff::Levels(7), ..experiment.clone() }));
+    assert!(free > 5.0, "another truncation is at {free} standard errors only");
 }
 
 /// Jumps of the oscillator's own bath carry the ket far out of its first window, with nothing else to widen it.

@@ -41,33 +41,33 @@ observables = ["number", "inversion"]
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An empty directory with `run.toml`, in which commands are run.
-struct Sandbox {
+pub struct Sandbox {
     directory: TempDir,
 }
 
 /// What a command left behind.
-struct Finished {
-    stdout: String,
-    stderr: String,
+pub struct Finished {
+    pub stdout: String,
+    pub stderr: String,
 }
 
 impl Sandbox {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let sandbox = Self { directory: tempfile::tempdir().unwrap() };
         sandbox.write("run.toml", RUN);
         sandbox
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
     /// Runs `fluctuator` with arguments that hold no spaces, and insists on its exit code.
-    fn expect(&self, code: i32, arguments: &str) -> Finished {
+    pub fn expect(&self, code: i32, arguments: &str) -> Finished {
         let mut command = assert_cmd::Command::new(cargo_bin!("fluctuator"));
         command.current_dir(self.directory.path()).args(arguments.split_whitespace()).timeout(PATIENCE);
         let assertion = command.assert().code(code);
@@ -77,7 +77,7 @@ impl Sandbox {
     }
 
     /// Starts `fluctuator` and leaves it running.
-    fn spawn(&self, arguments: &str) -> Running {
+    pub fn spawn(&self, arguments: &str) -> Running {
         let mut command = Command::new(cargo_bin!("fluctuator"));
         command.current_dir(self.directory.path()).args(arguments.split_whitespace());
         Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
@@ -100,22 +100,22 @@ impl Sandbox {
 
 impl Finished {
     /// The only line of stderr.
-    fn error(&self) -> &str {
+    pub fn error(&self) -> &str {
         assert_eq!(self.stderr.lines().count(), 1, "one line expected: {}", self.stderr);
         self.stderr.trim_end().strip_prefix("error: ").unwrap_or_else(|| panic!("no `error: `: {}", self.stderr))
     }
 }
 
 /// A process that does not outlive the test.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Running {
-    fn interrupt(&self) {
+    pub fn interrupt(&self) {
         assert!(Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap().success());
     }
 
     /// Waits for the end, not for ever, and returns the exit code.
-    fn code(mut self) -> Option<i32> {
+    pub fn code(mut self) -> Option<i32> {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
@@ -387,7 +387,7 @@ fn an_interrupted_density_matrix_saves_nothing() {
 #[test]
 fn help_lists_the_commands() {
     let help = Sandbox::new().expect(0, "--help").stdout;
-    for command in ["run", "exact", "check", "plot", "compare"] {
+    for command in ["run", "exact", "check", "plot", "compare", "converge"] {
         assert!(help.lines().any(|line| line.split_whitespace().next() == Some(command)), "no {command} in {help}");
         Sandbox::new().expect(0, &format!("{command} --help"));
     }

@@ -2,6 +2,7 @@
 
 mod analytic;
 mod cli;
+mod convergence;
 mod determinism;
 mod input;
 mod layering;

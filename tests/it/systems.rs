@@ -7,7 +7,7 @@ use fluctuator::model::{
     Model, OscillatorBath, OscillatorPreparation, OscillatorSpins, Spin, SpinBath, SpinPreparation,
 };
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Experiment, Observable};
+use fluctuator::system::{Channel, Experiment, Jump, Observable};
 
 /// Threads of a test's ensembles; results do not depend on it.
 pub const THREADS: usize = 2;
@@ -61,4 +61,70 @@ pub fn variance(ensemble: &Ensemble, time: usize, observable: usize) -> f64 {
 /// Standard error of the same.
 pub fn standard_error(ensemble: &Ensemble, time: usize, observable: usize) -> f64 {
     ensemble.tally.records.standard_error(ensemble.layout.observable(time, observable))
+}
+
+/// The experiment with every jump rate multiplied by `factor`: the wrong model of the negative controls.
+pub fn with_rates(experiment: &Experiment, factor: f64) -> Experiment {
+    let mut wrong = experiment.clone();
+    let Model::OscillatorSpins(model) = &mut wrong.model else { panic!("a spin model") };
+    for spin in &mut model.spins {
+        spin.dephasing *= factor;
+        if let Some(bath) = &mut spin.bath {
+            bath.gamma *= factor;
+        }
+    }
+    if let Some(bath) = &mut model.oscillator_bath {
+        bath.kappa *= factor;
+    }
+    wrong
+}
+
+/// Mean number of jumps per trajectory by channel, ∫tr(L†L ρ)dt by Simpson's rule on the density matrix, with the rates
+/// of Eq. (35) taken from the model and not from the channels under test.
+///
+/// For an automatic cutoff, or channels of the spins alone.
+pub fn exact_jumps(experiment: &Experiment, channels: &[Channel]) -> Vec<f64> {
+    const CELLS: usize = 100;
+    let Model::OscillatorSpins(model) = &experiment.model else { panic!("a spin model") };
+    let end = *experiment.times.last().expect("times");
+    let mut fine = experiment.clone();
+    fine.times = (0..=CELLS).map(|i| end * i as f64 / CELLS as f64).collect();
+    fine.heating_window = [0, CELLS];
+    fine.observables = vec![Observable::Number];
+    fine.observables.extend((0..model.spins.len()).map(Observable::Inversion));
+    let solution = exact(&fine);
+    let spin_bath = |i: usize| model.spins[i].bath.expect("a bath");
+    let intensity = |jump: Jump, time: usize| match jump {
+        Jump::SpinDown(i) => {
+            spin_bath(i).gamma * (spin_bath(i).nbar + 1.0) * 0.5 * (1.0 + solution.observables[1 + i][time])
+        }
+        Jump::SpinUp(i) => spin_bath(i).gamma * spin_bath(i).nbar * 0.5 * (1.0 - solution.observables[1 + i][time]),
+        Jump::Dephase(i) => 0.5 * model.spins[i].dephasing,
+        Jump::Ladder { lower, raise } => {
+            assert!(lower.norm() == 0.0 || raise.norm() == 0.0, "a or a† alone");
+            let (bath, number) = (model.oscillator_bath.expect("a bath"), solution.observables[0][time]);
+            bath.kappa * if raise.norm() == 0.0 { (bath.nbar + 1.0) * number } else { bath.nbar * (number + 1.0) }
+        }
+    };
+    let simpson = |time: usize| match time {
+        0 | CELLS => 1.0,
+        odd if odd % 2 == 1 => 4.0,
+        _ => 2.0,
+    };
+    let mean = |channel: &Channel| {
+        let sum: f64 = (0..=CELLS).map(|time| simpson(time) * intensity(channel.jump, time)).sum();
+        sum * end / (3.0 * CELLS as f64)
+    };
+    channels.iter().map(mean).collect()
+}
+
+/// Largest deviation of the jump numbers of all channels from `expected`, in standard errors.
+pub fn worst_of_jumps(ensemble: &Ensemble, expected: &[f64]) -> f64 {
+    assert_eq!(ensemble.channels.len(), expected.len());
+    let records = &ensemble.tally.records;
+    let z = |(channel, expected): (usize, &f64)| {
+        let entry = ensemble.layout.jumps(channel);
+        ((records.mean()[entry] - expected) / records.standard_error(entry)).abs()
+    };
+    expected.iter().enumerate().map(z).fold(0.0, f64::max)
 }

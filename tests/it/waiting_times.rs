@@ -1,5 +1,7 @@
 //! The waiting-time law, by Kolmogorov–Smirnov tests on the jump records, and its independence of the output grid.
 
+use std::ops::Range;
+
 use fluctuator::ensemble::{Purpose, Streams};
 use fluctuator::hilbert::{Cutoff, Ket};
 use fluctuator::model::{Model, OscillatorPreparation, PureOscillator, PurePreparation};
@@ -28,15 +30,23 @@ fn records(model: &Model, excited: u32, end: f64, points: usize, count: u64) -> 
     let Model::OscillatorSpins(spins) = model else { panic!("a spin model") };
     let chain = Chain::new(spins, Cutoff::Auto).expect("a chain");
     let experiment = experiment(model.clone(), OscillatorPreparation::Fock(0), end, points);
-    let mut trajectory = Trajectory::new(&chain, &experiment.times, &Tolerances::from_tolerance(1e-8));
     let state = PurePreparation { oscillator: PureOscillator::Fock(0), excited };
-    let run = |index| {
-        let mut jumps = Jumps::default();
-        let mut chance = Streams::new(11).open(index, Purpose::Jumps);
-        trajectory.run(&state, &mut chance, &mut jumps).expect("runs");
-        jumps.0
+    let run = |range: Range<u64>| -> Vec<Vec<(f64, usize)>> {
+        let mut trajectory = Trajectory::new(&chain, &experiment.times, &Tolerances::from_tolerance(1e-8));
+        let one = |index| {
+            let mut jumps = Jumps::default();
+            let mut chance = Streams::new(11).open(index, Purpose::Jumps);
+            trajectory.run(&state, &mut chance, &mut jumps).expect("runs");
+            jumps.0
+        };
+        range.map(one).collect()
     };
-    (0..count).map(run).collect()
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| run(count / 2..count));
+        let mut records = run(0..count / 2);
+        records.extend(second.join().expect("runs"));
+        records
+    })
 }
 
 /// √n · sup|F_n − F| of first-jump times against the distribution 1 − survival, jumps after `end` left out of the sup.
@@ -91,13 +101,33 @@ fn dense_survival(tunnelling: f64, coupling: f64, gamma: f64, levels: usize, ste
     survival
 }
 
+/// How far the first jumps are from the law with `survival` at multiples of `step`, in standard errors, in the direction
+/// of another law: the mean of ln(p_other/p) over the cells they fall into, the most telling number (Neyman and Pearson)
+/// for telling the two apart, against its mean and variance under p. A record without a jump is in the last cell.
+fn towards(other: &[f64], survival: &[f64], step: f64, records: &[Vec<(f64, usize)>]) -> f64 {
+    let cells = |survival: &[f64]| -> Vec<f64> {
+        let fallen = survival.windows(2).map(|pair| pair[0] - pair[1]);
+        fallen.chain(survival.last().copied()).map(|p| p.max(1e-12)).collect()
+    };
+    let (p, other) = (cells(survival), cells(other));
+    let telling: Vec<f64> = p.iter().zip(&other).map(|(p, other)| (other / p).ln()).collect();
+    let mean: f64 = p.iter().zip(&telling).map(|(p, x)| p * x).sum();
+    let variance: f64 = p.iter().zip(&telling).map(|(p, x)| p * (x - mean).powi(2)).sum();
+    let cell = |record: &Vec<(f64, usize)>| record.first().map_or(p.len() - 1, |jump| (jump.0 / step) as usize);
+    let n = records.len() as f64;
+    let found = records.iter().map(|record| telling[cell(record).min(p.len() - 1)]).sum::<f64>() / n;
+    (found - mean) / (variance / n).sqrt()
+}
+
 #[test]
 fn a_coupled_spin_follows_the_norm_of_the_no_jump_ket() {
-    let (gamma, end, count) = (10.0, 10.0, 2001);
-    let records = records(&oscillator(vec![spin(2.0, 1.0, gamma, 0.0)], None), 0, end, 101, 10_000);
-    let distance = |coupling: f64| {
-        let step = end / (count - 1) as f64;
-        let survival = dense_survival(2.0, coupling, gamma, 60, step, count);
+    let (gamma, end, count) = (10.0, 5.0, 1001);
+    let step = end / (count - 1) as f64;
+    let survival = |coupling: f64, gamma: f64| dense_survival(2.0, coupling, gamma, 60, step, count);
+    let records_at = |gamma: f64| records(&oscillator(vec![spin(2.0, 1.0, gamma, 0.0)], None), 0, end, 51, 50_000);
+    let (records, law) = (records_at(gamma), survival(1.0, gamma));
+    // Any deviation from the law; of one in the rate, 10 % are seen.
+    let distance = |survival: &[f64]| {
         let interpolate = |t: f64| {
             let cell = ((t / step) as usize).min(count - 2);
             let fraction = t / step - cell as f64;
@@ -105,8 +135,19 @@ fn a_coupled_spin_follows_the_norm_of_the_no_jump_ket() {
         };
         kolmogorov(&records, interpolate)
     };
-    assert!(distance(1.0) <= CRITICAL, "distance {}", distance(1.0));
-    assert!(distance(1.05) > CRITICAL, "a coupling wrong by 5 % is at distance {} only", distance(1.05));
+    assert!(distance(&law) <= CRITICAL, "distance {}", distance(&law));
+    let coupling = distance(&survival(1.05, gamma));
+    assert!(coupling > CRITICAL, "a coupling wrong by 5 % is at distance {coupling} only");
+    let rate = distance(&survival(1.0, gamma / 1.1));
+    assert!(rate > CRITICAL, "a rate wrong by 10 % is at distance {rate} only");
+
+    // A deviation towards larger rates (5σ: 5.7e-7), of which 5 % are seen.
+    let larger = survival(1.0, 1.05 * gamma);
+    let right = towards(&larger, &law, step, &records);
+    assert!(right.abs() <= 5.0, "{right} standard errors");
+    let wrong = towards(&larger, &law, step, &records_at(1.05 * gamma));
+    assert!(wrong > 5.0, "a rate wrong by 5 % is at {wrong} standard errors only");
+    println!("{} {coupling} {rate} {right} {wrong}", distance(&law));
 }
 
 #[test]
