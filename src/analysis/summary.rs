@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::ensemble::Stopped;
+
 /// Version of the layout of `summary.json`; readers refuse a newer one.
 pub const FORMAT_VERSION: u32 = 1;
 
@@ -48,9 +50,9 @@ pub struct Provenance {
     pub title: String,
     /// Seed of the random streams.
     pub seed: u64,
-    /// Trajectories asked for per sweep point (0 for `exact`).
+    /// Trajectories asked for per sweep point, the most of them where there is a target (0 for `exact`).
     pub trajectories: u64,
-    /// False when the run was interrupted: the points then hold a complete prefix of the trajectories.
+    /// False when the run was interrupted or its time was over: the points then hold a complete prefix of the trajectories.
     pub complete: bool,
     /// Wall-clock time in seconds.
     pub wall_time_seconds: f64,
@@ -69,6 +71,12 @@ pub struct Point {
     pub parameters: BTreeMap<String, Value>,
     /// Number of trajectories averaged (0 for `exact`).
     pub trajectories: u64,
+    /// Why there are not more of them; absent for `exact`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stopped>,
+    /// How often the run asked whether its targets were reached (0 without a target).
+    #[serde(default)]
+    pub looks: u64,
     /// Output times, in the inverse of the run file's frequency unit.
     pub times: Vec<f64>,
     /// Observable name → estimate at every time.

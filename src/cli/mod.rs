@@ -17,6 +17,7 @@ mod plot;
 mod progress;
 mod run;
 mod table;
+mod watcher;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -35,7 +36,8 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 failed, or `compare` found a deviation; 2 bad input; 3 incomplete but saved (interrupted);
+Exit codes: 0 done; 1 failed, or `compare` found a deviation; 2 bad input; 3 incomplete but saved (interrupted,
+time limit);
 130 interrupted with nothing to save.
 
 Start with:  fluctuator check runs/fig3a.toml   then   fluctuator run runs/fig3a.toml";
@@ -68,7 +70,7 @@ struct RunFileArguments {
     /// Threads [default: all cores]. Results do not depend on it.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Number of trajectories (overrides the run file).
+    /// Number of trajectories (overrides the run file); the most of them where the run file has a target.
     #[arg(long, value_name = "N")]
     trajectories: Option<u64>,
     /// Seed of the random numbers (overrides the run file).
@@ -83,8 +85,14 @@ impl RunFileArguments {
     /// Reads the run file with the overrides of the command line.
     fn load(&self) -> Result<RunFile> {
         let mut overrides = self.set.clone();
-        let flags = [("ensemble.trajectories", self.trajectories), ("ensemble.seed", self.seed)];
-        overrides.extend(flags.iter().filter_map(|(key, value)| value.map(|value| format!("{key}={value}"))));
+        overrides.extend(self.seed.map(|seed| format!("ensemble.seed={seed}")));
+        let Some(trajectories) = self.trajectories else { return RunFile::load(&self.run_file, &overrides) };
+        let has_target = |file: RunFile| file.points.iter().any(|point| !point.stopping.targets.is_empty());
+        let key = match RunFile::load(&self.run_file, &overrides).is_ok_and(has_target) {
+            true => "ensemble.max_trajectories",
+            false => "ensemble.trajectories",
+        };
+        overrides.push(format!("{key}={trajectories}"));
         RunFile::load(&self.run_file, &overrides)
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::analysis::{Point, Summary};
+use crate::ensemble::Stopped;
 use crate::io::run_file::RunFile;
 
 /// Prints one line per sweep point: ⟨N⟩ at the end and the heating rate beside what theory says of it.
@@ -33,7 +34,7 @@ fn row(point: &Point) -> Vec<String> {
     let jumps: f64 = point.jumps.values().map(|jumps| jumps.mean).fold(0.0, |sum, mean| sum + mean);
     vec![
         parameters(&point.parameters),
-        if point.trajectories == 0 { "density matrix".into() } else { point.trajectories.to_string() },
+        trajectories(point),
         with_error(last, error),
         with_error(rate.value, rate.standard_error),
         optional(rate.paper),
@@ -41,6 +42,15 @@ fn row(point: &Point) -> Vec<String> {
         if point.jumps.is_empty() { "–".into() } else { format!("{jumps:.1}") },
         format!("{}", point.diagnostics.highest_level),
     ]
+}
+
+/// Their number, and why it is not the one of the run file.
+fn trajectories(point: &Point) -> String {
+    match point.stopped {
+        None if point.trajectories == 0 => "density matrix".into(),
+        None | Some(Stopped::Trajectories) => point.trajectories.to_string(),
+        Some(stopped) => format!("{} ({})", point.trajectories, stopped.name()),
+    }
 }
 
 /// The swept keys of a point in short: the last part of each key and its value.

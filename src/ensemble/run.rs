@@ -1,11 +1,11 @@
 //! The parallel run: threads claim blocks in order, the tree merges them, a stop leaves a complete prefix.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::ThreadPoolBuilder;
 
-use super::tree::Tree;
+use super::course::{Course, State};
+use super::stopping::{Ladder, Stopped};
 use super::{BlockRunner, Layout, Tally};
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// How many trajectories, from which seed, in blocks of which size, on how many threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
-    /// Trajectories to run.
+    /// Trajectories to run; the most of them where the [`Watcher`] may find that fewer are enough.
     pub trajectories: u64,
     /// Seed of the random streams.
     pub seed: u64,
@@ -26,13 +26,30 @@ pub struct Plan {
     pub threads: usize,
 }
 
-/// Who hears of progress and may ask the run to stop after the blocks in hand.
+/// Who hears of progress, may find that the trajectories so far are enough, and may ask the run to stop after the blocks
+/// in hand.
 pub trait Watcher: Sync {
     /// `trajectories` more are done.
     fn finished(&self, trajectories: u64);
 
     /// True when no further block should be begun.
     fn stop(&self) -> bool;
+
+    /// Why, once [`Watcher::stop`] has been true.
+    fn reason(&self) -> Stopped {
+        Stopped::Interrupted
+    }
+
+    /// The least number of trajectories that may be enough; `None`: never look, run them all.
+    fn first_look(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether these trajectories are enough. Asked at the prefixes of [`Ladder`] alone, with no block in hand; the answer
+    /// must depend on nothing but `ensemble`, or the result would depend on more than the run file and the seed.
+    fn enough(&self, _ensemble: &Ensemble) -> bool {
+        false
+    }
 }
 
 /// Nobody watches, nobody stops.
@@ -53,13 +70,16 @@ pub struct Ensemble {
     pub layout: Layout,
     /// The jump channels.
     pub channels: Vec<Channel>,
-    /// False when the run was stopped early.
-    pub complete: bool,
+    /// Why the run ended there.
+    pub stopped: Stopped,
+    /// How often it was asked whether the trajectories were enough.
+    pub looks: u64,
 }
 
 /// Runs the ensemble on the smallest system that holds it: the parity chain where there is one, else the register.
 ///
-/// The result depends on the experiment, the tolerances, the seed, the block size and the number of trajectories alone.
+/// The result depends on the experiment, the tolerances, the seed, the block size and the number of trajectories alone; so
+/// does that number where the watcher decides by [`Watcher::enough`].
 /// `None` when it was stopped before the first block was complete.
 ///
 /// # Errors
@@ -86,34 +106,43 @@ fn run_on<S: OpenSystem>(
     plan: &Plan,
     watcher: &dyn Watcher,
 ) -> Result<Option<Ensemble>> {
-    let blocks = plan.trajectories.div_ceil(plan.block);
-    let next = AtomicU64::new(0);
-    let failed = AtomicBool::new(false);
-    let tree = Mutex::new(Tree::new());
-    let failures = Mutex::new(Vec::new());
+    let ladder = Ladder::new(watcher.first_look(), plan.trajectories, plan.block);
+    let blocks = ladder.top();
+    let ensemble = |tally, stopped, looks| Ensemble {
+        tally,
+        layout: Layout::new(experiment, system.channels().len()),
+        channels: system.channels().to_vec(),
+        stopped,
+        looks,
+    };
+    let looks = AtomicU64::new(0);
+    let course = Course::new(ladder.first());
     let work = || {
         let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed);
-        while !watcher.stop() && !failed.load(Ordering::Relaxed) {
-            let block = next.fetch_add(1, Ordering::Relaxed);
-            if block >= blocks {
-                break;
-            }
+        let _attendance = course.attend();
+        while let Some(block) = course.claim(|| watcher.stop()) {
             let first = block * plan.block;
             let range = first..(first + plan.block).min(plan.trajectories);
             let count = range.end - range.start;
             match runner.run(range) {
                 Ok(Tally { clipped_at: Some((trajectory, population)), .. }) => {
-                    failed.store(true, Ordering::Relaxed);
-                    lock(&failures).push((block, Failure::Clipped { trajectory, population }));
+                    course.fail(block, Failure::Clipped { trajectory, population });
                 }
                 Ok(tally) => {
-                    lock(&tree).insert(block, tally);
                     watcher.finished(count);
+                    course.finish(block, tally, |rung, tree| {
+                        if watcher.first_look().is_some() {
+                            let look = looks.fetch_add(1, Ordering::Relaxed) + 1;
+                            let so_far =
+                                tree.clone().finish().map(|tally| ensemble(tally, Stopped::Trajectories, look));
+                            if so_far.is_some_and(|so_far| watcher.enough(&so_far)) {
+                                return Err(Stopped::Target);
+                            }
+                        }
+                        ladder.after(rung).ok_or(Stopped::Trajectories)
+                    });
                 }
-                Err(error) => {
-                    failed.store(true, Ordering::Relaxed);
-                    lock(&failures).push((block, Failure::Other(error)));
-                }
+                Err(error) => course.fail(block, Failure::Other(error)),
             }
         }
     };
@@ -124,7 +153,7 @@ fn run_on<S: OpenSystem>(
     pool.broadcast(|_| work());
 
     // Blocks are claimed in order and every claimed one is finished: the first failure is the same on any number of threads.
-    let mut failures = failures.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let State { tree, mut failures, stopped, .. } = course.into_state();
     failures.sort_by_key(|(block, _)| *block);
     match failures.into_iter().next() {
         Some((_, Failure::Other(error))) => return Err(error),
@@ -133,23 +162,13 @@ fn run_on<S: OpenSystem>(
         }
         None => {}
     }
-    let tally = tree.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish();
-    Ok(tally.map(|tally| Ensemble {
-        complete: tally.records.count() == plan.trajectories,
-        layout: Layout::new(experiment, system.channels().len()),
-        channels: system.channels().to_vec(),
-        tally,
-    }))
+    let stopped = stopped.unwrap_or_else(|| watcher.reason());
+    Ok(tree.finish().map(|tally| ensemble(tally, stopped, looks.into_inner())))
 }
 
 enum Failure {
     Clipped { trajectory: u64, population: f64 },
     Other(Error),
-}
-
-/// A poisoned lock means that another thread panicked; the panic itself is passed on by the pool.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// The error for a clipped trajectory, which is run again without a cutoff to tell what would do.

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::files::replace_file;
 use crate::analysis::{Estimate, Point, Provenance, Summary};
+use crate::ensemble::Stopped;
 use crate::{Error, Result};
 
 const TIME_UNITS: &str = "1/frequency unit";
@@ -32,8 +33,9 @@ pub fn write_netcdf(path: &Path, summary: &Summary) -> Result<()> {
 /// A number of every point: name, long name, units, value (absent: NaN).
 type PointNumber = (&'static str, &'static str, &'static str, fn(&Point) -> Option<f64>);
 
-const POINT_NUMBERS: [PointNumber; 9] = [
+const POINT_NUMBERS: [PointNumber; 10] = [
     ("trajectories", "trajectories averaged (0: density matrix)", "1", |p| Some(p.trajectories as f64)),
+    ("looks", "times the run asked whether its targets were reached", "1", |p| Some(p.looks as f64)),
     ("heating_rate", "(⟨N⟩(t₁) − ⟨N⟩(t₀))/(t₁ − t₀)", RATE_UNITS, |p| Some(p.heating_rate.value)),
     ("heating_rate_standard_error", "its standard error", RATE_UNITS, |p| p.heating_rate.standard_error),
     ("heating_rate_plain_value", "plain average over trajectories", RATE_UNITS, |p| p.heating_rate.plain_value),
@@ -122,6 +124,11 @@ fn describe(summary: &Summary) -> std::result::Result<Contents, InvalidDataSet> 
         file.numbers(&format!("closed_form_{name}"), &["point", "time"], &about, rows.unwrap_or_default())?;
     }
     file.jumps(points, &channels)?;
+    if points.iter().any(|p| p.stopped.is_some()) {
+        let stopped = |p: &Point| p.stopped.map_or("", Stopped::name).to_owned();
+        let about = attributes("why the run ended: target, trajectories, time limit or interrupted", "", "");
+        file.texts("stopped", &["point"], &about, &points.iter().map(stopped).collect::<Vec<_>>())?;
+    }
     for (name, long_name, units, value) in POINT_NUMBERS {
         let values = points.iter().map(|point| value(point).unwrap_or(f64::NAN)).collect();
         file.numbers(name, &["point"], &attributes(long_name, units, ""), values)?;

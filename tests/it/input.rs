@@ -76,7 +76,7 @@ fn a_wrong_expectation_is_noticed() {
 fn what_is_left_out_has_the_documented_default() {
     let (minimal, point) = (good("minimal"), &good("minimal").points[0]);
     assert_eq!(minimal.title, "minimal", "without a title: the file's stem");
-    assert_eq!((point.trajectories, point.seed, point.block), (1024, 1, 32));
+    assert_eq!((point.stopping.trajectories, point.seed, point.block), (1024, 1, 32));
     assert_eq!(point.experiment.times.len(), 101);
     let names: Vec<String> = point.experiment.observables.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["number"]);
