@@ -1,11 +1,13 @@
 //! What is concluded from a run: the summary with its errors, the accuracy asked for, and how far two results agree.
 
 mod agreement;
+mod coverage;
 mod estimate;
 mod summary;
 mod target;
 
 pub use agreement::{Agreement, Deviation, compare};
+pub use coverage::{Coverage, Deviations, Level, PointCoverage, THRESHOLD, Tester};
 pub use estimate::{exact_point, trajectory_point};
 pub use summary::{Diagnostics, Estimate, FORMAT_VERSION, HeatingRate, Method, Point, Provenance, Scalar, Summary};
 pub use target::{Accuracy, Quantity, Target, excess, trajectories_needed};

@@ -10,11 +10,11 @@ use super::origin::provenance;
 use super::progress::Progress;
 use super::watcher::EnsembleWatcher;
 use super::{Outcome, RunFileArguments, exact, table};
+use crate::Result;
 use crate::analysis::{FORMAT_VERSION, Method, Point, Summary, Target, trajectories_needed, trajectory_point};
 use crate::ensemble::{self, Plan, Stopped};
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{EXACT_DIRECTORY, prepare_directory, read_exact, write_plots, write_result};
-use crate::{Error, Result};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -120,11 +120,7 @@ fn run_point(
     let watcher = EnsembleWatcher::new(point, interrupt, &progress);
     let outcome = ensemble::run(&point.experiment, &point.tolerances, &plan, &watcher);
     progress.finish();
-    let located = |error| match point.parameters.is_empty() {
-        true => error,
-        false => Error::AtPoint { label: table::parameters(&point.parameters), source: Box::new(error) },
-    };
-    let Some(ensemble) = outcome.map_err(located)? else { return Ok(None) };
+    let Some(ensemble) = outcome.map_err(|error| table::located(error, point))? else { return Ok(None) };
     Ok(Some(trajectory_point(&point.experiment, &ensemble, point.parameters.clone())))
 }
 

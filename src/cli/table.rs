@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::Error;
 use crate::analysis::{Point, Summary};
 use crate::ensemble::Stopped;
-use crate::io::run_file::RunFile;
+use crate::io::run_file::{RunFile, RunPoint};
 
 /// Prints one line per sweep point: ⟨N⟩ at the end and the heating rate beside what theory says of it.
 pub fn print_summary(summary: &Summary) {
@@ -62,6 +63,14 @@ pub fn parameters(parameters: &BTreeMap<String, Value>) -> String {
     parameters.iter().map(short).collect::<Vec<_>>().join(", ")
 }
 
+/// An error with the sweep point where it happened.
+pub fn located(error: Error, point: &RunPoint) -> Error {
+    match point.parameters.is_empty() {
+        true => error,
+        false => Error::AtPoint { label: parameters(&point.parameters), source: Box::new(error) },
+    }
+}
+
 /// "2/3 nbar = 1.0", or the title without a sweep.
 pub fn point_label(file: &RunFile, index: usize) -> String {
     let point = &file.points[index];
@@ -88,15 +97,21 @@ fn optional(value: Option<f64>) -> String {
 
 /// Prints rows in columns, the first left-aligned.
 pub fn print_aligned(rows: &[Vec<String>]) {
+    say!("{}", aligned(rows).trim_end_matches('\n'));
+}
+
+/// Rows in columns, the first left-aligned, each row with its line end.
+pub fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    for row in rows {
+    let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
             if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
         });
-        say!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
 }

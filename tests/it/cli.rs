@@ -41,33 +41,37 @@ observables = ["number", "inversion"]
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An empty directory with `run.toml`, in which commands are run.
-struct Sandbox {
+pub struct Sandbox {
     directory: TempDir,
 }
 
 /// What a command left behind.
-struct Finished {
-    stdout: String,
-    stderr: String,
+pub struct Finished {
+    pub stdout: String,
+    pub stderr: String,
 }
 
 impl Sandbox {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let sandbox = Self { directory: tempfile::tempdir().unwrap() };
         sandbox.write("run.toml", RUN);
         sandbox
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
     /// Runs `fluctuator` with arguments that hold no spaces, and insists on its exit code.
-    fn expect(&self, code: i32, arguments: &str) -> Finished {
+    pub fn expect(&self, code: i32, arguments: &str) -> Finished {
         let mut command = assert_cmd::Command::new(cargo_bin!("fluctuator"));
         command.current_dir(self.directory.path()).args(arguments.split_whitespace()).timeout(PATIENCE);
         let assertion = command.assert().code(code);
@@ -83,16 +87,16 @@ impl Sandbox {
         Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
-    fn summary(&self, directory: &str) -> Value {
+    pub fn summary(&self, directory: &str) -> Value {
         serde_json::from_str(&self.summary_text(directory)).unwrap()
     }
 
     fn summary_text(&self, directory: &str) -> String {
-        fs::read_to_string(self.path(directory).join("summary.json")).unwrap()
+        self.read(&format!("{directory}/summary.json"))
     }
 
     /// `points` of a summary, byte for byte.
-    fn points(&self, directory: &str) -> String {
+    pub fn points(&self, directory: &str) -> String {
         let text = self.summary_text(directory);
         text[text.find("\n  \"points\": ").unwrap()..].to_owned()
     }

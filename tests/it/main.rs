@@ -7,5 +7,6 @@ mod input;
 mod layering;
 mod reference;
 mod statistics;
+mod stopping;
 mod systems;
 mod waiting_times;
