@@ -7,6 +7,7 @@ use serde_json::Value;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::{Estimate, Point};
+use crate::ensemble::{Ending, Stopped};
 
 /// Half-widths of the intervals, in standard errors: 68.27 % and 95.45 % of normal deviations.
 const SIGMAS: [f64; 2] = [1.0, 2.0];
@@ -139,11 +140,11 @@ impl Tester {
     }
 
     /// Adds the result of one seed.
-    pub fn push(&mut self, point: &Point) {
+    pub fn push(&mut self, point: &Point, ending: Ending) {
         self.seeds += 1;
         self.trajectories += point.trajectories;
-        if point.looks > 0 {
-            let reached = u64::from(point.stopped == Some(crate::ensemble::Stopped::Target));
+        if ending.looks > 0 {
+            let reached = u64::from(ending.stopped == Stopped::Target);
             self.reached = Some(self.reached.unwrap_or(0) + reached);
         }
         let last = |values: &Option<Vec<f64>>| values.as_ref()?.last().copied();

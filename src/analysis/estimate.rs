@@ -36,8 +36,6 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
     Point {
         parameters,
         trajectories: records.count(),
-        stopped: Some(ensemble.stopped),
-        looks: ensemble.looks,
         times: experiment.times.clone(),
         observables: names.enumerate().map(|(index, name)| (name, curve(index))).collect(),
         heating_rate: HeatingRate {
@@ -87,8 +85,6 @@ pub fn exact_point(experiment: &Experiment, exact: &Exact, parameters: BTreeMap<
     Point {
         parameters,
         trajectories: 0,
-        stopped: None,
-        looks: 0,
         times: experiment.times.clone(),
         observables: names.zip(&exact.observables).map(|(name, mean)| (name, exactly(mean))).collect(),
         heating_rate: HeatingRate {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ensemble::Stopped;
+use crate::ensemble::Ending;
 
 /// Version of the layout of `summary.json`; readers refuse a newer one.
 pub const FORMAT_VERSION: u32 = 1;
@@ -54,6 +54,10 @@ pub struct Provenance {
     pub trajectories: u64,
     /// False when the run was interrupted or its time was over: the points then hold a complete prefix of the trajectories.
     pub complete: bool,
+    /// Why each sweep point has no more trajectories, in the order of the points; empty for `exact`. It stands here and not
+    /// with the points because a time limit or a signal is nothing that the run file and the seed determine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endings: Vec<Ending>,
     /// Wall-clock time in seconds.
     pub wall_time_seconds: f64,
     /// Threads used.
@@ -71,12 +75,6 @@ pub struct Point {
     pub parameters: BTreeMap<String, Value>,
     /// Number of trajectories averaged (0 for `exact`).
     pub trajectories: u64,
-    /// Why there are not more of them; absent for `exact`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stopped: Option<Stopped>,
-    /// How often the run asked whether its targets were reached (0 without a target).
-    #[serde(default)]
-    pub looks: u64,
     /// Output times, in the inverse of the run file's frequency unit.
     pub times: Vec<f64>,
     /// Observable name → estimate at every time.

@@ -101,8 +101,9 @@ fn cover(
         let plan = Plan { trajectories: point.stopping.trajectories, seed, block: point.block, threads };
         let watcher = EnsembleWatcher::unlimited(point, interrupt);
         let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &watcher)?;
-        let Some(ensemble) = ensemble.filter(|ensemble| ensemble.stopped.is_complete()) else { break };
-        tester.push(&trajectory_point(&point.experiment, &ensemble, point.parameters.clone()));
+        let Some(ensemble) = ensemble.filter(|ensemble| ensemble.ending.stopped.is_complete()) else { break };
+        let result = trajectory_point(&point.experiment, &ensemble, point.parameters.clone());
+        tester.push(&result, ensemble.ending);
         seeds += 1;
         progress.advance(1);
     }

@@ -92,14 +92,15 @@ impl RunFileArguments {
     /// Reads the run file with the overrides of the command line.
     fn load(&self) -> Result<RunFile> {
         let mut overrides = self.set.clone();
+        if let Some(trajectories) = self.trajectories {
+            let has_target = |file: RunFile| file.points.iter().any(|point| !point.stopping.targets.is_empty());
+            let key = match RunFile::load(&self.run_file, &overrides).is_ok_and(has_target) {
+                true => "ensemble.max_trajectories",
+                false => "ensemble.trajectories",
+            };
+            overrides.push(format!("{key}={trajectories}"));
+        }
         overrides.extend(self.seed.map(|seed| format!("ensemble.seed={seed}")));
-        let Some(trajectories) = self.trajectories else { return RunFile::load(&self.run_file, &overrides) };
-        let has_target = |file: RunFile| file.points.iter().any(|point| !point.stopping.targets.is_empty());
-        let key = match RunFile::load(&self.run_file, &overrides).is_ok_and(has_target) {
-            true => "ensemble.max_trajectories",
-            false => "ensemble.trajectories",
-        };
-        overrides.push(format!("{key}={trajectories}"));
         RunFile::load(&self.run_file, &overrides)
     }
 

@@ -11,8 +11,10 @@ use super::progress::Progress;
 use super::watcher::EnsembleWatcher;
 use super::{Outcome, RunFileArguments, exact, table};
 use crate::Result;
-use crate::analysis::{FORMAT_VERSION, Method, Point, Summary, Target, trajectories_needed, trajectory_point};
-use crate::ensemble::{self, Plan, Stopped};
+use crate::analysis::{
+    FORMAT_VERSION, Method, Point, Provenance, Summary, Target, trajectories_needed, trajectory_point,
+};
+use crate::ensemble::{self, Ending, Plan, Stopped};
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{EXACT_DIRECTORY, prepare_directory, read_exact, write_plots, write_result};
 
@@ -34,13 +36,14 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let interrupt = Interrupt::listen()?;
     let begun = Instant::now();
 
-    let mut points = Vec::new();
+    let (mut points, mut endings) = (Vec::new(), Vec::new());
     let (mut complete, mut failure) = (true, None);
     for (index, point) in file.points.iter().enumerate() {
         match run_point(&file, index, point, threads, arguments.file.quiet, &interrupt) {
-            Ok(Some(result)) => {
-                complete &= result.stopped.is_some_and(Stopped::is_complete);
+            Ok(Some((result, ending))) => {
+                complete &= ending.stopped.is_complete();
                 points.push(result);
+                endings.push(ending);
             }
             Ok(None) => complete = false,
             Err(error) => failure = Some(error),
@@ -58,7 +61,8 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         return Ok(Outcome::NothingSaved);
     }
     let trajectories = file.points[0].stopping.trajectories;
-    let provenance = provenance(&file, Method::Trajectories, trajectories, complete, begun, threads);
+    let origin = provenance(&file, Method::Trajectories, trajectories, complete, begun, threads);
+    let provenance = Provenance { endings, ..origin };
     let summary = Summary { format_version: FORMAT_VERSION, provenance, points };
     warn_of_clipping(&summary);
     warn_of_missed_targets(&file, &summary);
@@ -113,7 +117,7 @@ fn run_point(
     threads: usize,
     quiet: bool,
     interrupt: &Interrupt,
-) -> Result<Option<Point>> {
+) -> Result<Option<(Point, Ending)>> {
     let plan = Plan { trajectories: point.stopping.trajectories, seed: point.seed, block: point.block, threads };
     let label = table::point_label(file, index);
     let progress = Progress::new(&label, "trajectories", plan.trajectories, quiet);
@@ -121,13 +125,14 @@ fn run_point(
     let outcome = ensemble::run(&point.experiment, &point.tolerances, &plan, &watcher);
     progress.finish();
     let Some(ensemble) = outcome.map_err(|error| table::located(error, point))? else { return Ok(None) };
-    Ok(Some(trajectory_point(&point.experiment, &ensemble, point.parameters.clone())))
+    let result = trajectory_point(&point.experiment, &ensemble, point.parameters.clone());
+    Ok(Some((result, ensemble.ending)))
 }
 
 /// Where the trajectories allowed did not reach the targets: which ones, and how far they are.
 fn warn_of_missed_targets(file: &RunFile, summary: &Summary) {
-    for (point, result) in file.points.iter().zip(&summary.points) {
-        let missed = |target: &&Target| result.stopped != Some(Stopped::Target) && target.excess(result) > 1.0;
+    for ((point, result), ending) in file.points.iter().zip(&summary.points).zip(&summary.provenance.endings) {
+        let missed = |target: &&Target| ending.stopped != Stopped::Target && target.excess(result) > 1.0;
         for target in point.stopping.targets.iter().filter(missed) {
             let excess = target.excess(result);
             let needed = trajectories_needed(result.trajectories, excess);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::analysis::{Point, Summary};
-use crate::ensemble::Stopped;
+use crate::ensemble::{Ending, Stopped};
 use crate::io::run_file::{RunFile, RunPoint};
 
 /// Prints one line per sweep point: ⟨N⟩ at the end and the heating rate beside what theory says of it.
@@ -22,12 +22,13 @@ pub fn print_summary(summary: &Summary) {
         "jumps".into(),
         "levels".into(),
     ]];
-    rows.extend(summary.points.iter().map(row));
+    let endings = summary.provenance.endings.iter().map(Some).chain(std::iter::repeat(None));
+    rows.extend(summary.points.iter().zip(endings).map(|(point, ending)| row(point, ending)));
     print_aligned(&rows);
     say!("(± one standard error of the mean; rates in quanta per unit time; jumps: mean number per trajectory)");
 }
 
-fn row(point: &Point) -> Vec<String> {
+fn row(point: &Point, ending: Option<&Ending>) -> Vec<String> {
     let number = point.observables.get("number");
     let last = number.and_then(|number| number.mean.last()).copied().unwrap_or(f64::NAN);
     let error = number.and_then(|number| number.standard_error.as_ref()?.last().copied());
@@ -35,7 +36,7 @@ fn row(point: &Point) -> Vec<String> {
     let jumps: f64 = point.jumps.values().map(|jumps| jumps.mean).fold(0.0, |sum, mean| sum + mean);
     vec![
         parameters(&point.parameters),
-        trajectories(point),
+        trajectories(point, ending),
         with_error(last, error),
         with_error(rate.value, rate.standard_error),
         optional(rate.paper),
@@ -46,8 +47,8 @@ fn row(point: &Point) -> Vec<String> {
 }
 
 /// Their number, and why it is not the one of the run file.
-fn trajectories(point: &Point) -> String {
-    match point.stopped {
+fn trajectories(point: &Point, ending: Option<&Ending>) -> String {
+    match ending.map(|ending| ending.stopped) {
         None if point.trajectories == 0 => "density matrix".into(),
         None | Some(Stopped::Trajectories) => point.trajectories.to_string(),
         Some(stopped) => format!("{} ({})", point.trajectories, stopped.name()),

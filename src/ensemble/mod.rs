@@ -13,5 +13,5 @@ pub use block::{BlockRunner, Counts, Layout, Tally};
 pub use moments::Moments;
 pub use preparation::draw;
 pub use run::{Ensemble, Plan, Watcher, run};
-pub use stopping::{Ladder, Stopped};
+pub use stopping::{Ending, Ladder, Stopped};
 pub use streams::{Purpose, Stream, Streams};

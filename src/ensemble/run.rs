@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::ThreadPoolBuilder;
 
 use super::course::{Course, State};
-use super::stopping::{Ladder, Stopped};
+use super::stopping::{Ending, Ladder, Stopped};
 use super::{BlockRunner, Layout, Tally};
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
@@ -70,10 +70,8 @@ pub struct Ensemble {
     pub layout: Layout,
     /// The jump channels.
     pub channels: Vec<Channel>,
-    /// Why the run ended there.
-    pub stopped: Stopped,
-    /// How often it was asked whether the trajectories were enough.
-    pub looks: u64,
+    /// Why there are not more of them.
+    pub ending: Ending,
 }
 
 /// Runs the ensemble on the smallest system that holds it: the parity chain where there is one, else the register.
@@ -112,8 +110,7 @@ fn run_on<S: OpenSystem>(
         tally,
         layout: Layout::new(experiment, system.channels().len()),
         channels: system.channels().to_vec(),
-        stopped,
-        looks,
+        ending: Ending { stopped, looks },
     };
     let looks = AtomicU64::new(0);
     let course = Course::new(ladder.first());

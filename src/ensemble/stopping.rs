@@ -34,6 +34,15 @@ impl Stopped {
     }
 }
 
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// Why there.
+    pub stopped: Stopped,
+    /// How often it was asked whether the trajectories were enough (0 without a target).
+    pub looks: u64,
+}
+
 /// The numbers of blocks after which a run is looked at: a first one, then a quarter more each time, and the top.
 ///
 /// Trajectories that finish early have had fewer jumps, so a run that ends as soon as *those finished so far* suffice is

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::files::replace_file;
 use crate::analysis::{Estimate, Point, Provenance, Summary};
-use crate::ensemble::Stopped;
+use crate::ensemble::Ending;
 use crate::{Error, Result};
 
 const TIME_UNITS: &str = "1/frequency unit";
@@ -33,9 +33,8 @@ pub fn write_netcdf(path: &Path, summary: &Summary) -> Result<()> {
 /// A number of every point: name, long name, units, value (absent: NaN).
 type PointNumber = (&'static str, &'static str, &'static str, fn(&Point) -> Option<f64>);
 
-const POINT_NUMBERS: [PointNumber; 10] = [
+const POINT_NUMBERS: [PointNumber; 9] = [
     ("trajectories", "trajectories averaged (0: density matrix)", "1", |p| Some(p.trajectories as f64)),
-    ("looks", "times the run asked whether its targets were reached", "1", |p| Some(p.looks as f64)),
     ("heating_rate", "(⟨N⟩(t₁) − ⟨N⟩(t₀))/(t₁ − t₀)", RATE_UNITS, |p| Some(p.heating_rate.value)),
     ("heating_rate_standard_error", "its standard error", RATE_UNITS, |p| p.heating_rate.standard_error),
     ("heating_rate_plain_value", "plain average over trajectories", RATE_UNITS, |p| p.heating_rate.plain_value),
@@ -124,11 +123,7 @@ fn describe(summary: &Summary) -> std::result::Result<Contents, InvalidDataSet> 
         file.numbers(&format!("closed_form_{name}"), &["point", "time"], &about, rows.unwrap_or_default())?;
     }
     file.jumps(points, &channels)?;
-    if points.iter().any(|p| p.stopped.is_some()) {
-        let stopped = |p: &Point| p.stopped.map_or("", Stopped::name).to_owned();
-        let about = attributes("why the run ended: target, trajectories, time limit or interrupted", "", "");
-        file.texts("stopped", &["point"], &about, &points.iter().map(stopped).collect::<Vec<_>>())?;
-    }
+    file.endings(&summary.provenance.endings)?;
     for (name, long_name, units, value) in POINT_NUMBERS {
         let values = points.iter().map(|point| value(point).unwrap_or(f64::NAN)).collect();
         file.numbers(name, &["point"], &attributes(long_name, units, ""), values)?;
@@ -248,6 +243,15 @@ impl Contents {
         self.numbers("jumps_standard_error", &["point", "channel"], &about, errors.collect())
     }
 
+    /// Why each point ended, and how often it was looked at.
+    fn endings(&mut self, endings: &[Ending]) -> Step {
+        let about = attributes("why the run ended: target, trajectories, time limit or interrupted", "", "");
+        let stopped: Vec<String> = endings.iter().map(|ending| ending.stopped.name().to_owned()).collect();
+        self.texts("stopped", &["point"], &about, &stopped)?;
+        let about = attributes("how often the run asked whether its targets were reached", "1", "");
+        self.numbers("looks", &["point"], &about, endings.iter().map(|ending| ending.looks as f64).collect())
+    }
+
     /// Every field of the diagnostics under its own name.
     fn diagnostics(&mut self, points: &[Point]) -> Step {
         let fields = |p: &Point| serde_json::to_value(p.diagnostics).unwrap_or_default();
@@ -281,6 +285,7 @@ impl Contents {
         for (name, value) in fields.as_object().into_iter().flatten() {
             match value {
                 Value::Null => Ok(()),
+                _ if name == "endings" => Ok(()), // variables over the points
                 Value::String(text) => self.header.add_global_attr_string(name, text),
                 Value::Array(items) => {
                     let lines: Vec<&str> = items.iter().filter_map(Value::as_str).collect();

@@ -121,11 +121,11 @@ fn parse_target(section: &mut Section, subject: &Subject) -> Result<Vec<Target>>
 fn parse_accuracy(section: &mut Section, tolerance: f64) -> Result<Accuracy> {
     let least = ABOVE_TOLERANCE * tolerance;
     let within = |section: &Section, key: &str, value: f64, most: f64| {
-        if value >= least && value <= most {
+        if value >= least * (1.0 - f64::EPSILON) && value <= most {
             return Ok(());
         }
         let allowed = format!(
-            "must be between {least:e} (ten times numerics.tolerance: no smaller error bar would mean anything) and {most:e}"
+            "must be between {least:.1e} (ten times numerics.tolerance: no smaller error bar would mean anything) and {most:e}"
         );
         Err(Error::value(section.key(key), value, allowed))
     };
