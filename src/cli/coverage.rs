@@ -11,7 +11,9 @@ use super::origin::provenance;
 use super::progress::Progress;
 use super::watcher::EnsembleWatcher;
 use super::{Outcome, RunFileArguments, table};
-use crate::analysis::{Coverage, Method, PointCoverage, Provenance, THRESHOLD, Tester, exact_point, trajectory_point};
+use crate::analysis::{
+    Coverage, Level, Method, PointCoverage, Provenance, THRESHOLD, Tester, exact_point, trajectory_point,
+};
 use crate::ensemble::{self, Plan};
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{prepare_directory, today, write_report};
@@ -79,8 +81,15 @@ pub fn run(arguments: &CoverageArguments) -> Result<Outcome> {
         eprintln!("interrupted: the seeds so far are saved in {}", directory.display());
         return Ok(Outcome::Incomplete);
     }
-    let low = |row: &Coverage| row.reported && row.levels.iter().any(|level| level.is_low());
-    Ok(if report.points.iter().flat_map(|point| &point.rows).any(low) { Outcome::Deviates } else { Outcome::Done })
+    Ok(if report.too_low() > 0 { Outcome::Deviates } else { Outcome::Done })
+}
+
+impl Report {
+    /// Reported error bars that cover too seldom, for `coverage`'s exit code.
+    fn too_low(&self) -> usize {
+        let low = |row: &&Coverage| row.reported && row.levels.iter().any(Level::is_low);
+        self.points.iter().flat_map(|point| &point.rows).filter(low).count()
+    }
 }
 
 /// The coverage at one sweep point over the seeds that were complete; `None` when there are not two of them.
@@ -130,14 +139,19 @@ fn describe(file: &RunFile, report: &Report) -> String {
          Each run's deviation from the density matrix in units of its own error bar is z: normal if the error bar is right.\n\
          ± is one binomial standard error (of the mean and the variance of z: that of normal deviations). \"reported\" is\n\
          standard_error, which allows for unseen events; \"sample alone\" is plain_standard_error. \"too low\": below the\n\
-         nominal coverage by more than {THRESHOLD} binomial standard errors; \"generous\": above it by as much.\n",
+         nominal coverage by more than {THRESHOLD} binomial standard errors; \"generous\": above it by as much.\n\
+         {}\n",
         file.title,
         report.date,
         report.provenance.program,
         report.provenance.seed,
         report.provenance.seed.wrapping_add(seeds.saturating_sub(1)),
         report.provenance.wall_time_seconds,
-        table::aligned(&rows)
+        table::aligned(&rows),
+        match report.too_low() {
+            0 => "No reported error bar is too small.".into(),
+            low => format!("TOO SMALL: {low} of the reported error bars."),
+        }
     )
 }
 
@@ -160,8 +174,8 @@ fn describe_row(row: &Coverage) -> Vec<String> {
     );
     cells.push(format!("{:.3} ± {:.3}", row.mean_z, (1.0 / runs).sqrt()));
     cells.push(format!("{:.3} ± {:.3}", row.variance_z, (2.0 / runs).sqrt()));
-    let low = row.levels.iter().any(|level| level.is_low());
-    let right = row.levels.iter().all(|level| level.is_right());
+    let low = row.levels.iter().any(Level::is_low);
+    let right = row.levels.iter().all(Level::is_right);
     cells.push(
         if low {
             "too low"

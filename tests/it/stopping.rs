@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use fluctuator::analysis::{Accuracy, Deviations, Quantity, Target, excess};
+use fluctuator::analysis::{Accuracy, Deviations, Level, Quantity, Target, excess};
 use fluctuator::ensemble::{self, BlockRunner, Ending, Ensemble, Layout, Plan, Stopped, Tally, Watcher};
 use fluctuator::hilbert::Cutoff;
 use fluctuator::model::{Model, OscillatorPreparation};
@@ -125,9 +125,9 @@ fn stopped_estimates_cover_and_those_stopped_in_completion_order_do_not() {
         println!("{name}: {:?}, mean z {:.3}, variance {:.3}", z.levels().map(|l| l.seen), z.mean(), z.variance());
     }
     println!("mean number of trajectories {}", trajectories as f64 / SEEDS as f64);
-    assert!(ladder.levels().iter().all(|level| level.is_right()), "{:?}", ladder.levels());
-    assert!(one.levels().iter().all(|level| level.is_right()), "{:?}", one.levels());
-    assert!(many.levels().iter().any(|level| level.is_low()), "the test cannot see a biased stop: {:?}", many.levels());
+    assert!(ladder.levels().iter().all(Level::is_right), "{:?}", ladder.levels());
+    assert!(one.levels().iter().all(Level::is_right), "{:?}", one.levels());
+    assert!(many.levels().iter().any(Level::is_low), "the test cannot see a biased stop: {:?}", many.levels());
     // The mean of SEEDS standard normal numbers is beyond 5/√SEEDS with a probability of 6e-7.
     assert!(many.mean() < -5.0 / (SEEDS as f64).sqrt(), "trajectories without jumps finish first: {}", many.mean());
     assert!(ladder.mean().abs() < 0.5 * many.mean().abs(), "{} and {}", ladder.mean(), many.mean());
