@@ -43,7 +43,8 @@ pub struct Coverage {
     pub runs: u64,
     /// Coverage of one and of two standard errors.
     pub levels: Vec<Level>,
-    /// Mean of z = (estimate − exact)/(standard error); 0 if the estimate is unbiased.
+    /// Mean of z = (estimate − exact)/(standard error), over the runs whose standard error is not 0; 0 if the estimate is
+    /// unbiased.
     pub mean_z: f64,
     /// Variance of z; 1 if the standard error is right, below if it is generous.
     pub variance_z: f64,
@@ -77,6 +78,7 @@ impl Level {
 pub struct Deviations {
     runs: u64,
     inside: [u64; 2],
+    finite: u64,
     mean: f64,
     squares: f64,
 }
@@ -91,9 +93,13 @@ impl Deviations {
         let z = deviation / standard_error;
         self.runs += 1;
         SIGMAS.iter().zip(&mut self.inside).for_each(|(sigmas, inside)| *inside += u64::from(z.abs() <= *sigmas));
-        let from_mean = z - self.mean;
-        self.mean += from_mean / self.runs as f64;
-        self.squares += from_mean * (z - self.mean);
+        // Without an error bar the run is outside every interval; there is no z to average.
+        if z.is_finite() {
+            self.finite += 1;
+            let from_mean = z - self.mean;
+            self.mean += from_mean / self.finite as f64;
+            self.squares += from_mean * (z - self.mean);
+        }
     }
 
     /// Runs counted.
@@ -101,14 +107,14 @@ impl Deviations {
         self.runs
     }
 
-    /// Mean of z.
+    /// Mean of the finite z.
     pub fn mean(&self) -> f64 {
         self.mean
     }
 
-    /// Sample variance of z.
+    /// Sample variance of the finite z; 0 for fewer than two.
     pub fn variance(&self) -> f64 {
-        self.squares / (self.runs.saturating_sub(1)) as f64
+        self.squares / self.finite.saturating_sub(1).max(1) as f64
     }
 
     /// Coverage of one and of two standard errors.
@@ -220,6 +226,6 @@ mod tests {
         deviations.push(1e-9, 0.0, 0.0, 1e-6);
         assert_eq!(deviations.runs(), 0, "zero within the numerical tolerance says nothing");
         deviations.push(1.0, 0.0, 0.0, 1e-6);
-        assert_eq!((deviations.runs(), deviations.levels()[1].seen), (1, 0.0));
+        assert_eq!((deviations.runs(), deviations.levels()[1].seen, deviations.mean()), (1, 0.0, 0.0));
     }
 }
