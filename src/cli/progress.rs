@@ -23,7 +23,8 @@ pub struct Progress {
 /// When the next plain line is due.
 struct Plain {
     done: u64,
-    expected: String,
+    /// What is shown of the number needed, and that number.
+    expected: (String, u64),
     due: Duration,
     interval: Duration,
 }
@@ -38,8 +39,9 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_message(label.to_owned());
-        let plain = (!quiet && !terminal)
-            .then(|| Mutex::new(Plain { done: 0, expected: String::new(), due: FIRST_LINE, interval: FIRST_LINE }));
+        let plain = (!quiet && !terminal).then(|| {
+            Mutex::new(Plain { done: 0, expected: (String::new(), total), due: FIRST_LINE, interval: FIRST_LINE })
+        });
         Self { bar, label: label.to_owned(), unit, total, begun: Instant::now(), plain }
     }
 
@@ -56,11 +58,11 @@ impl Progress {
         plain.interval = (plain.interval * 2).min(LONGEST_INTERVAL);
         plain.due = elapsed + plain.interval;
         let rate = plain.done as f64 / elapsed.as_secs_f64();
-        let left = Duration::from_secs_f64((self.total - plain.done) as f64 / rate);
+        let left = Duration::from_secs_f64(plain.expected.1.saturating_sub(plain.done) as f64 / rate);
         eprintln!(
             "{}{}: {}/{} {} · {rate:.3}/s · {} left",
             self.label,
-            plain.expected,
+            plain.expected.0,
             plain.done,
             self.total,
             self.unit,
@@ -74,7 +76,8 @@ impl Progress {
             if needed.is_finite() { format!(" (about {needed:.0} needed)") } else { " (no estimate yet)".into() };
         self.bar.set_message(format!("{}{expected}", self.label));
         if let Some(plain) = &self.plain {
-            plain.lock().unwrap_or_else(std::sync::PoisonError::into_inner).expected = expected;
+            plain.lock().unwrap_or_else(std::sync::PoisonError::into_inner).expected =
+                (expected, self.total.min(needed as u64));
         }
     }
 

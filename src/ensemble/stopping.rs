@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(rungs(Ladder::new(Some(2), 200, 32)), [4, 5, 7], "never fewer than four blocks");
         assert_eq!(rungs(Ladder::new(Some(256), 100, 32)), [4], "never more than there are");
         assert_eq!(rungs(Ladder::new(None, 1 << 20, 32)), [1 << 15], "nobody looks");
-        assert_eq!(rungs(Ladder::new(Some(256), 1 << 53, 2)).len(), 200, "three looks per doubling");
+        assert_eq!(rungs(Ladder::new(Some(256), 1 << 53, 2)).len(), 141, "three looks per doubling");
     }
 
     #[test]
