@@ -108,6 +108,12 @@ def main(directory):
             raise Mismatch(f"attribute seed is {data.attrs['seed']}")
         for index, point in enumerate(summary["points"]):
             comparison.point(index, point)
+        for index, ending in enumerate(summary["provenance"].get("endings", [])):
+            comparison.row(f"point {index}", "looks", ending["looks"], point=index)
+            found = data["stopped"].values[index]
+            found = found.decode() if isinstance(found, bytes) else str(found)
+            if found != ending["stopped"]:
+                raise Mismatch(f"point {index}: stopped is {found!r}, should be {ending['stopped']!r}")
     except (Mismatch, KeyError, ValueError, IndexError) as mismatch:
         print(f"{directory}: result.nc and summary.json differ: {mismatch}")
         return 1

@@ -1,13 +1,18 @@
-//! What is concluded from a run: the summary with its errors, how far two results agree, how fast errors fall.
+//! What is concluded from a run: the summary with its errors, the accuracy asked for, how far two results agree, how fast
+//! errors fall and whether error bars cover.
 
 mod agreement;
 mod controlled;
 pub mod convergence;
+mod coverage;
 mod estimate;
 mod sample;
 mod summary;
+mod target;
 
 pub use agreement::{Agreement, Deviation, compare};
 pub use controlled::{Controlled, controlled, drift};
+pub use coverage::{Coverage, Deviations, Level, PointCoverage, THRESHOLD, Tester};
 pub use estimate::{exact_point, trajectory_point};
 pub use summary::{Diagnostics, Estimate, FORMAT_VERSION, HeatingRate, Method, Point, Provenance, Scalar, Summary};
+pub use target::{Accuracy, Quantity, Target, excess, trajectories_needed};

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::ensemble::Ending;
+
 /// Version of the layout of `summary.json`; readers refuse a newer one.
 pub const FORMAT_VERSION: u32 = 1;
 
@@ -48,10 +50,14 @@ pub struct Provenance {
     pub title: String,
     /// Seed of the random streams.
     pub seed: u64,
-    /// Trajectories asked for per sweep point (0 for `exact`).
+    /// Trajectories asked for per sweep point, the most of them where there is a target (0 for `exact`).
     pub trajectories: u64,
-    /// False when the run was interrupted: the points then hold a complete prefix of the trajectories.
+    /// False when the run was interrupted or its time was over: the points then hold a complete prefix of the trajectories.
     pub complete: bool,
+    /// Why each sweep point has no more trajectories, in the order of the points; empty for `exact`. It stands here and not
+    /// with the points because a time limit or a signal is nothing that the run file and the seed determine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endings: Vec<Ending>,
     /// Wall-clock time in seconds.
     pub wall_time_seconds: f64,
     /// Threads used.

@@ -7,10 +7,10 @@ use indicatif::HumanDuration;
 
 use super::{Outcome, RunFileArguments, table};
 use crate::Result;
-use crate::analysis::trajectory_point;
-use crate::ensemble::{self, Plan};
+use crate::analysis::{excess, trajectories_needed, trajectory_point};
+use crate::ensemble::{self, Ensemble, Ladder, Plan};
 use crate::hilbert::Cutoff;
-use crate::io::run_file::{RunFile, RunPoint, is_sampled};
+use crate::io::run_file::{RunFile, RunPoint};
 use crate::propagate::MAX_ORDER;
 
 /// Arguments of `check`.
@@ -37,7 +37,7 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
     }
     say!("{}: the run file is sound", file.title);
     table::print_aligned(&rows);
-    let sampled = file.points.iter().any(|point| is_sampled(&point.experiment));
+    let sampled = file.points.iter().any(|point| point.experiment.is_sampled());
     if sampled {
         say!("the initial state is mixed: every trajectory starts from a pure state drawn from it");
     }
@@ -57,7 +57,7 @@ fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Resu
         let plan = Plan { trajectories, block: 2, ..point.plan(1) };
         let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &())?;
         let seconds = begun.elapsed().as_secs_f64() / trajectories as f64;
-        if begun.elapsed() >= PILOT || 2 * trajectories > point.trajectories {
+        if begun.elapsed() >= PILOT || 2 * trajectories > point.stopping.trajectories {
             break (ensemble, seconds);
         }
         trajectories *= 2;
@@ -71,16 +71,37 @@ fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Resu
         Cutoff::Levels(levels) => format!("{levels} (window ≤ {})", result.diagnostics.largest_window),
     };
     let jumps: f64 = result.jumps.values().map(|jumps| jumps.mean).fold(0.0, |sum, mean| sum + mean);
-    let whole = seconds * point.trajectories as f64 / threads.min(point.trajectories as usize) as f64;
+    let (expected, shown) = expected_trajectories(point, &ensemble);
+    let whole = seconds * expected as f64 / threads.min(expected as usize) as f64;
+    let whole = point.stopping.time_limit.map_or(whole, |limit| whole.min(limit.as_secs_f64()));
     let row = vec![
         table::point_label(file, index),
         point.experiment.model.spins().len().to_string(),
         levels,
         format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
         format!("{jumps:.1}"),
-        point.trajectories.to_string(),
+        shown,
         format!("{:.3} ms", 1e3 * seconds),
         format!("{whole:.1} s"),
     ];
     Ok((row, whole))
+}
+
+/// How many trajectories the run will take, and how that is shown: with a target, judged from the pilot.
+fn expected_trajectories(point: &RunPoint, pilot: &Ensemble) -> (u64, String) {
+    let stopping = &point.stopping;
+    let most = stopping.trajectories;
+    if stopping.targets.is_empty() {
+        return (most, most.to_string());
+    }
+    let excess = excess(&stopping.targets, &point.experiment, pilot);
+    let needed = trajectories_needed(pilot.tally.records.count(), excess);
+    if needed > most as f64 {
+        return (most, format!("{most} (not enough for the target)"));
+    }
+    let ladder = Ladder::new(Some(stopping.min_trajectories), most, point.block);
+    let rungs = std::iter::successors(Some(ladder.first()), |rung| ladder.after(*rung));
+    let expected = rungs.map(|rung| (rung * point.block).min(most)).find(|count| *count as f64 >= needed);
+    let expected = expected.unwrap_or(most);
+    (expected, format!("about {expected} of {most}"))
 }

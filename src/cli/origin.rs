@@ -27,6 +27,7 @@ pub fn provenance(
         seed: file.points[0].seed,
         trajectories,
         complete,
+        endings: Vec::new(),
         wall_time_seconds: begun.elapsed().as_secs_f64(),
         threads,
         cpu_features: cpu_features(),

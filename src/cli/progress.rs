@@ -6,9 +6,6 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
-use super::interrupt::Interrupt;
-use crate::ensemble::Watcher;
-
 /// Without a terminal: the first line after this long, then at intervals that double up to the longest.
 const FIRST_LINE: Duration = Duration::from_secs(10);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(600);
@@ -26,6 +23,8 @@ pub struct Progress {
 /// When the next plain line is due.
 struct Plain {
     done: u64,
+    /// What is shown of the number needed, and that number.
+    expected: (String, u64),
     due: Duration,
     interval: Duration,
 }
@@ -40,7 +39,9 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_message(label.to_owned());
-        let plain = (!quiet && !terminal).then(|| Mutex::new(Plain { done: 0, due: FIRST_LINE, interval: FIRST_LINE }));
+        let plain = (!quiet && !terminal).then(|| {
+            Mutex::new(Plain { done: 0, expected: (String::new(), total), due: FIRST_LINE, interval: FIRST_LINE })
+        });
         Self { bar, label: label.to_owned(), unit, total, begun: Instant::now(), plain }
     }
 
@@ -57,10 +58,11 @@ impl Progress {
         plain.interval = (plain.interval * 2).min(LONGEST_INTERVAL);
         plain.due = elapsed + plain.interval;
         let rate = plain.done as f64 / elapsed.as_secs_f64();
-        let left = Duration::from_secs_f64((self.total - plain.done) as f64 / rate);
+        let left = Duration::from_secs_f64(plain.expected.1.saturating_sub(plain.done) as f64 / rate);
         eprintln!(
-            "{}: {}/{} {} · {rate:.3}/s · {} left",
+            "{}{}: {}/{} {} · {rate:.3}/s · {} left",
             self.label,
+            plain.expected.0,
             plain.done,
             self.total,
             self.unit,
@@ -68,26 +70,19 @@ impl Progress {
         );
     }
 
+    /// About `needed` units will do; not finite: nobody knows yet.
+    pub fn expect(&self, needed: f64) {
+        let expected =
+            if needed.is_finite() { format!(" (about {needed:.0} needed)") } else { " (no estimate yet)".into() };
+        self.bar.set_message(format!("{}{expected}", self.label));
+        if let Some(plain) = &self.plain {
+            plain.lock().unwrap_or_else(std::sync::PoisonError::into_inner).expected =
+                (expected, self.total.min(needed as u64));
+        }
+    }
+
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
-    }
-}
-
-/// Progress of an ensemble that Ctrl-C may stop.
-pub struct EnsembleWatcher<'a> {
-    /// Where progress is shown.
-    pub progress: &'a Progress,
-    /// Who may stop the run.
-    pub interrupt: &'a Interrupt,
-}
-
-impl Watcher for EnsembleWatcher<'_> {
-    fn finished(&self, trajectories: u64) {
-        self.progress.advance(trajectories);
-    }
-
-    fn stop(&self) -> bool {
-        self.interrupt.seen()
     }
 }

@@ -7,13 +7,16 @@ use clap::Args;
 
 use super::interrupt::Interrupt;
 use super::origin::provenance;
-use super::progress::{EnsembleWatcher, Progress};
+use super::progress::Progress;
+use super::watcher::EnsembleWatcher;
 use super::{Outcome, RunFileArguments, exact, table};
-use crate::analysis::{FORMAT_VERSION, Method, Point, Summary, trajectory_point};
-use crate::ensemble;
+use crate::Result;
+use crate::analysis::{
+    FORMAT_VERSION, Method, Point, Provenance, Summary, Target, trajectories_needed, trajectory_point,
+};
+use crate::ensemble::{self, Ending, Plan, Stopped};
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{EXACT_DIRECTORY, prepare_directory, read_exact, write_plots, write_result};
-use crate::{Error, Result};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -33,13 +36,14 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let interrupt = Interrupt::listen()?;
     let begun = Instant::now();
 
-    let mut points = Vec::new();
+    let (mut points, mut endings) = (Vec::new(), Vec::new());
     let (mut complete, mut failure) = (true, None);
     for (index, point) in file.points.iter().enumerate() {
         match run_point(&file, index, point, threads, arguments.file.quiet, &interrupt) {
-            Ok(Some((result, finished))) => {
+            Ok(Some((result, ending))) => {
+                complete &= ending.stopped.is_complete();
                 points.push(result);
-                complete &= finished;
+                endings.push(ending);
             }
             Ok(None) => complete = false,
             Err(error) => failure = Some(error),
@@ -56,10 +60,12 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         eprintln!("interrupted before the first block was complete: nothing to save");
         return Ok(Outcome::NothingSaved);
     }
-    let trajectories = file.points[0].trajectories;
-    let provenance = provenance(&file, Method::Trajectories, trajectories, complete, begun, threads);
+    let trajectories = file.points[0].stopping.trajectories;
+    let origin = provenance(&file, Method::Trajectories, trajectories, complete, begun, threads);
+    let provenance = Provenance { endings, ..origin };
     let summary = Summary { format_version: FORMAT_VERSION, provenance, points };
     warn_of_clipping(&summary);
+    warn_of_missed_targets(&file, &summary);
     // Saved before anything else can fail; drawn again when there is an exact result to draw beside it.
     let same_run = |exact: &Summary| exact.provenance.run_file_hash == summary.provenance.run_file_hash;
     write_result(&directory, &summary, read_exact(&directory).ok().flatten().filter(same_run).as_ref())?;
@@ -72,7 +78,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         );
         return Err(error);
     }
-    if file.exact && complete {
+    if file.exact && !interrupt.seen() {
         let Some(exact) = exact::solve(&file, arguments.file.quiet, &exact::Limits::default(), &interrupt)? else {
             eprintln!("interrupted: the trajectories are saved in {}, the density matrix is not", directory.display());
             return Ok(Outcome::Incomplete);
@@ -93,7 +99,8 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     eprintln!(
-        "interrupted: {} complete trajectories on {} of {} sweep points are saved in {}",
+        "{}: {} complete trajectories on {} of {} sweep points are saved in {}",
+        if interrupt.seen() { "interrupted" } else { "time limit" },
         summary.points.iter().map(|point| point.trajectories).sum::<u64>(),
         summary.points.len(),
         file.points.len(),
@@ -102,7 +109,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     Ok(Outcome::Incomplete)
 }
 
-/// One sweep point; `None` when nothing of it was complete, else whether all of it was.
+/// One sweep point; `None` when nothing of it was complete.
 fn run_point(
     file: &RunFile,
     index: usize,
@@ -110,20 +117,44 @@ fn run_point(
     threads: usize,
     quiet: bool,
     interrupt: &Interrupt,
-) -> Result<Option<(Point, bool)>> {
-    let plan = point.plan(threads);
+) -> Result<Option<(Point, Ending)>> {
+    let plan = Plan { trajectories: point.stopping.trajectories, seed: point.seed, block: point.block, threads };
     let label = table::point_label(file, index);
     let progress = Progress::new(&label, "trajectories", plan.trajectories, quiet);
-    let watcher = EnsembleWatcher { progress: &progress, interrupt };
+    let watcher = EnsembleWatcher::new(point, interrupt, &progress);
     let outcome = ensemble::run(&point.experiment, &point.tolerances, &plan, &watcher);
     progress.finish();
-    let located = |error| match point.parameters.is_empty() {
-        true => error,
-        false => Error::AtPoint { label: table::parameters(&point.parameters), source: Box::new(error) },
-    };
-    let Some(ensemble) = outcome.map_err(located)? else { return Ok(None) };
+    let Some(ensemble) = outcome.map_err(|error| table::located(error, point))? else { return Ok(None) };
     let result = trajectory_point(&point.experiment, &ensemble, point.parameters.clone());
-    Ok(Some((result, ensemble.complete)))
+    Ok(Some((result, ensemble.ending)))
+}
+
+/// Where the trajectories allowed did not reach the targets: which ones, and how far they are.
+fn warn_of_missed_targets(file: &RunFile, summary: &Summary) {
+    for ((point, result), ending) in file.points.iter().zip(&summary.points).zip(&summary.provenance.endings) {
+        let missed = |target: &&Target| ending.stopped != Stopped::Target && target.excess(result) > 1.0;
+        for target in point.stopping.targets.iter().filter(missed) {
+            let excess = target.excess(result);
+            let needed = trajectories_needed(result.trajectories, excess);
+            let advice = match needed.is_finite() {
+                true => format!("the error is {excess:.3} times that, and about {needed:.1e} would do"),
+                false => "they do not even tell its error: they all gave the same value, or its mean is 0".into(),
+            };
+            let trajectories = result.trajectories;
+            eprintln!(
+                "warning: {trajectories} trajectories{} did not reach the target {target}: {advice}",
+                location(result)
+            );
+        }
+    }
+}
+
+/// " at nbar = 1.0", or nothing without a sweep.
+fn location(point: &Point) -> String {
+    if point.parameters.is_empty() {
+        return String::new();
+    }
+    format!(" at {}", table::parameters(&point.parameters))
 }
 
 /// Clipping below the threshold of an error is still said.
@@ -132,11 +163,7 @@ fn warn_of_clipping(summary: &Summary) {
     for point in &summary.points {
         let (cutoff, clipped) = (point.diagnostics.cutoff, point.diagnostics.clipped_population);
         if clipped > WORTH_SAYING {
-            let at = if point.parameters.is_empty() {
-                String::new()
-            } else {
-                format!(" at {}", table::parameters(&point.parameters))
-            };
+            let at = location(point);
             eprintln!("warning: cutoff = {cutoff} clips up to {clipped:.1e} of the population{at}; \"auto\" would not");
         }
     }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::Error;
 use crate::analysis::{Point, Summary};
-use crate::io::run_file::RunFile;
+use crate::ensemble::{Ending, Stopped};
+use crate::io::run_file::{RunFile, RunPoint};
 
 /// Prints one line per sweep point: ⟨N⟩ at the end and the heating rate beside what theory says of it.
 pub fn print_summary(summary: &Summary) {
@@ -20,12 +22,13 @@ pub fn print_summary(summary: &Summary) {
         "jumps".into(),
         "levels".into(),
     ]];
-    rows.extend(summary.points.iter().map(row));
+    let endings = summary.provenance.endings.iter().map(Some).chain(std::iter::repeat(None));
+    rows.extend(summary.points.iter().zip(endings).map(|(point, ending)| row(point, ending)));
     print_aligned(&rows);
     say!("(± one standard error of the mean; rates in quanta per unit time; jumps: mean number per trajectory)");
 }
 
-fn row(point: &Point) -> Vec<String> {
+fn row(point: &Point, ending: Option<&Ending>) -> Vec<String> {
     let number = point.observables.get("number");
     let last = number.and_then(|number| number.mean.last()).copied().unwrap_or(f64::NAN);
     let error = number.and_then(|number| number.standard_error.as_ref()?.last().copied());
@@ -33,7 +36,7 @@ fn row(point: &Point) -> Vec<String> {
     let jumps: f64 = point.jumps.values().map(|jumps| jumps.mean).fold(0.0, |sum, mean| sum + mean);
     vec![
         parameters(&point.parameters),
-        if point.trajectories == 0 { "density matrix".into() } else { point.trajectories.to_string() },
+        trajectories(point, ending),
         with_error(last, error),
         with_error(rate.value, rate.standard_error),
         optional(rate.paper),
@@ -43,6 +46,15 @@ fn row(point: &Point) -> Vec<String> {
     ]
 }
 
+/// Their number, and why it is not the one of the run file.
+fn trajectories(point: &Point, ending: Option<&Ending>) -> String {
+    match ending.map(|ending| ending.stopped) {
+        None if point.trajectories == 0 => "density matrix".into(),
+        None | Some(Stopped::Trajectories) => point.trajectories.to_string(),
+        Some(stopped) => format!("{} ({})", point.trajectories, stopped.name()),
+    }
+}
+
 /// The swept keys of a point in short: the last part of each key and its value.
 pub fn parameters(parameters: &BTreeMap<String, Value>) -> String {
     if parameters.is_empty() {
@@ -50,6 +62,14 @@ pub fn parameters(parameters: &BTreeMap<String, Value>) -> String {
     }
     let short = |(key, value): (&String, &Value)| format!("{} = {value}", key.rsplit('.').next().unwrap_or(key));
     parameters.iter().map(short).collect::<Vec<_>>().join(", ")
+}
+
+/// An error with the sweep point where it happened.
+pub fn located(error: Error, point: &RunPoint) -> Error {
+    match point.parameters.is_empty() {
+        true => error,
+        false => Error::AtPoint { label: parameters(&point.parameters), source: Box::new(error) },
+    }
 }
 
 /// "2/3 nbar = 1.0", or the title without a sweep.
@@ -78,15 +98,21 @@ fn optional(value: Option<f64>) -> String {
 
 /// Prints rows in columns, the first left-aligned.
 pub fn print_aligned(rows: &[Vec<String>]) {
+    say!("{}", aligned(rows).trim_end_matches('\n'));
+}
+
+/// Rows in columns, the first left-aligned, each row with its line end.
+pub fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    for row in rows {
+    let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
             if column == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
         });
-        say!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
 }

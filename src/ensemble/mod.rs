@@ -1,14 +1,16 @@
-//! Many trajectories: random streams, blocks, mergeable moments, the fixed tree, the parallel run.
+//! Many trajectories: random streams, blocks, mergeable moments, the fixed tree, the parallel run and where it stops.
 
 mod block;
 mod closure;
 mod comoments;
 mod controls;
 mod least_squares;
+mod course;
 mod moments;
 mod pilot;
 mod preparation;
 mod run;
+mod stopping;
 mod streams;
 mod tree;
 
@@ -20,4 +22,5 @@ pub use least_squares::least_squares;
 pub use moments::Moments;
 pub use preparation::{draw, expected_quantities};
 pub use run::{Ensemble, Estimator, Plan, Watcher, run, run_each, run_from};
+pub use stopping::{Ending, Ladder, Stopped};
 pub use streams::{Purpose, Stream, Streams};

@@ -1,12 +1,12 @@
 //! The parallel run: threads claim blocks in order, the tree merges them, a stop leaves a complete prefix.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::ThreadPoolBuilder;
 
-use super::tree::Tree;
-use super::{BlockRunner, Layout, Tally, pilot};
+use super::course::{Course, State};
+use super::stopping::{Ending, Ladder, Stopped};
+use super::{BlockRunner, Layout, Tally};
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
 use crate::propagate::Tolerances;
@@ -35,7 +35,7 @@ impl Estimator {
 /// How many trajectories, from which seed, in blocks of which size, on how many threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
-    /// Trajectories to run.
+    /// Trajectories to run; the most of them where the [`Watcher`] may find that fewer are enough.
     pub trajectories: u64,
     /// Seed of the random streams.
     pub seed: u64,
@@ -47,13 +47,30 @@ pub struct Plan {
     pub estimator: Estimator,
 }
 
-/// Who hears of progress and may ask the run to stop after the blocks in hand.
+/// Who hears of progress, may find that the trajectories so far are enough, and may ask the run to stop after the blocks
+/// in hand.
 pub trait Watcher: Sync {
     /// `trajectories` more are done.
     fn finished(&self, trajectories: u64);
 
     /// True when no further block should be begun.
     fn stop(&self) -> bool;
+
+    /// Why, once [`Watcher::stop`] has been true.
+    fn reason(&self) -> Stopped {
+        Stopped::Interrupted
+    }
+
+    /// The least number of trajectories that may be enough; `None`: never look, run them all.
+    fn first_look(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether these trajectories are enough. Asked at the prefixes of [`Ladder`] alone, with no block in hand; the answer
+    /// must depend on nothing but `ensemble`, or the result would depend on more than the run file and the seed.
+    fn enough(&self, _ensemble: &Ensemble) -> bool {
+        false
+    }
 }
 
 /// Nobody watches, nobody stops.
@@ -74,13 +91,14 @@ pub struct Ensemble {
     pub layout: Layout,
     /// The jump channels.
     pub channels: Vec<Channel>,
-    /// False when the run was stopped early.
-    pub complete: bool,
+    /// Why there are not more of them.
+    pub ending: Ending,
 }
 
 /// Runs the ensemble on the smallest system that holds it: the parity chain where there is one, else the register.
 ///
-/// The result depends on the experiment, the tolerances, the seed, the block size and the number of trajectories alone.
+/// The result depends on the experiment, the tolerances, the seed, the block size and the number of trajectories alone; so
+/// does that number where the watcher decides by [`Watcher::enough`].
 /// `None` when it was stopped before the first block was complete.
 ///
 /// # Errors
@@ -107,55 +125,49 @@ fn run_on<S: Followed>(
     plan: &Plan,
     watcher: &dyn Watcher,
 ) -> Result<Option<Ensemble>> {
-    let threads = plan.threads.min(usize::try_from(plan.trajectories.div_ceil(plan.block)).unwrap_or(usize::MAX));
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| Error::Numerical(format!("cannot start {threads} threads: {error}")))?;
-    let guide = match plan.estimator {
-        Estimator::Plain => None,
-        Estimator::Controlled { pilot } => {
-            match pilot::learn(system, experiment, tolerances, plan, pilot, &pool, watcher)? {
-                Some(guide) => Some(guide),
-                None => return Ok(None),
-            }
-        }
+    let ladder = Ladder::new(watcher.first_look(), plan.trajectories, plan.block);
+    let blocks = ladder.top();
+    let ensemble = |tally, stopped, looks| Ensemble {
+        tally,
+        layout: Layout::new(experiment, system.channels().len()),
+        channels: system.channels().to_vec(),
+        ending: Ending { stopped, looks },
     };
-    let blocks = plan.trajectories.div_ceil(plan.block);
-    let next = AtomicU64::new(0);
-    let failed = AtomicBool::new(false);
-    let tree = Mutex::new(Tree::new());
-    let failures = Mutex::new(Vec::new());
+    let looks = AtomicU64::new(0);
+    let course = Course::new(ladder.first());
     let work = || {
-        let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed, guide.as_ref());
-        while !watcher.stop() && !failed.load(Ordering::Relaxed) {
-            let block = next.fetch_add(1, Ordering::Relaxed);
-            if block >= blocks {
-                break;
-            }
+        let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed);
+        let _attendance = course.attend();
+        while let Some(block) = course.claim(|| watcher.stop()) {
             let first = block * plan.block;
             let range = first..(first + plan.block).min(plan.trajectories);
             let count = range.end - range.start;
             match runner.run(range) {
                 Ok(Tally { clipped_at: Some((trajectory, population)), .. }) => {
-                    failed.store(true, Ordering::Relaxed);
-                    lock(&failures).push((block, Failure::Clipped { trajectory, population }));
+                    course.fail(block, Failure::Clipped { trajectory, population });
                 }
                 Ok(tally) => {
-                    lock(&tree).insert(block, tally);
                     watcher.finished(count);
+                    course.finish(block, tally, |rung, tree| {
+                        if watcher.first_look().is_some() {
+                            let look = looks.fetch_add(1, Ordering::Relaxed) + 1;
+                            let so_far =
+                                tree.clone().finish().map(|tally| ensemble(tally, Stopped::Trajectories, look));
+                            if so_far.is_some_and(|so_far| watcher.enough(&so_far)) {
+                                return Err(Stopped::Target);
+                            }
+                        }
+                        ladder.after(rung).ok_or(Stopped::Trajectories)
+                    });
                 }
-                Err(error) => {
-                    failed.store(true, Ordering::Relaxed);
-                    lock(&failures).push((block, Failure::Other(error)));
-                }
+                Err(error) => course.fail(block, Failure::Other(error)),
             }
         }
     };
     pool.broadcast(|_| work());
 
     // Blocks are claimed in order and every claimed one is finished: the first failure is the same on any number of threads.
-    let mut failures = failures.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let State { tree, mut failures, stopped, .. } = course.into_state();
     failures.sort_by_key(|(block, _)| *block);
     match failures.into_iter().next() {
         Some((_, Failure::Other(error))) => return Err(error),
@@ -164,23 +176,13 @@ fn run_on<S: Followed>(
         }
         None => {}
     }
-    let tally = tree.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish();
-    Ok(tally.map(|tally| Ensemble {
-        complete: tally.records.count() == plan.trajectories,
-        layout: Layout::new(experiment, system.channels().len()),
-        channels: system.channels().to_vec(),
-        tally,
-    }))
+    let stopped = stopped.unwrap_or_else(|| watcher.reason());
+    Ok(tree.finish().map(|tally| ensemble(tally, stopped, looks.into_inner())))
 }
 
 enum Failure {
     Clipped { trajectory: u64, population: f64 },
     Other(Error),
-}
-
-/// A poisoned lock means that another thread panicked; the panic itself is passed on by the pool.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// The error for a clipped trajectory, which is run again without a cutoff to tell what would do.

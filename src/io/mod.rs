@@ -6,6 +6,7 @@ mod files;
 mod netcdf;
 mod plot;
 mod provenance;
+mod report;
 mod result;
 pub mod run_file;
 
@@ -13,4 +14,5 @@ pub use convergence::{draw_convergence, read_convergence, write_convergence};
 pub use netcdf::write_netcdf;
 pub use plot::{draw_number, write_plots};
 pub use provenance::{build_commit, hash_text, peak_memory};
+pub use report::{today, write_report};
 pub use result::{EXACT_DIRECTORY, prepare_directory, read_exact, read_summary, write_result};

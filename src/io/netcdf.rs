@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::files::replace_file;
 use crate::analysis::{Estimate, Point, Provenance, Summary};
+use crate::ensemble::Ending;
 use crate::{Error, Result};
 
 const TIME_UNITS: &str = "1/frequency unit";
@@ -122,6 +123,7 @@ fn describe(summary: &Summary) -> std::result::Result<Contents, InvalidDataSet> 
         file.numbers(&format!("closed_form_{name}"), &["point", "time"], &about, rows.unwrap_or_default())?;
     }
     file.jumps(points, &channels)?;
+    file.endings(&summary.provenance.endings)?;
     for (name, long_name, units, value) in POINT_NUMBERS {
         let values = points.iter().map(|point| value(point).unwrap_or(f64::NAN)).collect();
         file.numbers(name, &["point"], &attributes(long_name, units, ""), values)?;
@@ -241,6 +243,15 @@ impl Contents {
         self.numbers("jumps_standard_error", &["point", "channel"], &about, errors.collect())
     }
 
+    /// Why each point ended, and how often it was looked at.
+    fn endings(&mut self, endings: &[Ending]) -> Step {
+        let about = attributes("why the run ended: target, trajectories, time limit or interrupted", "", "");
+        let stopped: Vec<String> = endings.iter().map(|ending| ending.stopped.name().to_owned()).collect();
+        self.texts("stopped", &["point"], &about, &stopped)?;
+        let about = attributes("how often the run asked whether its targets were reached", "1", "");
+        self.numbers("looks", &["point"], &about, endings.iter().map(|ending| ending.looks as f64).collect())
+    }
+
     /// Every field of the diagnostics under its own name.
     fn diagnostics(&mut self, points: &[Point]) -> Step {
         let fields = |p: &Point| serde_json::to_value(p.diagnostics).unwrap_or_default();
@@ -274,6 +285,7 @@ impl Contents {
         for (name, value) in fields.as_object().into_iter().flatten() {
             match value {
                 Value::Null => Ok(()),
+                _ if name == "endings" => Ok(()), // variables over the points
                 Value::String(text) => self.header.add_global_attr_string(name, text),
                 Value::Array(items) => {
                     let lines: Vec<&str> = items.iter().filter_map(Value::as_str).collect();

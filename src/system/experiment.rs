@@ -52,4 +52,11 @@ impl Experiment {
         });
         sum / squares
     }
+
+    /// Whether the initial state is mixed, so that every trajectory starts from a pure state drawn from it.
+    pub fn is_sampled(&self) -> bool {
+        let mixed = |p: f64| p > 0.0 && p < 1.0;
+        matches!(self.oscillator, OscillatorPreparation::Thermal(nbar) if nbar > 0.0)
+            || self.model.spins().iter().any(|spin| mixed(spin.initial_excited_probability()))
+    }
 }

@@ -66,6 +66,10 @@ impl Sandbox {
         fs::write(self.path(name), text).unwrap();
     }
 
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
     /// Runs `fluctuator` with arguments that hold no spaces, and insists on its exit code.
     pub fn expect(&self, code: i32, arguments: &str) -> Finished {
         let mut command = assert_cmd::Command::new(cargo_bin!("fluctuator"));
@@ -83,16 +87,16 @@ impl Sandbox {
         Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
-    fn summary(&self, directory: &str) -> Value {
+    pub fn summary(&self, directory: &str) -> Value {
         serde_json::from_str(&self.summary_text(directory)).unwrap()
     }
 
     fn summary_text(&self, directory: &str) -> String {
-        fs::read_to_string(self.path(directory).join("summary.json")).unwrap()
+        self.read(&format!("{directory}/summary.json"))
     }
 
     /// `points` of a summary, byte for byte.
-    fn points(&self, directory: &str) -> String {
+    pub fn points(&self, directory: &str) -> String {
         let text = self.summary_text(directory);
         text[text.find("\n  \"points\": ").unwrap()..].to_owned()
     }

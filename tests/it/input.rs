@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fluctuator::analysis::Quantity;
 use fluctuator::io::run_file::RunFile;
 use proptest::prelude::*;
 
@@ -76,10 +77,29 @@ fn a_wrong_expectation_is_noticed() {
 fn what_is_left_out_has_the_documented_default() {
     let (minimal, point) = (good("minimal"), &good("minimal").points[0]);
     assert_eq!(minimal.title, "minimal", "without a title: the file's stem");
-    assert_eq!((point.trajectories, point.seed, point.block), (1024, 1, 32));
+    assert_eq!((point.stopping.trajectories, point.seed, point.block), (1024, 1, 32));
     assert_eq!(point.experiment.times.len(), 101);
     let names: Vec<String> = point.experiment.observables.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["number"]);
+}
+
+#[test]
+fn targets_are_what_was_written() {
+    let bounds = |name: &str| {
+        let stopping = &good(name).points[0].stopping;
+        (stopping.targets.len(), stopping.min_trajectories, stopping.trajectories)
+    };
+    assert_eq!(bounds("target"), (1, 256, 1_000_000));
+    assert_eq!(bounds("targets"), (4, 512, 20_000), "ensemble.max_trajectories counts before those of the targets");
+    assert_eq!(bounds("target-tables"), (2, 256, 100), "the smallest of those of the targets counts");
+    let targets = good("targets").points[0].stopping.targets.clone();
+    let said: Vec<String> = targets.iter().map(ToString::to_string).collect();
+    assert_eq!(said[0], "relative error of number ≤ 0.01");
+    assert_eq!(said[3], "standard error of heating_rate ≤ 0.01");
+    let number = |name: &str, times| Quantity::Observable { name: name.into(), times };
+    assert_eq!(targets[0].quantity, number("number", 1..5), "every time but the first");
+    assert_eq!(targets[1].quantity, number("inversion_0", 2..3), "the nearest time");
+    assert_eq!(targets[2].quantity, number("inversion_0", 4..5), "the end");
 }
 
 #[test]

@@ -8,5 +8,6 @@ mod input;
 mod layering;
 mod reference;
 mod statistics;
+mod stopping;
 mod systems;
 mod waiting_times;

@@ -127,6 +127,7 @@ fn summary(point: Point, method: Method) -> Summary {
         seed: 0,
         trajectories: point.trajectories,
         complete: true,
+        endings: Vec::new(),
         wall_time_seconds: 0.0,
         threads: 1,
         cpu_features: Vec::new(),

@@ -3,6 +3,7 @@
 mod model;
 mod overrides;
 mod section;
+mod target;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,10 +12,12 @@ use serde_json::Value;
 use toml::Table;
 
 use self::section::Section;
+pub use self::target::Stopping;
+use self::target::{Subject, parse_stopping};
 use super::files::read_text;
 use super::provenance::hash_text;
 use crate::ensemble::{Estimator, Plan};
-use crate::model::{Model, OscillatorPreparation};
+use crate::model::Model;
 use crate::propagate::Tolerances;
 use crate::system::{Experiment, Observable};
 use crate::{Error, Result};
@@ -48,8 +51,8 @@ pub struct RunPoint {
     pub experiment: Experiment,
     /// How accurately.
     pub tolerances: Tolerances,
-    /// Number of trajectories.
-    pub trajectories: u64,
+    /// How many trajectories.
+    pub stopping: Stopping,
     /// Seed of the random streams.
     pub seed: u64,
     /// Trajectories per block.
@@ -61,8 +64,8 @@ pub struct RunPoint {
 impl RunPoint {
     /// The plan of this point's ensemble.
     pub fn plan(&self, threads: usize) -> Plan {
-        let &Self { trajectories, seed, block, estimator, .. } = self;
-        Plan { trajectories, seed, block, threads, estimator }
+        let &Self { seed, block, estimator, .. } = self;
+        Plan { trajectories: self.stopping.trajectories, seed, block, threads, estimator }
     }
 }
 
@@ -126,27 +129,6 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
     let oscillator = model::parse_initial(root.section("initial")?, cutoff)?;
     let times = parse_times(root.required_section("time", "the table [time] with end and points")?)?;
 
-    let mut ensemble = root.section("ensemble")?;
-    let trajectories = ensemble.count("trajectories", 1024, 2..=1 << 53)?;
-    let seed = ensemble.count("seed", 1, 0..=i64::MAX as u64)?;
-    let block = ensemble.count("block", 32, 2..=1 << 20)?;
-    if !block.is_power_of_two() {
-        return Err(Error::value("ensemble.block", block, "trajectories per block must be a power of two"));
-    }
-    let estimator = match ensemble.word("estimator", Some("controlled"), &["controlled", "plain"])?.as_str() {
-        "plain" => Estimator::Plain,
-        _ => Estimator::controlled(trajectories),
-    };
-    let estimator = match (ensemble.optional_count("pilot", 0..=1 << 20)?, estimator) {
-        (Some(pilot), Estimator::Controlled { .. }) => Estimator::Controlled { pilot },
-        (Some(pilot), Estimator::Plain) => {
-            let allowed = "pilot trajectories serve the control variates: leave it out with estimator = \"plain\"";
-            return Err(Error::value("ensemble.pilot", pilot, allowed));
-        }
-        (None, estimator) => estimator,
-    };
-    ensemble.finish()?;
-
     let mut output = root.section("output")?;
     let observables = parse_observables(&mut output, &model)?;
     let exact = output.flag("exact", false)?;
@@ -159,13 +141,36 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
     tolerances.window = numerics.positive("window_tolerance", tolerances.window, 1e-24..=1e-2)?;
     tolerances.max_clipped = numerics.positive("max_clipped", tolerances.max_clipped, 1e-24..=1.0)?;
     numerics.finish()?;
+
+    let mut ensemble = root.section("ensemble")?;
+    let subject = Subject { model: &model, observables: &observables, times: &times, tolerance };
+    let stopping = parse_stopping(&mut ensemble, &subject)?;
+    let seed = ensemble.count("seed", 1, 0..=i64::MAX as u64)?;
+    let block = ensemble.count("block", 32, 2..=1 << 20)?;
+    if !block.is_power_of_two() {
+        return Err(Error::value("ensemble.block", block, "trajectories per block must be a power of two"));
+    }
+    let estimator = parse_estimator(&mut ensemble, stopping.trajectories)?;
+    ensemble.finish()?;
     root.finish()?;
 
     let experiment = Experiment { model, oscillator, cutoff, times, observables, heating_window };
-    Ok((
-        Settings { title, exact },
-        RunPoint { parameters, experiment, tolerances, trajectories, seed, block, estimator },
-    ))
+    let point = RunPoint { parameters, experiment, tolerances, stopping, seed, block, estimator };
+    Ok((Settings { title, exact }, point))
+}
+
+/// `estimator` and `pilot` of `[ensemble]`, for a run of at most `trajectories`.
+fn parse_estimator(ensemble: &mut Section, trajectories: u64) -> Result<Estimator> {
+    let plain = ensemble.word("estimator", Some("controlled"), &["controlled", "plain"])? == "plain";
+    match ensemble.optional_count("pilot", 0..=1 << 20)? {
+        Some(pilot) if plain => {
+            let allowed = "pilot trajectories serve the control variates: leave it out with estimator = \"plain\"";
+            Err(Error::value("ensemble.pilot", pilot, allowed))
+        }
+        Some(pilot) => Ok(Estimator::Controlled { pilot }),
+        None if plain => Ok(Estimator::Plain),
+        None => Ok(Estimator::controlled(trajectories)),
+    }
 }
 
 fn parse_times(mut time: Section) -> Result<Vec<f64>> {
@@ -214,11 +219,4 @@ fn parse_window(output: &mut Section, times: &[f64]) -> Result<[usize; 2]> {
         return Err(Error::value("output.heating_window", format!("{window:?}"), allowed()));
     }
     Ok(indices)
-}
-
-/// The initial state is thermal in the sense that every trajectory starts from a pure state drawn from it.
-pub fn is_sampled(experiment: &Experiment) -> bool {
-    let mixed = |p: f64| p > 0.0 && p < 1.0;
-    matches!(experiment.oscillator, OscillatorPreparation::Thermal(nbar) if nbar > 0.0)
-        || experiment.model.spins().iter().any(|spin| mixed(spin.initial_excited_probability()))
 }

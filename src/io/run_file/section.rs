@@ -183,6 +183,20 @@ impl Section {
             Some(Value::Array(list)) => list,
             Some(value) => return Err(self.wrong(name, &value, "must be a list of tables")),
         };
+        self.tables(name, list)
+    }
+
+    /// A table, or a list of at least one, that must be there.
+    pub fn one_or_more(&mut self, name: &'static str) -> Result<Vec<Section>> {
+        match self.take(name) {
+            Some(Value::Table(table)) => Ok(vec![Section::new(&self.key(name), table)]),
+            Some(Value::Array(list)) if !list.is_empty() => self.tables(name, list),
+            Some(value) => Err(self.wrong(name, &value, "must be a table or a list of tables")),
+            None => Err(self.missing(name, "a table or a list of tables")),
+        }
+    }
+
+    fn tables(&self, name: &str, list: Vec<Value>) -> Result<Vec<Section>> {
         let parse = |(i, value): (usize, Value)| match value {
             Value::Table(table) => Ok(Section::new(&format!("{}.{i}", self.key(name)), table)),
             value => Err(Error::value(format!("{}.{i}", self.key(name)), value, "must be a table")),

@@ -1,0 +1,66 @@
+//! Who watches an ensemble for the command line: progress, Ctrl-C, the time limit, the targets.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::interrupt::Interrupt;
+use super::progress::Progress;
+use crate::analysis::{excess, trajectories_needed};
+use crate::ensemble::{Ensemble, Stopped, Watcher};
+use crate::io::run_file::RunPoint;
+
+/// Watches the ensemble of one sweep point.
+pub struct EnsembleWatcher<'a> {
+    point: &'a RunPoint,
+    interrupt: &'a Interrupt,
+    /// Where progress is shown, if anywhere.
+    progress: Option<&'a Progress>,
+    /// When the time is over, if it ever is.
+    deadline: Option<Instant>,
+    /// A block is done: from here on the time limit counts, so that there is always something to show.
+    begun: AtomicBool,
+}
+
+impl<'a> EnsembleWatcher<'a> {
+    /// A watcher that stops when the run file says so, or on Ctrl-C; the time runs from now on.
+    pub fn new(point: &'a RunPoint, interrupt: &'a Interrupt, progress: &'a Progress) -> Self {
+        let deadline = point.stopping.time_limit.and_then(|limit| Instant::now().checked_add(limit));
+        Self { point, interrupt, progress: Some(progress), deadline, begun: AtomicBool::new(false) }
+    }
+
+    /// One without progress or time limit.
+    pub fn unlimited(point: &'a RunPoint, interrupt: &'a Interrupt) -> Self {
+        Self { point, interrupt, progress: None, deadline: None, begun: AtomicBool::new(false) }
+    }
+}
+
+impl Watcher for EnsembleWatcher<'_> {
+    fn finished(&self, trajectories: u64) {
+        self.begun.store(true, Ordering::Relaxed);
+        if let Some(progress) = self.progress {
+            progress.advance(trajectories);
+        }
+    }
+
+    fn stop(&self) -> bool {
+        let late = || self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        self.interrupt.seen() || (self.begun.load(Ordering::Relaxed) && late())
+    }
+
+    fn reason(&self) -> Stopped {
+        if self.interrupt.seen() { Stopped::Interrupted } else { Stopped::TimeLimit }
+    }
+
+    fn first_look(&self) -> Option<u64> {
+        let stopping = &self.point.stopping;
+        (!stopping.targets.is_empty()).then_some(stopping.min_trajectories)
+    }
+
+    fn enough(&self, ensemble: &Ensemble) -> bool {
+        let excess = excess(&self.point.stopping.targets, &self.point.experiment, ensemble);
+        if let Some(progress) = self.progress {
+            progress.expect(trajectories_needed(ensemble.tally.records.count(), excess));
+        }
+        excess <= 1.0
+    }
+}
