@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::emission::emission;
 use super::summary::{Diagnostics, Estimate, HeatingRate, Point, Scalar};
 use crate::ensemble::{Ensemble, Moments};
 use crate::hilbert::Cutoff;
@@ -64,6 +65,8 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
             })
             .collect(),
         closed_forms: closed_forms(experiment),
+        emission: (ensemble.correlations.as_ref())
+            .map_or_else(BTreeMap::new, |correlations| emission(correlations, &ensemble.channels)),
         diagnostics: Diagnostics {
             cutoff: hard_cutoff(experiment),
             worst_norm_defect: counts.norm_defect,
@@ -94,6 +97,7 @@ pub fn exact_point(experiment: &Experiment, exact: &Exact, parameters: BTreeMap<
         fock_distribution: exactly(&exact.fock),
         jumps: BTreeMap::new(),
         closed_forms: closed_forms(experiment),
+        emission: BTreeMap::new(),
         diagnostics: Diagnostics {
             cutoff: hard_cutoff(experiment),
             worst_norm_defect: exact.trace_defect,

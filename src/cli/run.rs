@@ -10,9 +10,9 @@ use super::origin::provenance;
 use super::progress::{EnsembleWatcher, Progress};
 use super::{Outcome, RunFileArguments, exact, table};
 use crate::analysis::{FORMAT_VERSION, Method, Point, Summary, trajectory_point};
-use crate::ensemble::{self, Plan};
+use crate::ensemble::{self, Plan, RecordSink, Recording};
 use crate::io::run_file::{RunFile, RunPoint};
-use crate::io::{EXACT_DIRECTORY, prepare_directory, read_exact, write_plots, write_result};
+use crate::io::{EXACT_DIRECTORY, RecordSpool, prepare_directory, read_exact, write_plots, write_result};
 use crate::{Error, Result};
 
 /// Arguments of `run`.
@@ -32,11 +32,12 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     prepare_directory(&directory)?;
     let interrupt = Interrupt::listen()?;
     let begun = Instant::now();
+    let mut records = RecordSpool::open(&directory, file.records)?;
 
     let mut points = Vec::new();
     let (mut complete, mut failure) = (true, None);
     for (index, point) in file.points.iter().enumerate() {
-        match run_point(&file, index, point, threads, arguments.file.quiet, &interrupt) {
+        match run_point(&file, index, point, threads, arguments.file.quiet, &interrupt, &mut records) {
             Ok(Some((result, finished))) => {
                 points.push(result);
                 complete &= finished;
@@ -63,6 +64,9 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     // Saved before anything else can fail; drawn again when there is an exact result to draw beside it.
     let same_run = |exact: &Summary| exact.provenance.run_file_hash == summary.provenance.run_file_hash;
     write_result(&directory, &summary, read_exact(&directory).ok().flatten().filter(same_run).as_ref())?;
+    if let Some(records) = records {
+        records.write(&summary)?;
+    }
     if let Some(error) = failure {
         eprintln!(
             "{} of {} sweep points are saved in {}",
@@ -110,18 +114,26 @@ fn run_point(
     threads: usize,
     quiet: bool,
     interrupt: &Interrupt,
+    records: &mut Option<RecordSpool>,
 ) -> Result<Option<(Point, bool)>> {
     let plan = Plan { trajectories: point.trajectories, seed: point.seed, block: point.block, threads };
     let label = table::point_label(file, index);
     let progress = Progress::new(&label, "trajectories", plan.trajectories, quiet);
     let watcher = EnsembleWatcher { progress: &progress, interrupt };
-    let outcome = ensemble::run(&point.experiment, &point.tolerances, &plan, &watcher);
+    let recording = Recording {
+        sink: records.as_mut().map(|spool| spool as &mut dyn RecordSink),
+        correlations: point.correlations.as_ref(),
+    };
+    let outcome = ensemble::run_recording(&point.experiment, &point.tolerances, &plan, &watcher, recording);
     progress.finish();
     let located = |error| match point.parameters.is_empty() {
         true => error,
         false => Error::AtPoint { label: table::parameters(&point.parameters), source: Box::new(error) },
     };
     let Some(ensemble) = outcome.map_err(located)? else { return Ok(None) };
+    if let Some(records) = records {
+        records.keep_point();
+    }
     let result = trajectory_point(&point.experiment, &ensemble, point.parameters.clone());
     Ok(Some((result, ensemble.complete)))
 }

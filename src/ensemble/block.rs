@@ -1,7 +1,7 @@
 //! The block: a fixed number of consecutive trajectories, run one after the other, and what is kept of them.
 
 use super::tree::Merge;
-use super::{Moments, Purpose, Streams, draw};
+use super::{BlockRecords, Moments, Purpose, RecordedJump, Streams, draw};
 use crate::Result;
 use crate::hilbert::Ket;
 use crate::propagate::Tolerances;
@@ -106,6 +106,8 @@ pub struct BlockRunner<'a, S: OpenSystem> {
     layout: Layout,
     record: Vec<f64>,
     fock: Vec<f64>,
+    /// Records of single trajectories, and whether their jumps are among them; `None` when nobody asked.
+    kept: Option<(BlockRecords, bool)>,
 }
 
 impl<'a, S: OpenSystem> BlockRunner<'a, S> {
@@ -121,7 +123,18 @@ impl<'a, S: OpenSystem> BlockRunner<'a, S> {
             layout,
             record: vec![0.0; layout.len()],
             fock: Vec::new(),
+            kept: None,
         }
+    }
+
+    /// Keeps records of single trajectories from now on, with or without their jumps.
+    pub fn keep_records(&mut self, jumps: bool) {
+        self.kept = Some((BlockRecords::default(), jumps));
+    }
+
+    /// The records of the last block, if they were to be kept.
+    pub fn take_records(&mut self) -> Option<BlockRecords> {
+        self.kept.as_mut().map(|(records, _)| std::mem::take(records))
     }
 
     /// Runs the trajectories `range` and returns what is kept of them.
@@ -130,6 +143,9 @@ impl<'a, S: OpenSystem> BlockRunner<'a, S> {
     /// When a Fock window outgrows the memory.
     pub fn run(&mut self, range: std::ops::Range<u64>) -> Result<Tally> {
         let mut tally = Tally::default();
+        if let Some((records, _)) = &mut self.kept {
+            *records = BlockRecords::new(range.start);
+        }
         for index in range {
             let report = self.run_one(index)?;
             tally.records.push(&self.record);
@@ -164,11 +180,17 @@ impl<'a, S: OpenSystem> BlockRunner<'a, S> {
             experiment: self.experiment,
             layout: self.layout,
             record: &mut self.record,
+            jumps: self.kept.as_mut().filter(|(_, jumps)| *jumps).map(|(records, _)| records.jumps_mut()),
         };
         let report = self.trajectory.run(&state, &mut jumps, &mut recorder)?;
         let (layout, number) = (self.layout, self.experiment.number_index());
         self.record[layout.heating_rate()] =
             self.experiment.heating_rate(|time| self.record[layout.observable(time, number)]);
+
+        if let Some((records, _)) = &mut self.kept {
+            let last = layout.observable(self.experiment.times.len() - 1, 0);
+            records.finish_trajectory(1.0, self.record[last..=layout.heating_rate()].iter().copied());
+        }
 
         let ket = self.trajectory.final_ket();
         let window = ket.window();
@@ -185,6 +207,7 @@ struct RecordWriter<'a, S: OpenSystem> {
     experiment: &'a Experiment,
     layout: Layout,
     record: &'a mut [f64],
+    jumps: Option<&'a mut Vec<RecordedJump>>,
 }
 
 impl<S: OpenSystem> Recorder for RecordWriter<'_, S> {
@@ -194,7 +217,10 @@ impl<S: OpenSystem> Recorder for RecordWriter<'_, S> {
         self.system.observe(ket, observables, &mut self.record[start..start + observables.len()]);
     }
 
-    fn jump(&mut self, _time: f64, channel: usize) {
+    fn jump(&mut self, time: f64, channel: usize) {
+        if let Some(jumps) = &mut self.jumps {
+            jumps.push(RecordedJump { time, channel });
+        }
         self.record[self.layout.jumps(channel)] += 1.0;
     }
 }

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rayon::ThreadPoolBuilder;
 
+use super::records::{Guard, Reordering};
 use super::tree::Tree;
-use super::{BlockRunner, Layout, Tally};
+use super::{BlockRunner, Correlations, Layout, Recording, Tallies, Tally};
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
 use crate::propagate::Tolerances;
@@ -53,6 +54,8 @@ pub struct Ensemble {
     pub layout: Layout,
     /// The jump channels.
     pub channels: Vec<Channel>,
+    /// Counts of the times between jumps, if they were asked for.
+    pub correlations: Option<Correlations>,
     /// False when the run was stopped early.
     pub complete: bool,
 }
@@ -70,13 +73,28 @@ pub fn run(
     plan: &Plan,
     watcher: &dyn Watcher,
 ) -> Result<Option<Ensemble>> {
+    run_recording(experiment, tolerances, plan, watcher, Recording::default())
+}
+
+/// The same, keeping records of single trajectories. They reach the sink in the order of the trajectories, up to the last
+/// one of the ensemble that is returned.
+///
+/// # Errors
+/// As [`run`], and when the sink cannot keep the records.
+pub fn run_recording(
+    experiment: &Experiment,
+    tolerances: &Tolerances,
+    plan: &Plan,
+    watcher: &dyn Watcher,
+    recording: Recording<'_>,
+) -> Result<Option<Ensemble>> {
     if let (Model::OscillatorSpins(model), false) =
         (&experiment.model, matches!(experiment.oscillator, OscillatorPreparation::Coherent(_)))
         && let Some(chain) = Chain::new(model, experiment.cutoff)
     {
-        return run_on(&chain, experiment, tolerances, plan, watcher);
+        return run_on(&chain, experiment, tolerances, plan, watcher, recording);
     }
-    run_on(&Register::new(&experiment.model, experiment.cutoff), experiment, tolerances, plan, watcher)
+    run_on(&Register::new(&experiment.model, experiment.cutoff), experiment, tolerances, plan, watcher, recording)
 }
 
 fn run_on<S: OpenSystem>(
@@ -85,7 +103,14 @@ fn run_on<S: OpenSystem>(
     tolerances: &Tolerances,
     plan: &Plan,
     watcher: &dyn Watcher,
+    mut recording: Recording<'_>,
 ) -> Result<Option<Ensemble>> {
+    if let Some(sink) = &mut recording.sink {
+        sink.begin(experiment, system.channels())?;
+    }
+    let end = experiment.times.last().copied().unwrap_or(0.0);
+    let (keep_records, grid) = (recording.wants(), recording.correlations);
+    let reordering = Reordering::new(recording, end);
     let blocks = plan.trajectories.div_ceil(plan.block);
     let next = AtomicU64::new(0);
     let failed = AtomicBool::new(false);
@@ -93,6 +118,15 @@ fn run_on<S: OpenSystem>(
     let failures = Mutex::new(Vec::new());
     let work = || {
         let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed);
+        if let Some(jumps) = keep_records {
+            runner.keep_records(jumps);
+        }
+        let _guard = Guard(&reordering);
+        let fail = |block, failure| {
+            failed.store(true, Ordering::Relaxed);
+            lock(&failures).push((block, failure));
+            reordering.abandon();
+        };
         while !watcher.stop() && !failed.load(Ordering::Relaxed) {
             let block = next.fetch_add(1, Ordering::Relaxed);
             if block >= blocks {
@@ -103,16 +137,21 @@ fn run_on<S: OpenSystem>(
             let count = range.end - range.start;
             match runner.run(range) {
                 Ok(Tally { clipped_at: Some((trajectory, population)), .. }) => {
-                    failed.store(true, Ordering::Relaxed);
-                    lock(&failures).push((block, Failure::Clipped { trajectory, population }));
+                    fail(block, Failure::Clipped { trajectory, population });
                 }
                 Ok(tally) => {
+                    if let Some(records) = runner.take_records() {
+                        let tallies = grid.map(|grid| Tallies::of(grid, end, &records));
+                        if let Err(error) = reordering.accept(block, records, tallies) {
+                            fail(block, Failure::Other(error));
+                            break;
+                        }
+                    }
                     lock(&tree).insert(block, tally);
                     watcher.finished(count);
                 }
                 Err(error) => {
-                    failed.store(true, Ordering::Relaxed);
-                    lock(&failures).push((block, Failure::Other(error)));
+                    fail(block, Failure::Other(error));
                 }
             }
         }
@@ -138,6 +177,7 @@ fn run_on<S: OpenSystem>(
         complete: tally.records.count() == plan.trajectories,
         layout: Layout::new(experiment, system.channels().len()),
         channels: system.channels().to_vec(),
+        correlations: reordering.finish(),
         tally,
     }))
 }

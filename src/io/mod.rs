@@ -5,10 +5,12 @@ mod files;
 mod netcdf;
 mod plot;
 mod provenance;
+mod records;
 mod result;
 pub mod run_file;
 
 pub use netcdf::write_netcdf;
 pub use plot::{draw_number, write_plots};
 pub use provenance::{build_commit, hash_text, peak_memory};
+pub use records::{RECORDS_FILE, RecordSpool};
 pub use result::{EXACT_DIRECTORY, prepare_directory, read_exact, read_summary, write_result};

@@ -1,5 +1,7 @@
 //! The result as netCDF-3 (64-bit offset), labelled so that `xarray.open_dataset("result.nc")` just works.
 
+mod records;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::{Cursor, Seek, SeekFrom, Write};
@@ -9,6 +11,7 @@ use std::rc::Rc;
 use netcdf3::{DataSet, FileWriter, InvalidDataSet, Version, WriteError};
 use serde_json::Value;
 
+pub use self::records::{Column, RecordTable};
 use super::files::replace_file;
 use crate::analysis::{Estimate, Point, Provenance, Summary};
 use crate::{Error, Result};

@@ -29,7 +29,7 @@ const DOORS: [(&str, &[&str]); 15] = [
     ("kuva", &["io/figure.rs"]),
     ("multiversion", &["system/"]),
     ("nalgebra", &["master/"]),
-    ("netcdf3", &["io/netcdf.rs"]),
+    ("netcdf3", &["io/netcdf.rs", "io/netcdf/"]),
     ("rand", &["ensemble/streams.rs"]),
     ("rand_distr", &["ensemble/streams.rs", "ensemble/preparation.rs"]),
     ("rayon", &["ensemble/run.rs"]),

@@ -1,6 +1,7 @@
 //! The run file: TOML, `version = 1`, unknown keys refused, every value checked before anything runs.
 
 mod model;
+mod output;
 mod overrides;
 mod section;
 
@@ -10,9 +11,11 @@ use std::path::Path;
 use serde_json::Value;
 use toml::Table;
 
+pub use self::output::Records;
 use self::section::Section;
 use super::files::read_text;
 use super::provenance::hash_text;
+use crate::ensemble::CorrelationGrid;
 use crate::model::{Model, OscillatorPreparation};
 use crate::propagate::Tolerances;
 use crate::system::{Experiment, Observable};
@@ -34,6 +37,8 @@ pub struct RunFile {
     pub hash: String,
     /// Whether `run` also solves the density matrix.
     pub exact: bool,
+    /// What `records.nc` is to hold.
+    pub records: Records,
     /// One entry per sweep point (one without a sweep).
     pub points: Vec<RunPoint>,
 }
@@ -53,6 +58,8 @@ pub struct RunPoint {
     pub seed: u64,
     /// Trajectories per block.
     pub block: u64,
+    /// What is counted of the times between jumps.
+    pub correlations: Option<CorrelationGrid>,
 }
 
 impl RunFile {
@@ -90,6 +97,7 @@ impl RunFile {
             overrides: overrides.to_vec(),
             hash,
             exact: settings.exact,
+            records: settings.records,
             points: parsed.into_iter().map(|(_, point)| point).collect(),
         })
     }
@@ -100,6 +108,7 @@ impl RunFile {
 struct Settings {
     title: Option<String>,
     exact: bool,
+    records: Records,
 }
 
 fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Settings, RunPoint)> {
@@ -128,6 +137,8 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
     let observables = parse_observables(&mut output, &model)?;
     let exact = output.flag("exact", false)?;
     let heating_window = parse_window(&mut output, &times)?;
+    let records = output::parse_records(&mut output)?;
+    let correlations = output::parse_correlations(&mut output, &model, times[times.len() - 1])?;
     output.finish()?;
 
     let mut numerics = root.section("numerics")?;
@@ -139,7 +150,8 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
     root.finish()?;
 
     let experiment = Experiment { model, oscillator, cutoff, times, observables, heating_window };
-    Ok((Settings { title, exact }, RunPoint { parameters, experiment, tolerances, trajectories, seed, block }))
+    let settings = Settings { title, exact, records };
+    Ok((settings, RunPoint { parameters, experiment, tolerances, trajectories, seed, block, correlations }))
 }
 
 fn parse_times(mut time: Section) -> Result<Vec<f64>> {
