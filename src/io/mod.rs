@@ -1,5 +1,6 @@
 //! Files: the run file, the result files, the pictures.
 
+mod emission_plot;
 mod figure;
 mod files;
 mod netcdf;
@@ -9,6 +10,7 @@ mod records;
 mod result;
 pub mod run_file;
 
+pub use emission_plot::draw_emission;
 pub use netcdf::write_netcdf;
 pub use plot::{draw_number, write_plots};
 pub use provenance::{build_commit, hash_text, peak_memory};

@@ -1,5 +1,6 @@
 //! The result as netCDF-3 (64-bit offset), labelled so that `xarray.open_dataset("result.nc")` just works.
 
+mod emission;
 mod records;
 
 use std::cell::RefCell;
@@ -21,8 +22,8 @@ const RATE_UNITS: &str = "frequency unit";
 
 /// Writes all of `summary` to `path`, whole or not at all.
 ///
-/// Dimensions are `point` (sweep point), `time`, `level` (Fock level), `channel` and `parameter` (swept key). Numbers
-/// are doubles, NaN where a point has none. A time grid common to all points is the coordinate `time`; otherwise the
+/// Dimensions are `point` (sweep point), `time`, `level` (Fock level), `channel` and `parameter` (swept key); with emission
+/// statistics also `emission` (kind of jump) and `delay`. Numbers are doubles, NaN where a point has none. A time grid common to all points is the coordinate `time`; otherwise the
 /// variable `times` (point, time) holds them. A swept key `a.b` becomes the coordinate `a_b` (point).
 pub fn write_netcdf(path: &Path, summary: &Summary) -> Result<()> {
     let bytes = describe(summary)
@@ -104,14 +105,7 @@ fn describe(summary: &Summary) -> std::result::Result<Contents, InvalidDataSet> 
             file.numbers("times", &["point", "time"], &attributes("time", TIME_UNITS, ""), rows)?;
         }
     }
-    for key in &parameters {
-        file.parameter(key, points)?;
-    }
-    if !parameters.is_empty() {
-        // xarray takes the variables named by this attribute as coordinates.
-        let variables: Vec<String> = parameters.iter().map(|key| variable_name(key)).collect();
-        file.header.add_global_attr_string("coordinates", variables.join(" "))?;
-    }
+    file.parameters(&parameters, points)?;
     for name in names(points, |p| p.observables.keys()) {
         let about = observable_attributes(&name);
         file.estimate(&name, ["point", "time"], &about, points, times, |p| p.observables.get(&name))?;
@@ -125,6 +119,7 @@ fn describe(summary: &Summary) -> std::result::Result<Contents, InvalidDataSet> 
         file.numbers(&format!("closed_form_{name}"), &["point", "time"], &about, rows.unwrap_or_default())?;
     }
     file.jumps(points, &channels)?;
+    file.emission(points)?;
     for (name, long_name, units, value) in POINT_NUMBERS {
         let values = points.iter().map(|point| value(point).unwrap_or(f64::NAN)).collect();
         file.numbers(name, &["point"], &attributes(long_name, units, ""), values)?;
@@ -254,6 +249,18 @@ impl Contents {
             self.numbers(&format!("diagnostics_{field}"), &["point"], &about, values)?;
         }
         Ok(())
+    }
+
+    /// The swept keys, as coordinates.
+    fn parameters(&mut self, keys: &[String], points: &[Point]) -> Step {
+        keys.iter().try_for_each(|key| self.parameter(key, points))?;
+        // xarray takes the variables named by this attribute as coordinates.
+        let variables: Vec<String> = keys.iter().map(|key| variable_name(key)).collect();
+        if variables.is_empty() {
+            Ok(())
+        } else {
+            self.header.add_global_attr_string("coordinates", variables.join(" "))
+        }
     }
 
     /// A swept key: a number per point, or JSON text if it is not a number everywhere.

@@ -167,16 +167,15 @@ impl RecordSink for RecordSpool {
     fn accept(&mut self, records: &BlockRecords) -> Result<()> {
         self.accept_block(records).map_err(|source| self.failed(source))?;
         let total = |count: fn(&PointRecords) -> u64| self.points.iter().map(count).sum::<u64>() + count(&self.open);
-        for (what, seen, most, way_out) in [
-            ("jumps", total(|point| point.jumps), MOST_JUMPS, "output.jumps = false"),
-            ("trajectories", total(|point| point.trajectories), MOST_TRAJECTORIES, "no records"),
-        ] {
-            if seen > most && (what != "jumps" || self.jumps.is_some()) {
-                let what = self.directory.join(RECORDS_FILE).display().to_string();
-                let reason =
-                    format!("the format holds at most {most} jumps or trajectories of its kind: {way_out} would do");
-                return Err(Error::Output { what, reason });
-            }
+        let full = |what: &str, most: u64| {
+            let reason = format!("the format holds at most {most} {what}: run fewer trajectories with records");
+            Err(Error::Output { what: self.directory.join(RECORDS_FILE).display().to_string(), reason })
+        };
+        if self.jumps.is_some() && total(|point| point.jumps) > MOST_JUMPS {
+            return full("jumps", MOST_JUMPS);
+        }
+        if total(|point| point.trajectories) > MOST_TRAJECTORIES {
+            return full("trajectories", MOST_TRAJECTORIES);
         }
         Ok(())
     }

@@ -41,33 +41,37 @@ observables = ["number", "inversion"]
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An empty directory with `run.toml`, in which commands are run.
-struct Sandbox {
+pub struct Sandbox {
     directory: TempDir,
 }
 
 /// What a command left behind.
-struct Finished {
+pub struct Finished {
     stdout: String,
     stderr: String,
 }
 
 impl Sandbox {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let sandbox = Self { directory: tempfile::tempdir().unwrap() };
         sandbox.write("run.toml", RUN);
         sandbox
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
 
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
     /// Runs `fluctuator` with arguments that hold no spaces, and insists on its exit code.
-    fn expect(&self, code: i32, arguments: &str) -> Finished {
+    pub fn expect(&self, code: i32, arguments: &str) -> Finished {
         let mut command = assert_cmd::Command::new(cargo_bin!("fluctuator"));
         command.current_dir(self.directory.path()).args(arguments.split_whitespace()).timeout(PATIENCE);
         let assertion = command.assert().code(code);
@@ -77,13 +81,13 @@ impl Sandbox {
     }
 
     /// Starts `fluctuator` and leaves it running.
-    fn spawn(&self, arguments: &str) -> Running {
+    pub fn spawn(&self, arguments: &str) -> Running {
         let mut command = Command::new(cargo_bin!("fluctuator"));
         command.current_dir(self.directory.path()).args(arguments.split_whitespace());
         Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
-    fn summary(&self, directory: &str) -> Value {
+    pub fn summary(&self, directory: &str) -> Value {
         serde_json::from_str(&self.summary_text(directory)).unwrap()
     }
 
@@ -92,7 +96,7 @@ impl Sandbox {
     }
 
     /// `points` of a summary, byte for byte.
-    fn points(&self, directory: &str) -> String {
+    pub fn points(&self, directory: &str) -> String {
         let text = self.summary_text(directory);
         text[text.find("\n  \"points\": ").unwrap()..].to_owned()
     }
@@ -107,15 +111,15 @@ impl Finished {
 }
 
 /// A process that does not outlive the test.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Running {
-    fn interrupt(&self) {
+    pub fn interrupt(&self) {
         assert!(Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap().success());
     }
 
     /// Waits for the end, not for ever, and returns the exit code.
-    fn code(mut self) -> Option<i32> {
+    pub fn code(mut self) -> Option<i32> {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {

@@ -3,8 +3,10 @@
 mod analytic;
 mod cli;
 mod determinism;
+mod emission;
 mod input;
 mod layering;
+mod records;
 mod reference;
 mod statistics;
 mod systems;

@@ -76,8 +76,7 @@ impl RecordTable<'_> {
         file.dimension("trajectory", self.trajectories)?;
         let count = |n: usize| (0..n).map(|i| i as f64).collect();
         file.numbers("point", &["point"], &attributes("index of the sweep point", "1", ""), count(points.len()))?;
-        let keys = super::names(points, |p| p.parameters.keys());
-        keys.iter().try_for_each(|key| file.parameter(key, points))?;
+        file.parameters(&super::names(points, |p| p.parameters.keys()), points)?;
         if let Some(channels) = self.channels {
             file.dimension("channel", channels.len())?;
             file.texts("channel", &["channel"], &attributes("jump channel", "", ""), channels)?;
