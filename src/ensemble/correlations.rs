@@ -26,6 +26,8 @@ pub struct Lattice {
     pub bins: usize,
     /// Width of a delay bin.
     pub bin: f64,
+    /// Its inverse.
+    bins_per_time: f64,
     /// Beginning of the window.
     pub from: f64,
     /// Width of a time cell.
@@ -48,7 +50,8 @@ impl Lattice {
         let cell = (bin / CELLS_PER_BIN).max(span / MOST_CELLS);
         let lags = ((grid.max_delay / cell - 1e-9).ceil() as usize).max(1);
         let cells = (span / cell + 1e-9).floor() as usize;
-        Self { bins: grid.bins, bin, from: grid.from, cell, window_cells: cells.saturating_sub(lags).max(1), lags }
+        let window_cells = cells.saturating_sub(lags).max(1);
+        Self { bins: grid.bins, bin, bins_per_time: 1.0 / bin, from: grid.from, cell, window_cells, lags }
     }
 
     /// Length of the window.
@@ -64,7 +67,7 @@ impl Lattice {
 
     /// The bin of a delay.
     fn bin_of(&self, delay: f64) -> Option<usize> {
-        let bin = (delay / self.bin) as usize;
+        let bin = (delay * self.bins_per_time) as usize;
         (bin < self.bins).then_some(bin)
     }
 }

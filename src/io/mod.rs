@@ -14,5 +14,5 @@ pub use emission_plot::draw_emission;
 pub use netcdf::write_netcdf;
 pub use plot::{draw_number, write_plots};
 pub use provenance::{build_commit, hash_text, peak_memory};
-pub use records::{RECORDS_FILE, RecordSpool};
+pub use records::{JUMP_BYTES, RECORDS_FILE, RecordSpool};
 pub use result::{EXACT_DIRECTORY, prepare_directory, read_exact, read_summary, write_result};

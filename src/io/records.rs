@@ -20,8 +20,8 @@ const MOST_JUMPS: u64 = i32::MAX as u64;
 /// Most trajectories of one file: a column of doubles has less than 4 GiB in netCDF-3.
 const MOST_TRAJECTORIES: u64 = (u32::MAX as u64 - 3) / 8;
 
-/// Bytes of a jump: time, channel, trajectory, point.
-const JUMP_BYTES: usize = 8 + 3 * 4;
+/// Bytes of a jump in [`RECORDS_FILE`]: time, channel, trajectory, point.
+pub const JUMP_BYTES: usize = 8 + 3 * 4;
 /// Rows of the trajectories held in memory while columns are made of them.
 const ROWS_AT_ONCE: u64 = 8192;
 
