@@ -27,7 +27,7 @@ fn point(overrides: &[&str]) -> RunPoint {
 
 fn run<S: OpenSystem>(criterion: &mut Criterion, name: &str, system: &S, point: &RunPoint) {
     let tolerances = Tolerances::from_tolerance(1e-8);
-    let mut runner = fluctuator::ensemble::BlockRunner::new(system, &point.experiment, &tolerances, 1);
+    let mut runner = fluctuator::ensemble::BlockRunner::new(system, &point.experiment, &tolerances, 1, None);
     let mut next = 0;
     criterion.bench_function(name, |b| {
         b.iter(|| {

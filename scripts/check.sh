@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The whole gate, the same by hand and in CI: format, lints, tests, documentation, benches run once.
-# Optional: PYTHON=python3 with xarray and scipy also checks result.nc (CI installs them).
+# Optional: PYTHON=python3 with xarray and scipy also checks the netCDF files (CI installs them).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,10 +27,14 @@ trap 'rm -rf "$out"' EXIT
 cargo run --release --quiet -- run runs/fig3a.toml --out "$out/fig3a"
 cargo run --release --quiet -- compare "$out/fig3a" "$out/fig3a/exact"
 
-step "result.nc against summary.json"
+step "records and emission statistics"
+cargo run --release --quiet -- run runs/antibunching.toml --out "$out/antibunching" --trajectories 512
+
+step "result.nc and records.nc against summary.json"
 if "${PYTHON:-python3}" -c 'import xarray, scipy' 2>/dev/null; then
   "${PYTHON:-python3}" scripts/check_netcdf.py "$out/fig3a"
   "${PYTHON:-python3}" scripts/check_netcdf.py "$out/fig3a/exact"
+  "${PYTHON:-python3}" scripts/check_netcdf.py "$out/antibunching"
 else
   echo "skipped: ${PYTHON:-python3} has no xarray"
 fi

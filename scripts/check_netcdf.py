@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that DIR/result.nc, opened by xarray, holds the numbers of DIR/summary.json bit for bit.
+"""Checks that DIR/result.nc, opened by xarray, holds the numbers of DIR/summary.json bit for bit, and that DIR/records.nc,
+if there is one, has the trajectories and jumps that summary.json counts.
 
 Usage: python scripts/check_netcdf.py DIR        (needs xarray and scipy or netCDF4)
 Prints one line; exit code 0 if all agree, 1 if not, 2 if a file cannot be read.
@@ -71,6 +72,7 @@ class Comparison:
             self.row(where, "jumps", jumps["mean"], **cell)
             if jumps.get("standard_error") is not None:
                 self.row(where, "jumps_standard_error", jumps["standard_error"], **cell)
+        self.emission(where, at, point.get("emission", {}))
         rate = point["heating_rate"]
         self.row(where, "heating_rate", rate["value"], **at)
         for part in ("standard_error", "plain_value", "plain_standard_error", "paper", "quantum_noise"):
@@ -82,6 +84,23 @@ class Comparison:
             self.row(where, f"diagnostics_{name}", value, **at)
         self.parameters(where, at, point["parameters"])
 
+    def emission(self, where, at, emission):
+        """Waiting times and g² of every kind of jump."""
+        for kind, seen in emission.items():
+            cell = {**at, "emission": self.data["emission"].values.tolist().index(kind)}
+            if "delays" in self.data:
+                self.row(where, "delays", seen["delays"], **at)
+            else:
+                self.row(where, "delay", seen["delays"])
+            for name in ("g2", "g2_standard_error", "waiting_time", "waiting_time_standard_error"):
+                if name in seen:
+                    self.row(where, name, seen[name], **cell)
+            self.row(where, "emission_rate", seen["rate"]["mean"], **cell)
+            self.row(where, "emission_rate_standard_error", seen["rate"].get("standard_error"), **cell)
+            self.row(where, "emission_window_start", seen["window"][0], **cell)
+            self.row(where, "emission_window_end", seen["window"][1], **cell)
+            self.row(where, "emission_groups", seen["groups"], **cell)
+
     def parameters(self, where, at, parameters):
         """The swept keys: numbers, or JSON text."""
         named = {v.attrs["run_file_key"]: v for v in self.data.variables.values() if "run_file_key" in v.attrs}
@@ -92,10 +111,48 @@ class Comparison:
             self.agreed += 1
 
 
+def check_records(records, summary):
+    """Counts, order and weights of records.nc; returns the number of trajectories and jumps."""
+    point = records["trajectory_point"].values
+    for index, expected in enumerate(summary["points"]):
+        number = records["trajectory_number"].values[point == index]
+        if not np.array_equal(number, np.arange(expected["trajectories"])):
+            raise Mismatch(f"records.nc: point {index} does not have trajectories 0 to {expected['trajectories'] - 1}")
+    last = [name for name in records if name.startswith("final_")]
+    for index, expected in enumerate(summary["points"]):
+        weight = records["weight"].values[point == index]
+        means = {name: expected["observables"].get(name.removeprefix("final_"), {}).get("plain_mean") for name in last}
+        means = {name: mean[-1] for name, mean in means.items() if mean}
+        if "heating_rate" in records:
+            means["heating_rate"] = expected["heating_rate"]["plain_value"]
+        for name, mean in means.items():
+            found = np.average(records[name].values[point == index], weights=weight)
+            if not np.isclose(found, mean, rtol=1e-9, atol=1e-12):
+                raise Mismatch(f"records.nc: the mean of {name} at point {index} is {found!r}, should be {mean!r}")
+    if "jump_time" not in records:
+        return len(point), 0
+    row, time = records["jump_trajectory"].values, records["jump_time"].values
+    if not np.array_equal(row, np.repeat(np.arange(len(point)), records["jump_count"].values)):
+        raise Mismatch("records.nc: jumps are not in the order of the trajectories")
+    if (np.diff(time)[np.diff(row) == 0] < 0).any():
+        raise Mismatch("records.nc: jumps of a trajectory are not in the order of time")
+    if not np.array_equal(records["jump_point"].values, point[row]):
+        raise Mismatch("records.nc: jump_point is not the point of the jump's trajectory")
+    name = records["channel"].values[records["jump_channel"].values] if len(row) else np.array([])
+    for index, expected in enumerate(summary["points"]):
+        for channel, jumps in expected["jumps"].items():
+            found = int(((name == channel) & (point[row] == index)).sum())
+            if round(jumps["mean"] * expected["trajectories"]) != found:
+                raise Mismatch(f"records.nc: {found} jumps of {channel} at point {index}, not as summary.json says")
+    return len(point), len(row)
+
+
 def main(directory):
     try:
         summary = json.loads((directory / "summary.json").read_text(encoding="utf-8"))
         data = xarray.open_dataset(directory / "result.nc").load()
+        found = (directory / "records.nc").exists()
+        records = xarray.open_dataset(directory / "records.nc").load() if found else None
     except (OSError, ValueError) as error:
         print(f"{directory}: {error}", file=sys.stderr)
         return 2
@@ -114,11 +171,15 @@ def main(directory):
             found = found.decode() if isinstance(found, bytes) else str(found)
             if found != ending["stopped"]:
                 raise Mismatch(f"point {index}: stopped is {found!r}, should be {ending['stopped']!r}")
+        if records is not None:
+            trajectories, jumps = check_records(records, summary)
     except (Mismatch, KeyError, ValueError, IndexError) as mismatch:
-        print(f"{directory}: result.nc and summary.json differ: {mismatch}")
+        print(f"{directory}: the files and summary.json differ: {mismatch}")
         return 1
     points = len(summary["points"])
     print(f"{directory}: result.nc holds all {comparison.agreed} numbers of summary.json ({points} points)")
+    if records is not None:
+        print(f"{directory}: records.nc holds its {trajectories} trajectories and {jumps} jumps, in order")
     return 0
 
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::{Estimate, Point};
+use super::Point;
 use crate::ensemble::{Ending, Stopped};
 
 /// Half-widths of the intervals, in standard errors: 68.27 % and 95.45 % of normal deviations.
@@ -161,8 +161,7 @@ impl Tester {
             self.add(name, "plain", false, last(&curve.plain_mean), last(&curve.plain_standard_error), exact);
         }
         let (rate, exact) = (&point.heating_rate, self.exact.heating_rate.value);
-        let estimator = point.observables.get("number").map_or("", |number: &Estimate| &number.estimator);
-        self.add("heating_rate", estimator, true, Some(rate.value), rate.standard_error, exact);
+        self.add("heating_rate", &point.heating_rate.estimator, true, Some(rate.value), rate.standard_error, exact);
         self.add("heating_rate", "plain", false, rate.plain_value, rate.plain_standard_error, exact);
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::emission::emission;
 use super::sample::{Sample, effect_of_a_jump, fock_distribution, jumps};
 use super::summary::{Diagnostics, Estimate, HeatingRate, Point, Scalar};
 use crate::ensemble::Ensemble;
@@ -15,7 +16,7 @@ use crate::system::{Experiment, Observable};
 /// The result of an ensemble at one sweep point.
 pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters: BTreeMap<String, Value>) -> Point {
     let (records, layout, counts) = (&ensemble.tally.records, ensemble.layout, ensemble.tally.counts);
-    let sample = Sample::of(ensemble);
+    let sample = Sample::of(experiment, ensemble);
     let curve = |observable: usize| {
         let entries: Vec<usize> = (0..experiment.times.len()).map(|time| layout.observable(time, observable)).collect();
         sample.curve(&entries, effect_of_a_jump(experiment.observables[observable]))
@@ -30,6 +31,8 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
         fock_distribution: fock_distribution(&ensemble.tally.fock),
         jumps: jumps(ensemble),
         closed_forms: closed_forms(experiment),
+        emission: (ensemble.correlations.as_ref())
+            .map_or_else(BTreeMap::new, |correlations| emission(correlations, &ensemble.channels)),
         diagnostics: Diagnostics {
             cutoff: hard_cutoff(experiment),
             worst_norm_defect: counts.norm_defect,
@@ -61,6 +64,7 @@ pub fn exact_point(experiment: &Experiment, exact: &Exact, parameters: BTreeMap<
         fock_distribution: exactly(&exact.fock),
         jumps: BTreeMap::new(),
         closed_forms: closed_forms(experiment),
+        emission: BTreeMap::new(),
         diagnostics: Diagnostics {
             cutoff: hard_cutoff(experiment),
             worst_norm_defect: exact.trace_defect,

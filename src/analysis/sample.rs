@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::controlled::{Controlled, controlled, drift};
 use super::summary::{Estimate, Scalar};
 use crate::ensemble::{Ensemble, Moments};
-use crate::system::{Channel, Observable};
+use crate::model::{OscillatorPreparation, Spin};
+use crate::system::{Channel, Experiment, Observable};
 
-/// Jumps of a channel that a sample must hold before its own spread is trusted.
+/// Jumps of a channel, and draws of the rarer initial state, that a sample must hold before its own spread is trusted.
 const ENOUGH_JUMPS: f64 = 10.0;
 
 /// The order of what a single jump changes: one quantum, or the spin's flip.
@@ -32,21 +33,28 @@ fn unseen(spread: f64, count: u64) -> f64 {
 /// An ensemble, ready to be asked for estimates.
 pub struct Sample<'a> {
     ensemble: &'a Ensemble,
-    /// Whether every channel that can fire has done so often enough.
+    /// Whether every channel that can fire, and every initial state that can be drawn, has come up often enough.
     explored: bool,
 }
 
 impl<'a> Sample<'a> {
-    /// The sample of an ensemble.
-    pub fn of(ensemble: &'a Ensemble) -> Self {
+    /// The sample that an ensemble is of an experiment.
+    pub fn of(experiment: &Experiment, ensemble: &'a Ensemble) -> Self {
         let (records, layout) = (&ensemble.tally.records, ensemble.layout);
         let fired = |index: usize| records.mean()[layout.jumps(index)] * records.count() as f64;
         let explored = |(index, channel): (usize, &Channel)| channel.rate == 0.0 || fired(index) >= ENOUGH_JUMPS;
-        Self { ensemble, explored: ensemble.channels.iter().enumerate().all(explored) }
+        let spins = experiment.model.spins().iter().map(Spin::initial_excited_probability);
+        let oscillator = match experiment.oscillator {
+            OscillatorPreparation::Thermal(nbar) => nbar / (nbar + 1.0),
+            OscillatorPreparation::Fock(_) | OscillatorPreparation::Coherent(_) => 0.0,
+        };
+        let drawn = |p: f64| p == 0.0 || p * records.count() as f64 >= ENOUGH_JUMPS;
+        let draws = spins.chain([oscillator]).all(|p| drawn(p) && drawn(1.0 - p));
+        Self { ensemble, explored: draws && ensemble.channels.iter().enumerate().all(explored) }
     }
 
-    /// The estimates of the entries of one curve (one time after the other), controlled if there are controls, and the
-    /// plain ones beside them; `effect` is what a jump not seen yet may change.
+    /// The estimates of the entries of one curve (one time after the other), controlled if there are controls and they
+    /// help, and the plain ones beside them; `effect` is what a jump not seen yet may change.
     pub fn curve(&self, entries: &[usize], effect: f64) -> Estimate {
         let records = &self.ensemble.tally.records;
         let plain: Vec<Controlled> = entries
@@ -59,6 +67,9 @@ impl<'a> Sample<'a> {
             .collect();
         let corrected: Option<Vec<Controlled>> =
             entries.iter().map(|&entry| controlled(&self.ensemble.tally.folds, entry)).collect();
+        // Controls that know nothing of this curve would only add the noise of their coefficients.
+        let total = |curve: &[Controlled]| curve.iter().fold(0.0, |sum, estimate| sum + estimate.variance);
+        let corrected = corrected.filter(|corrected| total(corrected) <= total(&plain));
         let estimator = if corrected.is_some() { "controlled" } else { "plain" };
         let best = corrected.as_ref().unwrap_or(&plain);
         let spread = best.iter().fold(0.0, |widest: f64, estimate| widest.max(estimate.variance)).sqrt();

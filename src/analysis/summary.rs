@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Emission;
 use crate::ensemble::Ending;
 
 /// Version of the layout of `summary.json`; readers refuse a newer one.
@@ -87,6 +88,9 @@ pub struct Point {
     pub jumps: BTreeMap<String, Scalar>,
     /// Curves known in closed form, name → ⟨N⟩ at every time (`adiabatic`: Eq. 40; `quantum_noise`).
     pub closed_forms: BTreeMap<String, Vec<f64>>,
+    /// `all` jumps, or a channel's name → waiting times and g²(τ), where the run file asked for `output.correlations`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub emission: BTreeMap<String, Emission>,
     /// What the propagation noticed about itself.
     pub diagnostics: Diagnostics,
 }

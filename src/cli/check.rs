@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use indicatif::HumanDuration;
+use indicatif::{HumanBytes, HumanDuration};
 
 use super::{Outcome, RunFileArguments, table};
 use crate::Result;
@@ -11,6 +11,7 @@ use crate::analysis::{excess, trajectories_needed, trajectory_point};
 use crate::ensemble::{self, Ensemble, Ladder, Plan};
 use crate::hilbert::Cutoff;
 use crate::io::run_file::{RunFile, RunPoint};
+use crate::io::{JUMP_BYTES, RECORDS_FILE};
 use crate::propagate::MAX_ORDER;
 
 /// Arguments of `check`.
@@ -29,11 +30,12 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
     let header =
         ["point", "spins", "Fock levels", "ket + series", "jumps", "trajectories", "per trajectory", "predicted"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
-    let mut total = 0.0;
+    let (mut total, mut jumps) = (0.0, 0.0);
     for (index, point) in file.points.iter().enumerate() {
-        let (row, seconds) = pilot(&file, index, point, threads)?;
+        let (row, seconds, jumps_here) = pilot(&file, index, point, threads)?;
         rows.push(row);
         total += seconds;
+        jumps += jumps_here;
     }
     say!("{}: the run file is sound", file.title);
     table::print_aligned(&rows);
@@ -46,11 +48,14 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
         HumanDuration(Duration::from_secs_f64(total.min(1e15))),
         file.points.len()
     );
+    if file.records.jumps {
+        say!("{RECORDS_FILE} will hold about {jumps:.2e} jumps in {}", HumanBytes((jumps * JUMP_BYTES as f64) as u64));
+    }
     Ok(Outcome::Done)
 }
 
-/// Runs a few trajectories of a point; returns its row and the seconds its ensemble would take.
-fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Result<(Vec<String>, f64)> {
+/// Runs a few trajectories of a point; returns its row, the seconds its ensemble would take and its jumps.
+fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Result<(Vec<String>, f64, f64)> {
     let mut trajectories = 2;
     let (ensemble, seconds) = loop {
         let begun = Instant::now();
@@ -84,7 +89,7 @@ fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Resu
         format!("{:.3} ms", 1e3 * seconds),
         format!("{whole:.1} s"),
     ];
-    Ok((row, whole))
+    Ok((row, whole, jumps * expected as f64))
 }
 
 /// How many trajectories the run will take, and how that is shown: with a target, judged from the pilot.

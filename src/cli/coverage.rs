@@ -107,7 +107,7 @@ fn cover(
     let progress = Progress::new(label, "seeds", arguments.seeds, arguments.file.quiet);
     let mut seeds = 0;
     for seed in (0..arguments.seeds).map(|offset| point.seed.wrapping_add(offset)) {
-        let plan = Plan { trajectories: point.stopping.trajectories, seed, block: point.block, threads };
+        let plan = Plan { seed, ..point.plan(threads) };
         let watcher = EnsembleWatcher::unlimited(point, interrupt);
         let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &watcher)?;
         let Some(ensemble) = ensemble.filter(|ensemble| ensemble.ending.stopped.is_complete()) else { break };

@@ -14,9 +14,9 @@ use crate::Result;
 use crate::analysis::{
     FORMAT_VERSION, Method, Point, Provenance, Summary, Target, trajectories_needed, trajectory_point,
 };
-use crate::ensemble::{self, Ending, Plan, Stopped};
+use crate::ensemble::{self, Ending, RecordSink, Recording, Stopped};
 use crate::io::run_file::{RunFile, RunPoint};
-use crate::io::{EXACT_DIRECTORY, prepare_directory, read_exact, write_plots, write_result};
+use crate::io::{EXACT_DIRECTORY, RecordSpool, prepare_directory, read_exact, write_plots, write_result};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -35,11 +35,12 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     prepare_directory(&directory)?;
     let interrupt = Interrupt::listen()?;
     let begun = Instant::now();
+    let mut records = RecordSpool::open(&directory, file.records)?;
 
     let (mut points, mut endings) = (Vec::new(), Vec::new());
     let (mut complete, mut failure) = (true, None);
     for (index, point) in file.points.iter().enumerate() {
-        match run_point(&file, index, point, threads, arguments.file.quiet, &interrupt) {
+        match run_point(&file, index, point, threads, arguments.file.quiet, &interrupt, &mut records) {
             Ok(Some((result, ending))) => {
                 complete &= ending.stopped.is_complete();
                 points.push(result);
@@ -69,6 +70,9 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     // Saved before anything else can fail; drawn again when there is an exact result to draw beside it.
     let same_run = |exact: &Summary| exact.provenance.run_file_hash == summary.provenance.run_file_hash;
     write_result(&directory, &summary, read_exact(&directory).ok().flatten().filter(same_run).as_ref())?;
+    if let Some(records) = records {
+        records.write(&summary)?;
+    }
     if let Some(error) = failure {
         eprintln!(
             "{} of {} sweep points are saved in {}",
@@ -117,14 +121,22 @@ fn run_point(
     threads: usize,
     quiet: bool,
     interrupt: &Interrupt,
+    records: &mut Option<RecordSpool>,
 ) -> Result<Option<(Point, Ending)>> {
-    let plan = Plan { trajectories: point.stopping.trajectories, seed: point.seed, block: point.block, threads };
+    let plan = point.plan(threads);
     let label = table::point_label(file, index);
     let progress = Progress::new(&label, "trajectories", plan.trajectories, quiet);
     let watcher = EnsembleWatcher::new(point, interrupt, &progress);
-    let outcome = ensemble::run(&point.experiment, &point.tolerances, &plan, &watcher);
+    let recording = Recording {
+        sink: records.as_mut().map(|spool| spool as &mut dyn RecordSink),
+        correlations: point.correlations.as_ref(),
+    };
+    let outcome = ensemble::run_recording(&point.experiment, &point.tolerances, &plan, &watcher, recording);
     progress.finish();
     let Some(ensemble) = outcome.map_err(|error| table::located(error, point))? else { return Ok(None) };
+    if let Some(records) = records {
+        records.keep_point();
+    }
     let result = trajectory_point(&point.experiment, &ensemble, point.parameters.clone());
     Ok(Some((result, ensemble.ending)))
 }

@@ -2,7 +2,7 @@
 
 use super::controls::{Controls, Guide};
 use super::tree::Merge;
-use super::{Comoments, Moments, Purpose, Streams, draw};
+use super::{BlockRecords, Comoments, Moments, Purpose, RecordedJump, Streams, draw};
 use crate::Result;
 use crate::hilbert::Ket;
 use crate::propagate::Tolerances;
@@ -129,6 +129,8 @@ pub struct BlockRunner<'a, S: Followed> {
     controls: Option<Controls<'a, S>>,
     record: Vec<f64>,
     fock: Vec<f64>,
+    /// Records of single trajectories, and whether their jumps are among them; `None` when nobody asked.
+    kept: Option<(BlockRecords, bool)>,
 }
 
 impl<'a, S: Followed> BlockRunner<'a, S> {
@@ -151,7 +153,18 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             controls: guide.map(|guide| Controls::new(system, guide, layout, tolerances.ket)),
             record: vec![0.0; layout.len()],
             fock: Vec::new(),
+            kept: None,
         }
+    }
+
+    /// Keeps records of single trajectories from now on, with or without their jumps.
+    pub fn keep_records(&mut self, jumps: bool) {
+        self.kept = Some((BlockRecords::default(), jumps));
+    }
+
+    /// The records of the last block, if they were to be kept.
+    pub fn take_records(&mut self) -> Option<BlockRecords> {
+        self.kept.as_mut().map(|(records, _)| std::mem::take(records))
     }
 
     /// Runs the trajectories `range` and returns what is kept of them.
@@ -163,6 +176,9 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         if self.controls.is_some() {
             tally.folds = vec![Comoments::default(); FOLDS];
         }
+        if let Some((records, _)) = &mut self.kept {
+            *records = BlockRecords::new(range.start);
+        }
         for index in range {
             let report = self.run_one(index)?;
             tally.records.push(&self.record);
@@ -172,7 +188,8 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
                     .push(&self.record[..self.layout.estimates()], &controls.record);
             }
             let window = report.window;
-            let over = window.clipped > self.max_clipped;
+            // A whole population may round to more than one.
+            let over = window.clipped.min(1.0) > self.max_clipped;
             tally.merge(Tally {
                 counts: Counts {
                     norm_defect: report.norm_defect,
@@ -205,6 +222,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             layout: self.layout,
             record: &mut self.record,
             controls: self.controls.as_mut(),
+            jumps: self.kept.as_mut().filter(|(_, jumps)| *jumps).map(|(records, _)| records.jumps_mut()),
         };
         let report = self.trajectory.run(&state, &mut jumps, &mut recorder)?;
         let (layout, number) = (self.layout, self.experiment.number_index());
@@ -214,6 +232,11 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             self.experiment.heating_slope(|time| self.record[layout.observable(time, number)]);
         if let Some(controls) = &mut self.controls {
             controls.finish(layout, self.experiment);
+        }
+
+        if let Some((records, _)) = &mut self.kept {
+            let last = layout.observable(self.experiment.times.len() - 1, 0);
+            records.finish_trajectory(1.0, self.record[last..=layout.heating_rate()].iter().copied());
         }
 
         let ket = self.trajectory.final_ket();
@@ -232,6 +255,7 @@ struct RecordWriter<'a, 'b, S: Followed> {
     layout: Layout,
     record: &'a mut [f64],
     controls: Option<&'a mut Controls<'b, S>>,
+    jumps: Option<&'a mut Vec<RecordedJump>>,
 }
 
 impl<S: Followed> Recorder for RecordWriter<'_, '_, S> {
@@ -247,7 +271,10 @@ impl<S: Followed> Recorder for RecordWriter<'_, '_, S> {
         self.system.observe(ket, observables, &mut self.record[start..start + observables.len()]);
     }
 
-    fn jump(&mut self, _time: f64, channel: usize) {
+    fn jump(&mut self, time: f64, channel: usize) {
+        if let Some(jumps) = &mut self.jumps {
+            jumps.push(RecordedJump { time, channel });
+        }
         self.record[self.layout.jumps(channel)] += 1.0;
     }
 }

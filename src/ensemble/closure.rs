@@ -12,7 +12,7 @@ pub const INTERVALS: usize = 100;
 const BLOCK: usize = 16;
 
 /// Gain over a whole run, in units of the quantities' own deviations, above which a fitted law is not to be trusted.
-const LARGEST_GAIN: f64 = 1e3;
+const LARGEST_GAIN: f64 = 30.0;
 
 /// y(τ_{k+1}) ≈ E y(τ_k) + R ΔM_k + const for the followed quantities y at equidistant times τ_k, with ΔM_k what their
 /// martingales gained in between.

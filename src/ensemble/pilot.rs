@@ -1,38 +1,29 @@
 //! Pilot trajectories: run before the ensemble to learn the closure, on random streams of their own.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use rayon::ThreadPool;
+use std::sync::{Mutex, PoisonError};
 
 use super::closure::{Closure, PilotRecord};
 use super::controls::{Guide, boundaries};
-use super::run::lock;
-use super::{Plan, Purpose, Streams, Watcher, draw, expected_quantities};
+use super::engine::Job;
+use super::threads::Threads;
+use super::{Purpose, Streams, draw, expected_quantities};
 use crate::Result;
 use crate::hilbert::Ket;
-use crate::propagate::Tolerances;
-use crate::system::{Experiment, Followed};
+use crate::system::Followed;
 use crate::unravelling::{Martingales, Recorder, Stretch, Trajectory};
 
 /// Runs `count` pilot trajectories and fits the closure; `None` when the watcher stops it.
 ///
 /// # Errors
 /// When a trajectory fails.
-pub fn learn<S: Followed>(
-    system: &S,
-    experiment: &Experiment,
-    tolerances: &Tolerances,
-    plan: &Plan,
-    count: u64,
-    pool: &ThreadPool,
-    watcher: &dyn Watcher,
-) -> Result<Option<Guide>> {
+pub fn learn<S: Followed>(system: &S, job: &Job, count: u64, threads: &Threads) -> Result<Option<Guide>> {
+    let &Job { experiment, tolerances, plan, watcher, .. } = job;
     let expected = expected_quantities(system, experiment);
     let times = boundaries(experiment);
     let next = AtomicU64::new(0);
     let outcomes = Mutex::new(Vec::new());
-    pool.broadcast(|_| {
+    threads.each(|| {
         let mut trajectory = Trajectory::new(system, &times, tolerances);
         let mut recorder = PilotRecorder {
             martingales: Martingales::new(system, &times, tolerances.ket),
@@ -48,10 +39,13 @@ pub fn learn<S: Followed>(
             let state = draw(experiment.oscillator, experiment.model.spins(), &mut chance);
             recorder.martingales.begin(expected.as_deref());
             let ran = trajectory.run(&state, &mut streams.open(index, Purpose::PilotJumps), &mut recorder);
-            lock(&outcomes).push((index, ran.map(|_| std::mem::take(&mut recorder.record))));
+            outcomes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((index, ran.map(|_| std::mem::take(&mut recorder.record))));
         }
     });
-    let mut outcomes = outcomes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
     if outcomes.len() as u64 != count {
         return Ok(None);
     }

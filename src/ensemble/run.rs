@@ -1,17 +1,12 @@
-//! The parallel run: threads claim blocks in order, the tree merges them, a stop leaves a complete prefix.
+//! What an ensemble run is asked for, who watches it, and what it returns.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use rayon::ThreadPoolBuilder;
-
-use super::course::{Course, State};
-use super::stopping::{Ending, Ladder, Stopped};
-use super::{BlockRunner, Layout, Tally};
-use crate::hilbert::Cutoff;
-use crate::model::{Model, OscillatorPreparation};
+use super::engine::{self, Job, Outcome, Singles, dispatch};
+use super::stopping::{Ending, Stopped};
+use super::tree::Merge;
+use super::{Correlations, Guide, Layout, Recording, Tally};
+use crate::Result;
 use crate::propagate::Tolerances;
-use crate::system::{Chain, Channel, Experiment, Followed, Register};
-use crate::{Error, Result};
+use crate::system::{Channel, Experiment};
 
 /// How the mean over trajectories is estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +21,15 @@ pub enum Estimator {
 }
 
 impl Estimator {
-    /// Control variates with as many pilot trajectories as pay for `trajectories`: an eighth of them, at most 128.
+    /// Most and fewest pilot trajectories that are run without being asked for; fewer would teach noise.
+    const PILOT: [u64; 2] = [32, 128];
+
+    /// Control variates with as many pilot trajectories as pay for `trajectories`: an eighth of them, at most 128, and none
+    /// if that is less than 32.
     pub fn controlled(trajectories: u64) -> Self {
-        Self::Controlled { pilot: (trajectories / 8).min(128) }
+        let [fewest, most] = Self::PILOT;
+        let pilot = (trajectories / 8).min(most);
+        Self::Controlled { pilot: if pilot < fewest { 0 } else { pilot } }
     }
 }
 
@@ -66,7 +67,7 @@ pub trait Watcher: Sync {
         None
     }
 
-    /// Whether these trajectories are enough. Asked at the prefixes of [`Ladder`] alone, with no block in hand; the answer
+    /// Whether these trajectories are enough. Asked at the prefixes of [`super::Ladder`] alone, with no block in hand; the answer
     /// must depend on nothing but `ensemble`, or the result would depend on more than the run file and the seed.
     fn enough(&self, _ensemble: &Ensemble) -> bool {
         false
@@ -91,14 +92,31 @@ pub struct Ensemble {
     pub layout: Layout,
     /// The jump channels.
     pub channels: Vec<Channel>,
+    /// Counts of the times between jumps, if they were asked for.
+    pub correlations: Option<Correlations>,
     /// Why there are not more of them.
     pub ending: Ending,
 }
 
+impl Ensemble {
+    /// Adds the trajectories of `next`, which follow those of this ensemble and are of the same experiment and plan.
+    pub fn append(&mut self, next: Self) {
+        if self.ending.stopped.is_complete() {
+            self.ending = next.ending;
+        }
+        self.tally.merge(next.tally);
+    }
+
+    fn of(outcome: Outcome<Tally>) -> Option<Self> {
+        let Outcome { kept, layout, channels, correlations, ending } = outcome;
+        kept.map(|tally| Self { tally, layout, channels, correlations, ending })
+    }
+}
+
 /// Runs the ensemble on the smallest system that holds it: the parity chain where there is one, else the register.
 ///
-/// The result depends on the experiment, the tolerances, the seed, the block size and the number of trajectories alone; so
-/// does that number where the watcher decides by [`Watcher::enough`].
+/// The result depends on the experiment, the tolerances, the seed, the block size, the estimator and the number of
+/// trajectories alone; so does that number where the watcher decides by [`Watcher::enough`].
 /// `None` when it was stopped before the first block was complete.
 ///
 /// # Errors
@@ -109,96 +127,70 @@ pub fn run(
     plan: &Plan,
     watcher: &dyn Watcher,
 ) -> Result<Option<Ensemble>> {
-    if let (Model::OscillatorSpins(model), false) =
-        (&experiment.model, matches!(experiment.oscillator, OscillatorPreparation::Coherent(_)))
-        && let Some(chain) = Chain::new(model, experiment.cutoff)
-    {
-        return run_on(&chain, experiment, tolerances, plan, watcher);
-    }
-    run_on(&Register::new(&experiment.model, experiment.cutoff), experiment, tolerances, plan, watcher)
+    run_recording(experiment, tolerances, plan, watcher, Recording::default())
 }
 
-fn run_on<S: Followed>(
-    system: &S,
+/// The same, keeping records of single trajectories. They reach the sink in the order of the trajectories, up to the last
+/// one of the ensemble that is returned.
+///
+/// # Errors
+/// As [`run`], and when the sink cannot keep the records.
+pub fn run_recording(
+    experiment: &Experiment,
+    tolerances: &Tolerances,
+    plan: &Plan,
+    watcher: &dyn Watcher,
+    recording: Recording<'_>,
+) -> Result<Option<Ensemble>> {
+    dispatch(&Job { first: 0, guide: None, experiment, tolerances, plan, watcher }, recording).map(Ensemble::of)
+}
+
+/// The guide that a run with this plan learns for its control variates, for groups that are to share it; `None` for plain
+/// estimates, or when it was stopped.
+///
+/// # Errors
+/// As [`run`].
+pub fn learn(
+    experiment: &Experiment,
+    tolerances: &Tolerances,
+    plan: &Plan,
+    watcher: &dyn Watcher,
+) -> Result<Option<Guide>> {
+    engine::learn(&Job { first: 0, guide: None, experiment, tolerances, plan, watcher })
+}
+
+/// The same as [`run`] for the `plan.trajectories` trajectories of the seed from number `first` on: one of several disjoint
+/// groups, which may share a `guide`.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_from(
+    first: u64,
+    guide: Option<&Guide>,
     experiment: &Experiment,
     tolerances: &Tolerances,
     plan: &Plan,
     watcher: &dyn Watcher,
 ) -> Result<Option<Ensemble>> {
-    let ladder = Ladder::new(watcher.first_look(), plan.trajectories, plan.block);
-    let blocks = ladder.top();
-    let ensemble = |tally, stopped, looks| Ensemble {
-        tally,
-        layout: Layout::new(experiment, system.channels().len()),
-        channels: system.channels().to_vec(),
-        ending: Ending { stopped, looks },
-    };
-    let looks = AtomicU64::new(0);
-    let course = Course::new(ladder.first());
-    let work = || {
-        let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed);
-        let _attendance = course.attend();
-        while let Some(block) = course.claim(|| watcher.stop()) {
-            let first = block * plan.block;
-            let range = first..(first + plan.block).min(plan.trajectories);
-            let count = range.end - range.start;
-            match runner.run(range) {
-                Ok(Tally { clipped_at: Some((trajectory, population)), .. }) => {
-                    course.fail(block, Failure::Clipped { trajectory, population });
-                }
-                Ok(tally) => {
-                    watcher.finished(count);
-                    course.finish(block, tally, |rung, tree| {
-                        if watcher.first_look().is_some() {
-                            let look = looks.fetch_add(1, Ordering::Relaxed) + 1;
-                            let so_far =
-                                tree.clone().finish().map(|tally| ensemble(tally, Stopped::Trajectories, look));
-                            if so_far.is_some_and(|so_far| watcher.enough(&so_far)) {
-                                return Err(Stopped::Target);
-                            }
-                        }
-                        ladder.after(rung).ok_or(Stopped::Trajectories)
-                    });
-                }
-                Err(error) => course.fail(block, Failure::Other(error)),
-            }
-        }
-    };
-    pool.broadcast(|_| work());
-
-    // Blocks are claimed in order and every claimed one is finished: the first failure is the same on any number of threads.
-    let State { tree, mut failures, stopped, .. } = course.into_state();
-    failures.sort_by_key(|(block, _)| *block);
-    match failures.into_iter().next() {
-        Some((_, Failure::Other(error))) => return Err(error),
-        Some((_, Failure::Clipped { trajectory, population })) => {
-            return Err(clipped(experiment, tolerances, plan.seed, trajectory, population));
-        }
-        None => {}
-    }
-    let stopped = stopped.unwrap_or_else(|| watcher.reason());
-    Ok(tree.finish().map(|tally| ensemble(tally, stopped, looks.into_inner())))
+    dispatch(&Job { first, guide, experiment, tolerances, plan, watcher }, Recording::default()).map(Ensemble::of)
 }
 
-enum Failure {
-    Clipped { trajectory: u64, population: f64 },
-    Other(Error),
-}
-
-/// The error for a clipped trajectory, which is run again without a cutoff to tell what would do.
-fn clipped(experiment: &Experiment, tolerances: &Tolerances, seed: u64, trajectory: u64, population: f64) -> Error {
-    let Cutoff::Levels(cutoff) = experiment.cutoff else { unreachable!("only a hard cutoff clips") };
-    let free = Experiment { cutoff: Cutoff::Auto, ..experiment.clone() };
-    let system = Register::new(&free.model, Cutoff::Auto);
-    let highest = BlockRunner::new(&system, &free, tolerances, seed, None)
-        .run(trajectory..trajectory + 1)
-        .map(|tally| tally.counts.highest_level);
-    let advice = match highest {
-        Ok(levels) => format!(
-            "without a cutoff this trajectory held {levels} levels: cutoff = {} would do, or \"auto\"",
-            (levels + levels / 4).next_multiple_of(8)
-        ),
-        Err(_) => "raise the cutoff or set it to \"auto\"".into(),
-    };
-    Error::Clipped { cutoff, population, trajectory, allowed: tolerances.max_clipped, advice }
+/// Every trajectory of the plan by itself, in order and without controls: for comparing trajectories with common random
+/// numbers. `None` when it was stopped.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_each(
+    experiment: &Experiment,
+    tolerances: &Tolerances,
+    plan: &Plan,
+    watcher: &dyn Watcher,
+) -> Result<Option<Vec<Ensemble>>> {
+    let single = Plan { block: 1, estimator: Estimator::Plain, ..*plan };
+    let job = Job { first: 0, guide: None, experiment, tolerances, plan: &single, watcher };
+    let Outcome { kept, layout, channels, ending, .. } = dispatch::<Singles>(&job, Recording::default())?;
+    let tallies = kept.map_or_else(Vec::new, |singles| singles.0);
+    let whole = tallies.len() as u64 == plan.trajectories;
+    let alone = |tally| Ensemble { tally, layout, channels: channels.clone(), correlations: None, ending };
+    Ok(whole.then(|| tallies.into_iter().map(alone).collect()))
 }

@@ -1,5 +1,6 @@
 //! Reading and writing whole files: a file is replaced in one step or left as it was.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -13,10 +14,18 @@ use crate::{Error, Result};
 /// # Errors
 /// When the file cannot be written.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace_file_with(path, |file| file.write_all(bytes))
+}
+
+/// The same with whatever `contents` writes into the file.
+///
+/// # Errors
+/// When the file cannot be written, or `contents` fails.
+pub fn replace_file_with(path: &Path, contents: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
         let mut file = NamedTempFile::new_in(directory)?;
-        file.write_all(bytes)?;
+        contents(file.as_file_mut())?;
         file.as_file().sync_all()?;
         #[cfg(unix)]
         {

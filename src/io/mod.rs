@@ -1,18 +1,22 @@
 //! Files: the run file, the result files, the pictures.
 
 mod convergence;
+mod emission_plot;
 mod figure;
 mod files;
 mod netcdf;
 mod plot;
 mod provenance;
+mod records;
 mod report;
 mod result;
 pub mod run_file;
 
 pub use convergence::{draw_convergence, read_convergence, write_convergence};
+pub use emission_plot::draw_emission;
 pub use netcdf::write_netcdf;
 pub use plot::{draw_number, write_plots};
 pub use provenance::{build_commit, hash_text, peak_memory};
+pub use records::{JUMP_BYTES, RECORDS_FILE, RecordSpool};
 pub use report::{today, write_report};
 pub use result::{EXACT_DIRECTORY, prepare_directory, read_exact, read_summary, write_result};

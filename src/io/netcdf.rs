@@ -1,5 +1,9 @@
 //! The result as netCDF-3 (64-bit offset), labelled so that `xarray.open_dataset("result.nc")` just works.
 
+mod emission;
+mod names;
+mod records;
+
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::{Cursor, Seek, SeekFrom, Write};
@@ -9,6 +13,8 @@ use std::rc::Rc;
 use netcdf3::{DataSet, FileWriter, InvalidDataSet, Version, WriteError};
 use serde_json::Value;
 
+use self::names::{POINT_NUMBERS, attributes, observable_attributes};
+pub use self::records::{Column, RecordTable};
 use super::files::replace_file;
 use crate::analysis::{Estimate, Point, Provenance, Summary};
 use crate::ensemble::Ending;
@@ -19,8 +25,8 @@ const RATE_UNITS: &str = "frequency unit";
 
 /// Writes all of `summary` to `path`, whole or not at all.
 ///
-/// Dimensions are `point` (sweep point), `time`, `level` (Fock level), `channel` and `parameter` (swept key). Numbers
-/// are doubles, NaN where a point has none. A time grid common to all points is the coordinate `time`; otherwise the
+/// Dimensions are `point` (sweep point), `time`, `level` (Fock level), `channel` and `parameter` (swept key); with emission
+/// statistics also `emission` (kind of jump) and `delay`. Numbers are doubles, NaN where a point has none. A time grid common to all points is the coordinate `time`; otherwise the
 /// variable `times` (point, time) holds them. A swept key `a.b` becomes the coordinate `a_b` (point).
 pub fn write_netcdf(path: &Path, summary: &Summary) -> Result<()> {
     let bytes = describe(summary)
@@ -28,48 +34,6 @@ pub fn write_netcdf(path: &Path, summary: &Summary) -> Result<()> {
         .and_then(|contents| contents.encode().map_err(|error| format!("{error:?}")))
         .map_err(|reason| Error::Output { what: path.display().to_string(), reason })?;
     replace_file(path, &bytes)
-}
-
-/// A number of every point: name, long name, units, value (absent: NaN).
-type PointNumber = (&'static str, &'static str, &'static str, fn(&Point) -> Option<f64>);
-
-const POINT_NUMBERS: [PointNumber; 9] = [
-    ("trajectories", "trajectories averaged (0: density matrix)", "1", |p| Some(p.trajectories as f64)),
-    ("heating_rate", "(⟨N⟩(t₁) − ⟨N⟩(t₀))/(t₁ − t₀)", RATE_UNITS, |p| Some(p.heating_rate.value)),
-    ("heating_rate_standard_error", "its standard error", RATE_UNITS, |p| p.heating_rate.standard_error),
-    ("heating_rate_plain_value", "plain average over trajectories", RATE_UNITS, |p| p.heating_rate.plain_value),
-    ("heating_rate_plain_standard_error", "its standard error", RATE_UNITS, |p| p.heating_rate.plain_standard_error),
-    ("heating_rate_window_start", "t₀ of the heating rate", TIME_UNITS, |p| Some(p.heating_rate.window[0])),
-    ("heating_rate_window_end", "t₁ of the heating rate", TIME_UNITS, |p| Some(p.heating_rate.window[1])),
-    ("heating_rate_paper", "2Γ of the paper, Eq. (41)", RATE_UNITS, |p| p.heating_rate.paper),
-    ("heating_rate_quantum_noise", "mean of A₊(⟨N⟩+1) − A₋⟨N⟩", RATE_UNITS, |p| {
-        p.heating_rate.quantum_noise
-    }),
-];
-
-/// Long name, units and equation of an observable.
-fn observable_attributes(name: &str) -> [(&'static str, String); 3] {
-    let (long_name, units, equation) = match name {
-        "number" => ("mean occupation ⟨N⟩ of the oscillator", "1", "N = a†a"),
-        "number_squared" => ("mean squared occupation ⟨N²⟩ of the oscillator", "1", "N² = (a†a)²"),
-        "x" => ("mean position ⟨X⟩ of the oscillator", "1", "X = a + a†"),
-        "p" => ("mean momentum ⟨P⟩ of the oscillator", "1", "P = −i(a − a†)"),
-        "x_squared" => ("mean squared position ⟨X²⟩ of the oscillator", "1", "X² = (a + a†)²"),
-        "p_squared" => ("mean squared momentum ⟨P²⟩ of the oscillator", "1", "P² = −(a − a†)²"),
-        "energy" => ("mean energy ⟨H⟩", "frequency unit", "H = Hamiltonian of the run file's model, ħ = 1"),
-        _ => match name.strip_prefix("inversion_") {
-            Some(spin) => {
-                let long_name = format!("mean inversion ⟨τz⟩ of spin {spin} in its energy eigenbasis");
-                return attributes(&long_name, "1", "τz = |+⟩⟨+| − |−⟩⟨−|");
-            }
-            None => return attributes(&format!("mean of {name}"), "1", ""),
-        },
-    };
-    attributes(long_name, units, equation)
-}
-
-fn attributes(long_name: &str, units: &str, equation: &str) -> [(&'static str, String); 3] {
-    [("long_name", long_name.into()), ("units", units.into()), ("equation", equation.into())]
 }
 
 /// Lays out the whole summary as dimensions, variables and attributes.
@@ -102,14 +66,7 @@ fn describe(summary: &Summary) -> std::result::Result<Contents, InvalidDataSet> 
             file.numbers("times", &["point", "time"], &attributes("time", TIME_UNITS, ""), rows)?;
         }
     }
-    for key in &parameters {
-        file.parameter(key, points)?;
-    }
-    if !parameters.is_empty() {
-        // xarray takes the variables named by this attribute as coordinates.
-        let variables: Vec<String> = parameters.iter().map(|key| variable_name(key)).collect();
-        file.header.add_global_attr_string("coordinates", variables.join(" "))?;
-    }
+    file.parameters(&parameters, points)?;
     for name in names(points, |p| p.observables.keys()) {
         let about = observable_attributes(&name);
         file.estimate(&name, ["point", "time"], &about, points, times, |p| p.observables.get(&name))?;
@@ -124,6 +81,7 @@ fn describe(summary: &Summary) -> std::result::Result<Contents, InvalidDataSet> 
     }
     file.jumps(points, &channels)?;
     file.endings(&summary.provenance.endings)?;
+    file.emission(points)?;
     for (name, long_name, units, value) in POINT_NUMBERS {
         let values = points.iter().map(|point| value(point).unwrap_or(f64::NAN)).collect();
         file.numbers(name, &["point"], &attributes(long_name, units, ""), values)?;
@@ -262,6 +220,18 @@ impl Contents {
             self.numbers(&format!("diagnostics_{field}"), &["point"], &about, values)?;
         }
         Ok(())
+    }
+
+    /// The swept keys, as coordinates.
+    fn parameters(&mut self, keys: &[String], points: &[Point]) -> Step {
+        keys.iter().try_for_each(|key| self.parameter(key, points))?;
+        // xarray takes the variables named by this attribute as coordinates.
+        let variables: Vec<String> = keys.iter().map(|key| variable_name(key)).collect();
+        if variables.is_empty() {
+            Ok(())
+        } else {
+            self.header.add_global_attr_string("coordinates", variables.join(" "))
+        }
     }
 
     /// A swept key: a number per point, or JSON text if it is not a number everywhere.

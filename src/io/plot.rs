@@ -5,24 +5,33 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::draw_emission;
 use super::figure::{Figure, NEUTRAL, Sketch, Swatch, colour};
 use super::files::replace_file;
 use crate::analysis::{Method, Point, Summary};
 use crate::{Error, Result};
 
-/// Pixels of `number.png` to the point of `number.svg`.
+/// Pixels of a `.png` to the point of its `.svg`.
 const PNG_SCALE: f32 = 2.0;
 /// Half width of the band, in standard errors.
-const BAND: f64 = 2.0;
+pub(super) const BAND: f64 = 2.0;
 /// The adiabatic ⟨N⟩ is shown up to this multiple of everything else, lest it flatten the other curves.
 const ADIABATIC_HEADROOM: f64 = 1.6;
 /// Most sweep points named in the legend, evenly spread from the first to the last.
-const NAMED_POINTS: usize = 12;
+pub(super) const NAMED_POINTS: usize = 12;
 
-/// Writes `number.svg` and `number.png` (see [`draw_number`]) into `directory`, each whole or not at all.
+/// Writes `number.svg` and `number.png` (see [`draw_number`]) into `directory`, and `emission.svg` and `emission.png` (see
+/// [`draw_emission`]) if there is something to draw, each whole or not at all.
 pub fn write_plots(directory: &Path, summary: &Summary, exact: Option<&Summary>) -> Result<Vec<PathBuf>> {
-    let figure = draw_number(summary, exact);
-    let (svg, png) = (directory.join("number.svg"), directory.join("number.png"));
+    let mut written = write_figure(directory, "number", &draw_number(summary, exact))?;
+    if let Some(figure) = draw_emission(summary) {
+        written.extend(write_figure(directory, "emission", &figure)?);
+    }
+    Ok(written)
+}
+
+fn write_figure(directory: &Path, name: &str, figure: &Figure) -> Result<Vec<PathBuf>> {
+    let (svg, png) = (directory.join(format!("{name}.svg")), directory.join(format!("{name}.png")));
     let pixels = figure.png(PNG_SCALE).map_err(|reason| Error::Output { what: png.display().to_string(), reason })?;
     replace_file(&svg, figure.svg().as_bytes())?;
     replace_file(&png, &pixels)?;
@@ -131,7 +140,7 @@ fn own_label(summary: &Summary) -> String {
 }
 
 /// The swept parameters of each point in short, e.g. `n̄ = 1, γ = 10`; empty without a sweep.
-fn point_labels(points: &[Point]) -> Vec<String> {
+pub(super) fn point_labels(points: &[Point]) -> Vec<String> {
     let keys: BTreeSet<&str> = points.iter().flat_map(|p| p.parameters.keys()).map(String::as_str).collect();
     let spins: BTreeSet<&str> = keys.iter().filter_map(|key| spin(key)).collect();
     let short = |key: &str| match spin(key) {

@@ -273,7 +273,13 @@ fn a_hard_cutoff_is_the_same_truncation_in_both_methods() {
     let mut experiment =
         experiment(oscillator(vec![spin(2.0, 1.0, 10.0, 0.0)], None), OscillatorPreparation::Fock(0), 4.0, 5);
     experiment.cutoff = Cutoff::Levels(6);
-    let plan = fluctuator::ensemble::Plan { trajectories: 16_384, seed: 10, block: 32, threads: 2 };
+    let plan = fluctuator::ensemble::Plan {
+        trajectories: 16_384,
+        seed: 10,
+        block: 32,
+        threads: 2,
+        estimator: fluctuator::ensemble::Estimator::Plain,
+    };
     let tolerances = fluctuator::propagate::Tolerances {
         max_clipped: 1.0,
         ..fluctuator::propagate::Tolerances::from_tolerance(1e-8)

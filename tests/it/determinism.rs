@@ -1,6 +1,6 @@
 //! The same seed gives the same bytes on any number of threads; another seed does not.
 
-use fluctuator::ensemble::{BlockRunner, Plan};
+use fluctuator::ensemble::{BlockRunner, Estimator, Plan};
 use fluctuator::hilbert::Cutoff;
 use fluctuator::model::{Model, OscillatorBath, OscillatorPreparation, SpinPreparation};
 use fluctuator::propagate::Tolerances;
@@ -16,7 +16,13 @@ fn threads_change_nothing() {
     let model = oscillator(vec![thermal, spin(0.7, 0.2, 0.5, 0.0)], bath);
     let experiment = experiment(model, OscillatorPreparation::Thermal(0.5), 3.0, 7);
     // 100 is no multiple of the block: the last block is short.
-    let plan = |threads, seed| Plan { trajectories: 100, seed, block: 8, threads };
+    let plan = |threads, seed| Plan {
+        trajectories: 100,
+        seed,
+        block: 8,
+        threads,
+        estimator: Estimator::Controlled { pilot: 16 },
+    };
     let one = run(&experiment, &plan(1, 7));
     for threads in [2, 3, 8] {
         assert_eq!(one, run(&experiment, &plan(threads, 7)), "{threads} threads");
@@ -33,9 +39,9 @@ fn a_trajectory_does_not_depend_on_the_others() {
     let Model::OscillatorSpins(spins) = &model else { panic!("a spin model") };
     let chain = Chain::new(spins, Cutoff::Auto).expect("a chain");
     let tolerances = Tolerances::from_tolerance(1e-8);
-    let mut used = BlockRunner::new(&chain, &experiment, &tolerances, 3);
+    let mut used = BlockRunner::new(&chain, &experiment, &tolerances, 3, None);
     for index in 0..64 {
-        let mut fresh = BlockRunner::new(&chain, &experiment, &tolerances, 3);
+        let mut fresh = BlockRunner::new(&chain, &experiment, &tolerances, 3, None);
         let (fresh, used) = (fresh.run(index..index + 1), used.run(index..index + 1));
         assert_eq!(fresh.expect("runs"), used.expect("runs"), "trajectory {index}");
     }

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use fluctuator::analysis::{Accuracy, Deviations, Level, Quantity, Target, excess};
-use fluctuator::ensemble::{self, BlockRunner, Ending, Ensemble, Layout, Plan, Stopped, Tally, Watcher};
+use fluctuator::ensemble::{self, BlockRunner, Ending, Ensemble, Estimator, Layout, Plan, Stopped, Tally, Watcher};
 use fluctuator::hilbert::Cutoff;
 use fluctuator::model::{Model, OscillatorPreparation};
 use fluctuator::propagate::Tolerances;
@@ -32,7 +32,7 @@ impl<'a> Until<'a> {
     }
 
     fn run(&self, seed: u64, threads: usize, trajectories: u64) -> Ensemble {
-        let plan = Plan { trajectories, seed, block: 16, threads };
+        let plan = Plan { trajectories, seed, block: 16, threads, estimator: Estimator::Plain };
         ensemble::run(self.experiment, &Tolerances::from_tolerance(1e-8), &plan, self).unwrap().unwrap()
     }
 }
@@ -63,12 +63,13 @@ fn heating() -> Experiment {
 /// of H_eff and jumps, and the run ends as soon as those that have finished, in whatever order, reach the target.
 fn stopped_in_completion_order(until: &Until, chain: &Chain, seed: u64, workers: usize) -> Ensemble {
     let experiment = until.experiment;
-    let mut runner = BlockRunner::new(chain, experiment, &Tolerances::from_tolerance(1e-8), seed);
+    let mut runner = BlockRunner::new(chain, experiment, &Tolerances::from_tolerance(1e-8), seed, None);
     let layout = Layout::new(experiment, chain.channels().len());
     let mut finished = Ensemble {
         tally: Tally::default(),
         layout,
         channels: chain.channels().to_vec(),
+        correlations: None,
         ending: Ending { stopped: Stopped::Trajectories, looks: 0 },
     };
     let (mut next, mut tallies, mut running) = (0, Vec::new(), BinaryHeap::new());
@@ -145,7 +146,7 @@ fn threads_change_nothing_with_a_target() {
         assert_eq!(one, until.run(5, threads, MAX), "{threads} threads");
     }
     // The maximum is a rung like any other, and a run without a target of the same length has the same moments.
-    let plan = Plan { trajectories: count, seed: 5, block: 16, threads: 2 };
+    let plan = Plan { trajectories: count, seed: 5, block: 16, threads: 2, estimator: Estimator::Plain };
     assert_eq!(one.tally, crate::systems::run(&experiment, &plan).tally);
     let bounded = until.run(5, 2, count / 2 + 1);
     assert_eq!((bounded.ending.stopped, bounded.tally.records.count()), (Stopped::Trajectories, count / 2 + 1));
@@ -185,7 +186,10 @@ const TARGET: &str = "{observable=\"number\",standard_error=0.01}";
 #[test]
 fn the_program_reaches_its_target_and_says_so() {
     let sandbox = Sandbox::new();
-    sandbox.write("run.toml", &sandbox.read("run.toml").replace("trajectories = 64", &format!("target = {TARGET}")));
+    sandbox.write(
+        "run.toml",
+        &sandbox.read("run.toml").replace("trajectories = 64", &format!("estimator = \"plain\"\ntarget = {TARGET}")),
+    );
     for threads in 1..=3 {
         let done = sandbox.expect(0, &format!("run run.toml --threads {threads} --out out/{threads}"));
         assert!(done.stdout.contains("(target)") && done.stderr.is_empty(), "{}{}", done.stdout, done.stderr);
@@ -224,7 +228,7 @@ fn a_time_limit_leaves_a_complete_prefix() {
     assert_eq!(summary["provenance"]["complete"], false);
     let count = summary["points"][0]["trajectories"].as_u64().unwrap();
     assert!(count >= 32 && count.is_multiple_of(32), "{count}");
-    sandbox.expect(0, &format!("run run.toml --trajectories {count} --out out/counted"));
+    sandbox.expect(0, &format!("run run.toml --set ensemble.pilot=128 --trajectories {count} --out out/counted"));
     assert_eq!(sandbox.points("out/limited"), sandbox.points("out/counted"));
 }
 
@@ -242,10 +246,9 @@ fn coverage_of_the_program_is_right_and_wrong_error_bars_are_found() {
     let few = "--set model.spins.0.bath.gamma=0.1 --set model.spins.0.bath.nbar=0 --trajectories 4";
     let done = sandbox.expect(0, &format!("coverage run.toml --seeds 200 {few} --out out/few"));
     assert!(done.stdout.contains("too low") && done.stdout.contains("No reported error bar is too small"));
-    // One spin in a hundred starts excited and there are no jumps to tell of the others: most runs of 32 do not see one, and
-    // the reported error bars do not allow for that (as of this test, which only needs some that are too small).
-    let bath = "bath = { gamma = 10.0, nbar = 1.0 }";
-    sandbox.write("mixed.toml", &sandbox.read("run.toml").replace(bath, "initial = { excited_probability = 0.01 }"));
-    let done = sandbox.expect(1, "coverage mixed.toml --seeds 100 --trajectories 32");
+    // A coarse propagation has an error that no error bar knows of, and the controlled ones are small enough to show it.
+    let coarse = "--set numerics.tolerance=1e-2 --set numerics.window_tolerance=1e-3";
+    let done =
+        sandbox.expect(1, &format!("coverage run.toml --seeds 100 --trajectories 1024 {coarse} --out out/coarse"));
     assert!(done.stdout.contains("TOO SMALL"), "{}", done.stdout);
 }

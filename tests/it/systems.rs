@@ -1,6 +1,6 @@
 //! Systems the tests share, and how they are run.
 
-use fluctuator::ensemble::{self, Ensemble, Plan};
+use fluctuator::ensemble::{self, Ensemble, Estimator, Plan};
 use fluctuator::hilbert::Cutoff;
 use fluctuator::master::{self, Exact, Limits};
 use fluctuator::model::{
@@ -33,7 +33,7 @@ pub fn experiment(model: Model, oscillator: OscillatorPreparation, end: f64, poi
 
 /// Runs `trajectories` trajectories from `seed`.
 pub fn trajectories(experiment: &Experiment, trajectories: u64, seed: u64) -> Ensemble {
-    let plan = Plan { trajectories, seed, block: 32, threads: THREADS };
+    let plan = Plan { trajectories, seed, block: 32, threads: THREADS, estimator: Estimator::Plain };
     run(experiment, &plan)
 }
 

@@ -7,7 +7,7 @@ use super::super::interrupt::Interrupt;
 use super::super::progress::Progress;
 use crate::analysis::convergence::{Groups, Ladder, Record, Sampling};
 use crate::analysis::{Point, exact_point, trajectory_point};
-use crate::ensemble::{self, Ensemble, Plan, Watcher};
+use crate::ensemble::{self, Ensemble, Estimator, Plan, Watcher};
 use crate::hilbert::Cutoff;
 use crate::io::run_file::RunPoint;
 use crate::master::{self, Limits};
@@ -133,14 +133,14 @@ impl<'a> Study<'a> {
         let watch = self.watch("pilot", 0, PILOT_SHARE);
         loop {
             let begun = Instant::now();
-            let plan = Plan { trajectories, seed: self.point.seed, block: 2, threads: 1 };
+            let plan = Plan { trajectories, block: 2, estimator: Estimator::Plain, ..self.point.plan(1) };
             let run = ensemble::run(&free, &self.tolerances, &plan, &watch)?;
-            let Some(ensemble) = run.filter(|ensemble| ensemble.complete) else {
+            let Some(ensemble) = run.filter(|ensemble| ensemble.ending.stopped.is_complete()) else {
                 let reason =
                     format!("{trajectories} trajectories take more than the budget of {} s", self.budget.seconds);
                 return Err(Error::Numerical(format!("{reason}: raise --budget")));
             };
-            if begun.elapsed() >= PILOT || 2 * trajectories > self.point.trajectories {
+            if begun.elapsed() >= PILOT || 2 * trajectories > self.point.stopping.trajectories {
                 let number =
                     |time| ensemble.tally.records.mean()[ensemble.layout.observable(time, free.number_index())];
                 return Ok(Pilot {
@@ -155,7 +155,7 @@ impl<'a> Study<'a> {
 
     /// Groups of the run file's own trajectories: how many in all (2^`doublings` groups of `size`).
     fn groups(&self, pilot: &Pilot) -> (u64, u32) {
-        let wanted = self.point.trajectories;
+        let wanted = self.point.stopping.trajectories;
         let splits = (wanted / SMALLEST_GROUP).max(1).ilog2().min(MOST_SPLITS);
         let mut size = (wanted >> splits).max(2);
         let affordable = SAMPLING_SHARE * self.budget.seconds * self.threads as f64 / pilot.seconds;
@@ -175,13 +175,15 @@ impl<'a> Study<'a> {
         let watch = self.watch("groups of trajectories", size << doublings, SAMPLING_SHARE);
         // Enough blocks for all threads, of the run file's size where it allows that.
         let block = self.point.block.min((size / 8).max(2).next_power_of_two());
-        let plan = Plan { trajectories: size, seed: self.point.seed, block, threads: self.threads };
+        let plan = Plan { trajectories: size, block, ..self.point.plan(self.threads) };
+        let guide = ensemble::learn(self.experiment, &self.tolerances, &plan, &watch)?;
         let mut groups = Groups::default();
         let point = |ensemble: &Ensemble| trajectory_point(self.experiment, ensemble, BTreeMap::new());
         let mut pending: Vec<Ensemble> = Vec::new();
         for group in 0..1u64 << doublings {
-            let run = ensemble::run_from(group * size, self.experiment, &self.tolerances, &plan, &watch)?;
-            let Some(mut ensemble) = run.filter(|ensemble| ensemble.complete) else {
+            let run =
+                ensemble::run_from(group * size, guide.as_ref(), self.experiment, &self.tolerances, &plan, &watch)?;
+            let Some(mut ensemble) = run.filter(|ensemble| ensemble.ending.stopped.is_complete()) else {
                 self.left_out.push(format!(
                     "{} of {} groups of trajectories",
                     (1 << doublings) - group,
@@ -306,7 +308,7 @@ impl<'a> Study<'a> {
         let affordable = LADDER_SHARE * self.budget.seconds * self.threads as f64 / (pilot.seconds * runs);
         let trajectories = (affordable as u64).clamp(fewest, most);
         let watch = self.watch(key, trajectories * (rungs.len() as u64 + 1), LADDER_SHARE);
-        let plan = Plan { trajectories, seed: self.point.seed, block: 1, threads: self.threads };
+        let plan = Plan { trajectories, block: 1, ..self.point.plan(self.threads) };
         let records = |experiment: &Experiment, tolerances: &Tolerances| -> Result<Option<Vec<Record>>> {
             let ensembles = ensemble::run_each(experiment, tolerances, &plan, &watch)?;
             Ok(ensembles.map(|list| list.iter().map(|ensemble| Record::of(experiment, ensemble)).collect()))

@@ -56,7 +56,7 @@ pub fn run(arguments: &ConvergeArguments) -> Result<Outcome> {
     let interrupt = Interrupt::listen()?;
     let begun = Instant::now();
     let settings = Settings {
-        trajectories: point.trajectories,
+        trajectories: point.stopping.trajectories,
         tolerance: point.tolerances.ket,
         window_tolerance: point.tolerances.window,
         cutoff: match point.experiment.cutoff {

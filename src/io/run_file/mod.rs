@@ -1,6 +1,7 @@
 //! The run file: TOML, `version = 1`, unknown keys refused, every value checked before anything runs.
 
 mod model;
+mod output;
 mod overrides;
 mod section;
 mod target;
@@ -11,12 +12,13 @@ use std::path::Path;
 use serde_json::Value;
 use toml::Table;
 
+pub use self::output::Records;
 use self::section::Section;
 pub use self::target::Stopping;
 use self::target::{Subject, parse_stopping};
 use super::files::read_text;
 use super::provenance::hash_text;
-use crate::ensemble::{Estimator, Plan};
+use crate::ensemble::{CorrelationGrid, Estimator, Plan};
 use crate::model::Model;
 use crate::propagate::Tolerances;
 use crate::system::{Experiment, Observable};
@@ -38,6 +40,8 @@ pub struct RunFile {
     pub hash: String,
     /// Whether `run` also solves the density matrix.
     pub exact: bool,
+    /// What `records.nc` is to hold.
+    pub records: Records,
     /// One entry per sweep point (one without a sweep).
     pub points: Vec<RunPoint>,
 }
@@ -59,6 +63,8 @@ pub struct RunPoint {
     pub block: u64,
     /// Plain, or with control variates.
     pub estimator: Estimator,
+    /// What is counted of the times between jumps.
+    pub correlations: Option<CorrelationGrid>,
 }
 
 impl RunPoint {
@@ -104,6 +110,7 @@ impl RunFile {
             overrides: overrides.to_vec(),
             hash,
             exact: settings.exact,
+            records: settings.records,
             points: parsed.into_iter().map(|(_, point)| point).collect(),
         })
     }
@@ -114,6 +121,7 @@ impl RunFile {
 struct Settings {
     title: Option<String>,
     exact: bool,
+    records: Records,
 }
 
 fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Settings, RunPoint)> {
@@ -133,6 +141,8 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
     let observables = parse_observables(&mut output, &model)?;
     let exact = output.flag("exact", false)?;
     let heating_window = parse_window(&mut output, &times)?;
+    let records = output::parse_records(&mut output)?;
+    let correlations = output::parse_correlations(&mut output, &model, times[times.len() - 1])?;
     output.finish()?;
 
     let mut numerics = root.section("numerics")?;
@@ -155,8 +165,8 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
     root.finish()?;
 
     let experiment = Experiment { model, oscillator, cutoff, times, observables, heating_window };
-    let point = RunPoint { parameters, experiment, tolerances, stopping, seed, block, estimator };
-    Ok((Settings { title, exact }, point))
+    let point = RunPoint { parameters, experiment, tolerances, stopping, seed, block, estimator, correlations };
+    Ok((Settings { title, exact, records }, point))
 }
 
 /// `estimator` and `pilot` of `[ensemble]`, for a run of at most `trajectories`.
