@@ -153,6 +153,7 @@ impl Sums {
     }
 
     /// The sum over every second lane from `from`. Powers of n are summed from the window's first level on.
+    #[inline]
     fn of(window: Window, lanes: &BilinearLanes, from: usize) -> Self {
         let sum = |lanes: &[f64; LANES]| (lanes[from] + lanes[from + 2]) + (lanes[from + 4] + lanes[from + 6]);
         let [norm, first, second, a_re, a_im, b_re, b_im] = lanes.each_ref().map(sum);
