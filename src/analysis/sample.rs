@@ -84,7 +84,15 @@ impl<'a> Sample<'a> {
             let began = position > 0 || entries.len() == 1;
             if began { unseen(spread, records.count()) } else { 0.0 }
         };
-        let whole = best.iter().enumerate().map(|(position, x)| x.standard_error.hypot(allowance(position)));
+        // Correction can take a statistical error below what the propagation leaves.
+        let numerical = |position: usize, mean: f64| match estimator {
+            "controlled" if allowance(position) > 0.0 => self.ensemble.tolerance * (1.0 + mean.abs()),
+            _ => 0.0,
+        };
+        let whole = best
+            .iter()
+            .enumerate()
+            .map(|(position, x)| x.standard_error.hypot(allowance(position)).hypot(numerical(position, x.mean)));
         Estimate {
             mean: best.iter().map(|x| x.mean).collect(),
             standard_error: Some(whole.collect()),

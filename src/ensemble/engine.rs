@@ -46,6 +46,8 @@ pub struct Outcome<T> {
     pub channels: Vec<Channel>,
     /// Counts of the times between jumps, if they were asked for.
     pub correlations: Option<Correlations>,
+    /// The run's tolerance.
+    pub tolerance: f64,
     /// The probability of no jump, where that trajectory was not left to chance.
     pub no_jump_probability: Option<f64>,
     /// Why there are not more trajectories.
@@ -142,6 +144,7 @@ fn run_on<S: Followed, T: Kept>(system: &S, job: &Job, mut recording: Recording<
         layout,
         channels: system.channels().to_vec(),
         correlations,
+        tolerance: tolerances.ket,
         no_jump_probability: part.map(|part| part.0),
         ending: Ending { stopped, looks },
     };
@@ -210,6 +213,7 @@ fn run_on<S: Followed, T: Kept>(system: &S, job: &Job, mut recording: Recording<
                         layout,
                         channels: system.channels().to_vec(),
                         correlations: None,
+                        tolerance: tolerances.ket,
                         no_jump_probability: part.map(|part| part.0),
                         ending: Ending { stopped: Stopped::Trajectories, looks: look },
                     });

@@ -98,6 +98,8 @@ pub struct Ensemble {
     pub channels: Vec<Channel>,
     /// Counts of the times between jumps, if they were asked for.
     pub correlations: Option<Correlations>,
+    /// The run's tolerance: no estimate is better than that.
+    pub tolerance: f64,
     /// The probability of no jump, where that trajectory was not left to chance.
     pub no_jump_probability: Option<f64>,
     /// Why there are not more of them.
@@ -114,8 +116,8 @@ impl Ensemble {
     }
 
     fn of(outcome: Outcome<Tally>) -> Option<Self> {
-        let Outcome { kept, layout, channels, correlations, no_jump_probability, ending } = outcome;
-        kept.map(|tally| Self { tally, layout, channels, correlations, no_jump_probability, ending })
+        let Outcome { kept, layout, channels, correlations, tolerance, no_jump_probability, ending } = outcome;
+        kept.map(|tally| Self { tally, layout, channels, correlations, tolerance, no_jump_probability, ending })
     }
 }
 
@@ -202,6 +204,7 @@ pub fn run_each(
         layout,
         channels: channels.clone(),
         correlations: None,
+        tolerance: tolerances.ket,
         no_jump_probability: None,
         ending,
     };

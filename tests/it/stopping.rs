@@ -71,6 +71,7 @@ fn stopped_in_completion_order(until: &Until, chain: &Chain, seed: u64, workers:
         layout,
         channels: chain.channels().to_vec(),
         correlations: None,
+        tolerance: 1e-8,
         no_jump_probability: None,
         ending: Ending { stopped: Stopped::Trajectories, looks: 0 },
     };
