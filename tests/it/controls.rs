@@ -12,7 +12,6 @@ use fluctuator::model::{
 use fluctuator::propagate::Tolerances;
 use fluctuator::system::{Chain, Channel, Experiment, Followed, Observable, OpenSystem, Scratch};
 use num_complex::Complex64;
-use rayon::prelude::*;
 
 use crate::reference;
 use crate::systems::{THREADS, exact, experiment, oscillator, run, spin, variance, with_rates};
@@ -20,7 +19,7 @@ use crate::systems::{THREADS, exact, experiment, oscillator, run, spin, variance
 /// An ensemble with control variates, with `pilot` pilot trajectories or as many as by default.
 fn ensemble(experiment: &Experiment, trajectories: u64, seed: u64, pilot: Option<u64>) -> Ensemble {
     let estimator = pilot.map_or(Estimator::controlled(trajectories), |pilot| Estimator::Controlled { pilot });
-    run(experiment, &Plan { trajectories, seed, block: 32, threads: THREADS, estimator })
+    run(experiment, &Plan { trajectories, seed, block: 32, threads: THREADS, estimator, sampling: Default::default() })
 }
 
 /// The corrected mean of observable `observable` at time index `time`.
@@ -174,7 +173,8 @@ fn faster(experiment: &Experiment, factor: f64) -> Experiment {
 fn controlled_means_are_exact_for_every_kind_of_system() {
     for Case { name, experiment, ratio, wrong } in cases() {
         let estimator = Estimator::controlled(512);
-        let plan = Plan { trajectories: 512, seed: 11, block: 32, threads: THREADS, estimator };
+        let plan =
+            Plan { trajectories: 512, seed: 11, block: 32, threads: THREADS, estimator, sampling: Default::default() };
         // The hard cutoffs are meant to clip; the density matrix does it in the same way.
         let tolerances = Tolerances { max_clipped: 1.0, ..Tolerances::from_tolerance(1e-8) };
         let ensemble = ensemble::run(&experiment, &tolerances, &plan, &()).expect("it runs").expect("nobody stops it");
@@ -265,35 +265,42 @@ fn a_wrong_compensator_is_noticed() {
     assert!(wrong.iter().any(|z| *z > 5.0), "{wrong:?}");
 }
 
-/// Short runs of few trajectories over 500 seeds: the exact value lies within the corrected mean's error bars as often as it
-/// should, and the corrected mean is not off to one side, although its coefficients were fitted to few trajectories.
-fn check_coverage(trajectories: u64, pilot: Option<u64>) {
+/// Short runs of few trajectories, to t = 1, over 500 seeds: the exact value lies within the corrected mean's error bars as
+/// often as it should, and the corrected mean is not off to one side, although its coefficients were fitted to few
+/// trajectories.
+fn check_coverage(nbar: f64, trajectories: u64, pilot: Option<u64>, names: &[&str]) {
     const SEEDS: u64 = 500;
-    let model = oscillator(vec![spin(2.0, 1.0, 10.0, 1.0)], None);
+    let model = oscillator(vec![spin(2.0, 1.0, 10.0, nbar)], None);
     let experiment = experiment(model, OscillatorPreparation::Fock(0), 1.0, 2);
     let truth = exact(&experiment).observables;
-    let points: Vec<Point> = (0..SEEDS)
-        .into_par_iter()
-        .map(|seed| {
-            let estimator = pilot.map_or(Estimator::controlled(trajectories), |pilot| Estimator::Controlled { pilot });
-            let ensemble = run(&experiment, &Plan { trajectories, seed, block: 32, threads: 1, estimator });
-            trajectory_point(&experiment, &ensemble, BTreeMap::new())
-        })
-        .collect();
-    for (name, index) in [("number", 0), ("inversion_0", 4)] {
+    let estimator = pilot.map_or(Estimator::controlled(trajectories), |pilot| Estimator::Controlled { pilot });
+    let point = |seed| {
+        let plan = Plan { trajectories, seed, block: 32, threads: 1, estimator, sampling: Default::default() };
+        trajectory_point(&experiment, &run(&experiment, &plan), BTreeMap::new())
+    };
+    let every_second = |first| (first..SEEDS).step_by(2).map(point).collect::<Vec<Point>>();
+    let points = std::thread::scope(|scope| {
+        let odd = scope.spawn(|| every_second(1));
+        [every_second(0), odd.join().expect("no panic")].concat()
+    });
+    for (observable, truth) in experiment.observables.iter().zip(&truth) {
+        let name = observable.to_string();
+        if !names.contains(&name.as_str()) {
+            continue;
+        }
         let deviations = |scale: f64| {
             let mut deviations = Deviations::default();
             for point in &points {
-                let found = &point.observables[name];
+                let found = &point.observables[&name];
                 let error = scale * found.standard_error.as_ref().expect("errors")[1];
-                deviations.push(found.mean[1], error, truth[index][1], 0.0);
+                deviations.push(found.mean[1], error, truth[1], 0.0);
             }
             deviations
         };
         let found = deviations(1.0);
+        let [one, two] = found.levels().map(|level| level.seen);
         println!(
-            "{trajectories} {pilot:?} {name}: {:?} mean {} variance {}",
-            found.levels().map(|l| l.seen),
+            "{nbar} {trajectories} {pilot:?} {name}: {one} {two}, mean z {:.3}, variance {:.2}",
             found.mean(),
             found.variance()
         );
@@ -307,15 +314,28 @@ fn check_coverage(trajectories: u64, pilot: Option<u64>) {
 
 #[test]
 fn error_bars_of_128_trajectories_cover() {
-    check_coverage(128, None);
+    check_coverage(1.0, 128, None, &["number", "inversion_0"]);
 }
 
 #[test]
 fn error_bars_of_128_trajectories_with_32_pilots_cover() {
-    check_coverage(128, Some(32));
+    check_coverage(1.0, 128, Some(32), &["number", "inversion_0"]);
 }
 
 #[test]
 fn error_bars_of_256_trajectories_cover() {
-    check_coverage(256, None);
+    check_coverage(1.0, 256, None, &["number", "inversion_0"]);
+}
+
+/// With a second pair of controls (N's) ⟨N²⟩ was covered in 53 % of the runs instead of 95 %.
+#[test]
+fn error_bars_of_a_skewed_observable_cover() {
+    check_coverage(5.0, 128, Some(0), &["number_squared", "inversion_0"]);
+}
+
+/// Known to fail: 64 pilots with half a jump each teach a closure that weights rarer histories wrongly.
+#[test]
+#[ignore = "covers 88 to 90 % instead of 95 %; without pilots it covers"]
+fn error_bars_cover_where_pilots_hardly_jump() {
+    check_coverage(0.0, 512, None, &["number", "number_squared", "inversion_0"]);
 }
