@@ -65,8 +65,8 @@ pub fn boundaries(experiment: &Experiment) -> Vec<f64> {
 
 /// Follows a trajectory and writes the controls of its record.
 ///
-/// The controls of ⟨O⟩_t are V_O(t), M_O(t) and those of N (for N itself: those of P S, since 𝓛†N contains −P S), with V the
-/// [`Closure`]'s prediction. All have mean zero. Linear functionals of the curve ⟨N⟩(t), like a heating rate, have the same
+/// The controls of ⟨O⟩_t are V_O(t) and M_O(t), with V the [`Closure`]'s prediction, and for N those of P S too, since 𝓛†N
+/// contains −P S. All have mean zero. Linear functionals of the curve ⟨N⟩(t), like a heating rate, have the same
 /// functionals of N's controls.
 pub struct Controls<'a, S: Followed> {
     guide: &'a Guide,
@@ -153,8 +153,10 @@ impl<'a, S: Followed> Controls<'a, S> {
                     for (observable, expression) in guide.expressions.iter().enumerate() {
                         let dot = |x: &[f64]| expression.iter().zip(x).fold(0.0, |sum, (c, x)| sum + c * x);
                         let number = expression[quantity::NUMBER] == 1.0 && dot(v) == v[quantity::NUMBER];
-                        let second = if number { quantity::P_COUPLING } else { quantity::NUMBER };
-                        record[layout.observable(index, observable)] = [dot(v), dot(m), v[second], m[second]];
+                        // A pair of another quantity, small where a jump is rare to change it, would be given coefficients that
+                        // the trajectories not seen yet do not obey.
+                        let [more_v, more_m] = if number { [v, m].map(|x| x[quantity::P_COUPLING]) } else { [0.0; 2] };
+                        record[layout.observable(index, observable)] = [dot(v), dot(m), more_v, more_m];
                     }
                 }
             }

@@ -2,9 +2,11 @@
 
 mod analytic;
 mod cli;
+mod controls;
 mod convergence;
 mod determinism;
 mod emission;
+mod followed;
 mod input;
 mod layering;
 mod records;

@@ -19,15 +19,18 @@ use serde_json::Value;
 use crate::systems;
 
 /// A file of `tests/reference`.
-struct Reference {
-    experiment: Experiment,
+pub struct Reference {
+    /// The case, with an automatic cutoff.
+    pub experiment: Experiment,
     levels: usize,
     cutoff_change: f64,
-    expect: BTreeMap<String, Vec<f64>>,
+    /// Curves by the name of the observable.
+    pub expect: BTreeMap<String, Vec<f64>>,
     fock: Vec<f64>,
 }
 
-fn load(name: &str) -> Reference {
+/// Reads `name`.json.
+pub fn load(name: &str) -> Reference {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference").join(name).with_extension("json");
     let json: Value = serde_json::from_str(&std::fs::read_to_string(path).expect("readable")).expect("JSON");
     let case = &json["case"];
