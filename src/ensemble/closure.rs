@@ -11,6 +11,10 @@ pub const INTERVALS: usize = 100;
 /// Rows are padded to a multiple of this, for the vector loops.
 const BLOCK: usize = 16;
 
+/// Jumps that pilots must have seen per regressor. A law learned from few jumps fits those, weights rarer histories wrongly,
+/// and leaves a skewed residue whose error bar comes out too small.
+const JUMPS_PER_REGRESSOR: u64 = 10;
+
 /// Gain over a whole run, in units of the quantities' own deviations, above which a fitted law is not to be trusted.
 const LARGEST_GAIN: f64 = 30.0;
 
@@ -38,6 +42,8 @@ pub struct PilotRecord {
     pub values: Vec<f64>,
     /// Martingales M.
     pub martingales: Vec<f64>,
+    /// Number of jumps.
+    pub jumps: u64,
 }
 
 impl Closure {
@@ -50,10 +56,11 @@ impl Closure {
     /// The least-squares fit to pilot trajectories of `order` quantities, pooled over all intervals; deviations are taken
     /// from the pilots' mean at each time.
     pub fn fit(pilots: &[PilotRecord], order: usize) -> Self {
-        if pilots.len() < 2 {
+        let regressors = 2 * order;
+        let jumps: u64 = pilots.iter().map(|pilot| pilot.jumps).sum();
+        if pilots.len() < 2 || jumps < JUMPS_PER_REGRESSOR * regressors as u64 {
             return Self::identity(order);
         }
-        let regressors = 2 * order;
         let (mut gram, mut right) = (vec![0.0; regressors * regressors], vec![0.0; regressors * order]);
         let mut row = vec![0.0; regressors + order];
         for interval in 0..INTERVALS {
@@ -157,7 +164,7 @@ mod tests {
         let pilots: Vec<PilotRecord> = (0..20)
             .map(|_| {
                 let (mut y, mut m) = ([0.0; 2], [0.0; 2]);
-                let mut record = PilotRecord { values: y.to_vec(), martingales: m.to_vec() };
+                let mut record = PilotRecord { values: y.to_vec(), martingales: m.to_vec(), jumps: 100 };
                 for _ in 0..INTERVALS {
                     let gain = [random(), random()];
                     let step = |i: usize| (0..2).map(|j| e[i][j] * y[j] + r[i][j] * gain[j]).sum::<f64>();
@@ -184,6 +191,7 @@ mod tests {
         let grow = |start: f64| PilotRecord {
             values: (0..=INTERVALS).map(|k| start * 1.2f64.powi(k as i32)).collect(),
             martingales: vec![0.0; INTERVALS + 1],
+            jumps: 100,
         };
         assert_eq!(Closure::fit(&[grow(1.0), grow(-1.0), grow(0.3)], 1), Closure::identity(1));
     }

@@ -80,4 +80,8 @@ impl<S: Followed> Recorder for PilotRecorder<'_, S> {
         let martingales = &mut self.record.martingales;
         self.martingales.stretch(stretch, |_, m| martingales.extend_from_slice(m));
     }
+
+    fn jump(&mut self, _time: f64, _channel: usize) {
+        self.record.jumps += 1;
+    }
 }
