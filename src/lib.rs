@@ -37,7 +37,7 @@
 //!
 //! # Example
 //!
-//! Eq. (35) at γ = 10, n̄ = 1: 256 trajectories against the density matrix.
+//! Eq. (35) at γ = 10, n̄ = 1: 1024 trajectories against the density matrix.
 //!
 //! ```
 //! use fluctuator::analysis::trajectory_point;
@@ -58,11 +58,11 @@
 //! "#;
 //! let point = &RunFile::parse(text, "example", &[])?.points[0];
 //! let plan = Plan {
-//!     trajectories: 256,
+//!     trajectories: 1024,
 //!     seed: 1,
 //!     block: 32,
 //!     threads: 2,
-//!     estimator: Estimator::controlled(256),
+//!     estimator: Estimator::controlled(1024),
 //!     sampling: Sampling::Direct,
 //! };
 //! let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &())?.expect("nobody stops it");

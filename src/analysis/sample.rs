@@ -11,6 +11,10 @@ use crate::system::{Channel, Experiment, Observable};
 /// Jumps of a channel, and draws of the rarer initial state, that a sample must hold before its own spread is trusted.
 const ENOUGH_JUMPS: f64 = 10.0;
 
+/// Independent units (trajectories, or blocks of a stratified run) from which coefficients of controls are fitted: from fewer,
+/// they follow the rare trajectories that happened to come up, and error bars of skewed quantities come out too small.
+const ENOUGH_TO_FIT: u64 = 512;
+
 /// The order of what a single jump changes: one quantum, or the spin's flip.
 pub fn effect_of_a_jump(observable: Observable) -> f64 {
     match observable {
@@ -70,8 +74,11 @@ impl<'a> Sample<'a> {
                 variance: records.variance(entry),
             })
             .collect();
-        let corrected: Option<Vec<Controlled>> =
-            entries.iter().map(|&entry| controlled(&self.ensemble.tally.folds, entry)).collect();
+        let corrected: Option<Vec<Controlled>> = if records.count() < ENOUGH_TO_FIT {
+            None
+        } else {
+            entries.iter().map(|&entry| controlled(&self.ensemble.tally.folds, entry)).collect()
+        };
         // Controls that know nothing of this curve would only add the noise of their coefficients.
         let total = |curve: &[Controlled]| curve.iter().fold(0.0, |sum, estimate| sum + estimate.variance);
         let corrected = corrected.filter(|corrected| total(corrected) <= total(&plain));
