@@ -9,7 +9,14 @@ fn ensembles(criterion: &mut Criterion) {
     let file = RunFile::parse(text, "fig3a", &[]).expect("a sound run file");
     let point = &file.points[0];
     for threads in [1, 2] {
-        let plan = Plan { trajectories: 512, seed: 1, block: 32, threads, estimator: Estimator::controlled(512) };
+        let plan = Plan {
+            trajectories: 512,
+            seed: 1,
+            block: 32,
+            threads,
+            estimator: Estimator::controlled(512),
+            sampling: Default::default(),
+        };
         criterion.bench_function(&format!("512 trajectories of Fig. 3(a), n̄ = 0, {threads} threads"), |b| {
             b.iter(|| run(&point.experiment, &point.tolerances, &plan, &()));
         });

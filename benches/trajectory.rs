@@ -1,11 +1,12 @@
 //! One trajectory of the Fig. 3 systems and of a high coherent state, outputs included.
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use fluctuator::ensemble::{self, BlockRunner, Estimator, Plan};
 use fluctuator::hilbert::Cutoff;
 use fluctuator::io::run_file::{RunFile, RunPoint};
 use fluctuator::model::Model;
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Chain, OpenSystem, Register};
+use fluctuator::system::{Chain, Followed, Register};
 
 const FIG3: &str = r#"
 version = 1
@@ -25,16 +26,20 @@ fn point(overrides: &[&str]) -> RunPoint {
     RunFile::parse(FIG3, "bench", &overrides).expect("a sound run file").points.remove(0)
 }
 
-fn run<S: OpenSystem>(criterion: &mut Criterion, name: &str, system: &S, point: &RunPoint) {
+fn run<S: Followed>(criterion: &mut Criterion, name: &str, system: &S, point: &RunPoint) {
     let tolerances = Tolerances::from_tolerance(1e-8);
-    let mut runner = fluctuator::ensemble::BlockRunner::new(system, &point.experiment, &tolerances, 1, None);
-    let mut next = 0;
-    criterion.bench_function(name, |b| {
-        b.iter(|| {
-            next += 1;
-            runner.run(next..next + 1).expect("runs")
+    let plan = Plan { estimator: Estimator::Controlled { pilot: 32 }, ..point.plan(1) };
+    let guide = ensemble::learn(&point.experiment, &tolerances, &plan, &()).expect("learns");
+    for (name, guide) in [(name.to_owned(), None), (format!("{name}, with controls"), guide.as_ref())] {
+        let mut runner = BlockRunner::new(system, &point.experiment, &tolerances, 1, guide);
+        let mut next = 0;
+        criterion.bench_function(&name, |b| {
+            b.iter(|| {
+                next += 1;
+                runner.run(next..next + 1).expect("runs")
+            });
         });
-    });
+    }
 }
 
 fn trajectories(criterion: &mut Criterion) {

@@ -13,7 +13,8 @@
 //! or the adiabatic limit `dρ/dt = −iΩ₀[N, ρ] − Γ[X,[X, ρ]]` (40). Instead of ρ the engine evolves kets: between jumps
 //! dψ/dt = −iH_eff ψ with H_eff = H − (i/2) Σ L†L; the next jump falls where ‖ψ‖² has sunk to a uniform random number,
 //! and takes channel m with probability ∝ ‖L_m ψ‖² (Dalibard, Castin and Mølmer, PRL 68, 580 (1992); Dum, Zoller and
-//! Ritsch, PRA 45, 4879 (1992); Carmichael 1993). The mean over trajectories of ⟨ψ|O|ψ⟩/⟨ψ|ψ⟩ is tr(Oρ).
+//! Ritsch, PRA 45, 4879 (1992); Carmichael 1993). The mean over trajectories of ⟨ψ|O|ψ⟩/⟨ψ|ψ⟩ is tr(Oρ); control variates
+//! made of compensated jumps ([`unravelling::Martingales`]) take most of its statistical error away.
 //!
 //! # The map
 //!
@@ -23,10 +24,10 @@
 //! | [`hilbert`] | the active Fock window ⊗ spin register, kets, initial states |
 //! | [`system`] | the model as operators on kets: H_eff, jump channels, observables |
 //! | [`propagate`] | evolution between jumps with dense output, the window that follows the ket |
-//! | [`unravelling`] | waiting time, jump, one trajectory |
+//! | [`unravelling`] | waiting time, jump, one trajectory, its martingales |
 //! | [`master`] | the density matrix of the same experiment, by an independent propagator |
-//! | [`ensemble`] | random streams, blocks, mergeable moments, the parallel run |
-//! | [`analysis`] | estimates with their errors, the summary, agreement of two results |
+//! | [`ensemble`] | random streams, blocks, mergeable moments, control variates, the parallel run and where it stops |
+//! | [`analysis`] | estimates with their errors, the summary, agreement, coverage, convergence |
 //! | [`io`] | run file, result files, pictures |
 //! | [`cli`] | the `fluctuator` program |
 //!
@@ -39,7 +40,8 @@
 //! Eq. (35) at γ = 10, n̄ = 1: 256 trajectories against the density matrix.
 //!
 //! ```
-//! use fluctuator::ensemble::{self, Plan};
+//! use fluctuator::analysis::trajectory_point;
+//! use fluctuator::ensemble::{self, Estimator, Plan, Sampling};
 //! use fluctuator::io::run_file::RunFile;
 //! use fluctuator::master::{self, Limits};
 //!
@@ -55,13 +57,22 @@
 //!     points = 5
 //! "#;
 //! let point = &RunFile::parse(text, "example", &[])?.points[0];
-//! let plan = Plan { trajectories: 256, seed: 1, block: 32, threads: 2 };
+//! let plan = Plan {
+//!     trajectories: 256,
+//!     seed: 1,
+//!     block: 32,
+//!     threads: 2,
+//!     estimator: Estimator::controlled(256),
+//!     sampling: Sampling::Direct,
+//! };
 //! let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &())?.expect("nobody stops it");
 //! let exact = master::solve(&point.experiment, &Limits::default(), |_| true)?.expect("nobody stops it");
 //!
-//! let entry = ensemble.layout.observable(4, 0); // ⟨N⟩ at t = 1
-//! let (mean, error) = (ensemble.tally.records.mean()[entry], ensemble.tally.records.standard_error(entry));
+//! let found = trajectory_point(&point.experiment, &ensemble, Default::default());
+//! let number = &found.observables["number"]; // ⟨N⟩(t), corrected by control variates
+//! let (mean, error) = (number.mean[4], number.standard_error.as_ref().expect("sampled")[4]);
 //! assert!((mean - exact.observables[0][4]).abs() < 5.0 * error);
+//! assert!(error < 0.1 * number.plain_standard_error.as_ref().expect("sampled")[4]);
 //! # Ok(())
 //! # }
 //! ```

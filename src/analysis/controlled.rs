@@ -19,7 +19,7 @@ pub struct Controlled {
     pub variance: f64,
 }
 
-/// E[y] from trajectories that carry y and controls c with E[c] = 0: the mean of y − β·c, cross-fitted.
+/// The mean of y from trajectories that carry y and controls c of mean zero: the average of y − β·c, cross-fitted.
 ///
 /// For any fixed β this is unbiased. The best β = Cov(c)⁻¹Cov(c, y) is a regression; fitted to the same trajectories it
 /// would bias the mean by O(1/M), because a trajectory takes part in choosing its own correction. So the trajectories are
@@ -93,10 +93,10 @@ fn pooled(folds: &[Comoments], entry: usize) -> Pooled {
         let n = fold.count() as f64;
         let (means, total) = (fold.means(entry), whole.count + n);
         let step: [f64; CONTROLS + 1] = std::array::from_fn(|i| means[i] - whole.means[i]);
-        for i in 0..=CONTROLS {
-            whole.means[i] += step[i] * n / total;
-            for j in 0..=CONTROLS {
-                whole.products[i][j] += fold.product(entry, i, j) + step[i] * step[j] * whole.count * n / total;
+        whole.means.iter_mut().zip(step).for_each(|(mean, step)| *mean += step * n / total);
+        for (i, row) in whole.products.iter_mut().enumerate() {
+            for (j, product) in row.iter_mut().enumerate() {
+                *product += fold.product(entry, i, j) + step[i] * step[j] * whole.count * n / total;
             }
         }
         whole.count = total;
@@ -110,13 +110,11 @@ impl Pooled {
         let (n, means) = (fold.count() as f64, fold.means(entry));
         let mut rest = *self;
         rest.count -= n;
-        for i in 0..=CONTROLS {
-            rest.means[i] = (self.means[i] * self.count - means[i] * n) / rest.count;
-        }
+        rest.means = std::array::from_fn(|i| (self.means[i] * self.count - means[i] * n) / rest.count);
         let step: [f64; CONTROLS + 1] = std::array::from_fn(|i| means[i] - rest.means[i]);
-        for i in 0..=CONTROLS {
-            for j in 0..=CONTROLS {
-                rest.products[i][j] -= fold.product(entry, i, j) + step[i] * step[j] * rest.count * n / self.count;
+        for (i, row) in rest.products.iter_mut().enumerate() {
+            for (j, product) in row.iter_mut().enumerate() {
+                *product -= fold.product(entry, i, j) + step[i] * step[j] * rest.count * n / self.count;
             }
         }
         rest

@@ -15,7 +15,7 @@ use crate::system::{Experiment, Observable};
 
 /// The result of an ensemble at one sweep point.
 pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters: BTreeMap<String, Value>) -> Point {
-    let (records, layout, counts) = (&ensemble.tally.records, ensemble.layout, ensemble.tally.counts);
+    let (layout, counts) = (ensemble.layout, ensemble.tally.counts);
     let sample = Sample::of(experiment, ensemble);
     let curve = |observable: usize| {
         let entries: Vec<usize> = (0..experiment.times.len()).map(|time| layout.observable(time, observable)).collect();
@@ -24,7 +24,8 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
     let names = experiment.observables.iter().map(ToString::to_string);
     Point {
         parameters,
-        trajectories: records.count(),
+        trajectories: ensemble.tally.trajectories,
+        no_jump_probability: ensemble.no_jump_probability,
         times: experiment.times.clone(),
         observables: names.enumerate().map(|(index, name)| (name, curve(index))).collect(),
         heating_rate: heating_rate(experiment, ensemble, &sample),
@@ -54,6 +55,7 @@ pub fn exact_point(experiment: &Experiment, exact: &Exact, parameters: BTreeMap<
     Point {
         parameters,
         trajectories: 0,
+        no_jump_probability: None,
         times: experiment.times.clone(),
         observables: names.zip(&exact.observables).map(|(name, mean)| (name, exactly(mean))).collect(),
         heating_rate: HeatingRate {

@@ -35,22 +35,27 @@ pub struct Sample<'a> {
     ensemble: &'a Ensemble,
     /// Whether every channel that can fire, and every initial state that can be drawn, has come up often enough.
     explored: bool,
+    /// Weight of a trajectory that jumps.
+    weight: f64,
 }
 
 impl<'a> Sample<'a> {
     /// The sample that an ensemble is of an experiment.
     pub fn of(experiment: &Experiment, ensemble: &'a Ensemble) -> Self {
         let (records, layout) = (&ensemble.tally.records, ensemble.layout);
-        let fired = |index: usize| records.mean()[layout.jumps(index)] * records.count() as f64;
+        // Jumps count with the weight of their trajectory.
+        let weight = 1.0 - ensemble.no_jump_probability.unwrap_or(0.0);
+        let trajectories = ensemble.tally.trajectories as f64;
+        let fired = |index: usize| records.mean()[layout.jumps(index)] * trajectories / weight;
         let explored = |(index, channel): (usize, &Channel)| channel.rate == 0.0 || fired(index) >= ENOUGH_JUMPS;
         let spins = experiment.model.spins().iter().map(Spin::initial_excited_probability);
         let oscillator = match experiment.oscillator {
             OscillatorPreparation::Thermal(nbar) => nbar / (nbar + 1.0),
             OscillatorPreparation::Fock(_) | OscillatorPreparation::Coherent(_) => 0.0,
         };
-        let drawn = |p: f64| p == 0.0 || p * records.count() as f64 >= ENOUGH_JUMPS;
+        let drawn = |p: f64| p == 0.0 || p * trajectories >= ENOUGH_JUMPS;
         let draws = spins.chain([oscillator]).all(|p| drawn(p) && drawn(1.0 - p));
-        Self { ensemble, explored: draws && ensemble.channels.iter().enumerate().all(explored) }
+        Self { ensemble, weight, explored: draws && ensemble.channels.iter().enumerate().all(explored) }
     }
 
     /// The estimates of the entries of one curve (one time after the other), controlled if there are controls and they
@@ -73,13 +78,21 @@ impl<'a> Sample<'a> {
         let estimator = if corrected.is_some() { "controlled" } else { "plain" };
         let best = corrected.as_ref().unwrap_or(&plain);
         let spread = best.iter().fold(0.0, |widest: f64, estimate| widest.max(estimate.variance)).sqrt();
-        let spread = if self.explored { spread } else { spread.max(effect) };
+        let spread = if self.explored { spread } else { spread.max(self.weight * effect) };
         // Nothing can have happened yet at t = 0, which comes first.
         let allowance = |position: usize| {
             let began = position > 0 || entries.len() == 1;
             if began { unseen(spread, records.count()) } else { 0.0 }
         };
-        let whole = best.iter().enumerate().map(|(position, x)| x.standard_error.hypot(allowance(position)));
+        // Correction can take a statistical error below what the propagation leaves.
+        let numerical = |position: usize, mean: f64| match estimator {
+            "controlled" if allowance(position) > 0.0 => self.ensemble.tolerance * (1.0 + mean.abs()),
+            _ => 0.0,
+        };
+        let whole = best
+            .iter()
+            .enumerate()
+            .map(|(position, x)| x.standard_error.hypot(allowance(position)).hypot(numerical(position, x.mean)));
         Estimate {
             mean: best.iter().map(|x| x.mean).collect(),
             standard_error: Some(whole.collect()),
@@ -93,8 +106,10 @@ impl<'a> Sample<'a> {
     pub fn drift(&self, entry: usize, effect: f64) -> Option<Scalar> {
         let found = (!self.ensemble.tally.folds.is_empty()).then(|| drift(&self.ensemble.tally.folds, entry))??;
         let spread = found.variance.sqrt();
-        let allowance =
-            unseen(if self.explored { spread } else { spread.max(effect) }, self.ensemble.tally.records.count());
+        let allowance = unseen(
+            if self.explored { spread } else { spread.max(self.weight * effect) },
+            self.ensemble.tally.records.count(),
+        );
         Some(Scalar { mean: found.mean, standard_error: Some(found.standard_error.hypot(allowance)) })
     }
 }
@@ -117,7 +132,8 @@ pub fn jumps(ensemble: &Ensemble) -> BTreeMap<String, Scalar> {
     let count = |(index, channel): (usize, &Channel)| {
         let entry = layout.jumps(index);
         // A channel that has not fired yet may still fire once.
-        let spread = if channel.rate > 0.0 { records.variance(entry).sqrt().max(1.0) } else { 0.0 };
+        let weight = 1.0 - ensemble.no_jump_probability.unwrap_or(0.0);
+        let spread = if channel.rate > 0.0 { records.variance(entry).sqrt().max(weight) } else { 0.0 };
         let error = records.standard_error(entry).hypot(unseen(spread, records.count()));
         (channel.name.clone(), Scalar { mean: records.mean()[entry], standard_error: Some(error) })
     };

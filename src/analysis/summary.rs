@@ -76,6 +76,10 @@ pub struct Point {
     pub parameters: BTreeMap<String, Value>,
     /// Number of trajectories averaged (0 for `exact`).
     pub trajectories: u64,
+    /// The probability of no jump at all, where `ensemble.sampling` gave that trajectory its exact weight and sampled the
+    /// others only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_jump_probability: Option<f64>,
     /// Output times, in the inverse of the run file's frequency unit.
     pub times: Vec<f64>,
     /// Observable name → estimate at every time.

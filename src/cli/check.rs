@@ -8,7 +8,7 @@ use indicatif::{HumanBytes, HumanDuration};
 use super::{Outcome, RunFileArguments, table};
 use crate::Result;
 use crate::analysis::{excess, trajectories_needed, trajectory_point};
-use crate::ensemble::{self, Ensemble, Ladder, Plan};
+use crate::ensemble::{self, Ensemble, Ladder, Plan, Sampling};
 use crate::hilbert::Cutoff;
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{JUMP_BYTES, RECORDS_FILE};
@@ -59,7 +59,7 @@ fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Resu
     let mut trajectories = 2;
     let (ensemble, seconds) = loop {
         let begun = Instant::now();
-        let plan = Plan { trajectories, block: 2, ..point.plan(1) };
+        let plan = Plan { trajectories, block: 2, sampling: Sampling::Direct, ..point.plan(1) };
         let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &())?;
         let seconds = begun.elapsed().as_secs_f64() / trajectories as f64;
         if begun.elapsed() >= PILOT || 2 * trajectories > point.stopping.trajectories {
@@ -100,7 +100,7 @@ fn expected_trajectories(point: &RunPoint, pilot: &Ensemble) -> (u64, String) {
         return (most, most.to_string());
     }
     let excess = excess(&stopping.targets, &point.experiment, pilot);
-    let needed = trajectories_needed(pilot.tally.records.count(), excess);
+    let needed = trajectories_needed(pilot.tally.trajectories, excess);
     if needed > most as f64 {
         return (most, format!("{most} (not enough for the target)"));
     }

@@ -59,7 +59,7 @@ impl Watcher for EnsembleWatcher<'_> {
     fn enough(&self, ensemble: &Ensemble) -> bool {
         let excess = excess(&self.point.stopping.targets, &self.point.experiment, ensemble);
         if let Some(progress) = self.progress {
-            progress.expect(trajectories_needed(ensemble.tally.records.count(), excess));
+            progress.expect(trajectories_needed(ensemble.tally.trajectories, excess));
         }
         excess <= 1.0
     }

@@ -1,13 +1,16 @@
 //! The block: a fixed number of consecutive trajectories, run one after the other, and what is kept of them.
 
 use super::controls::{Controls, Guide};
+use super::sampling::{Baseline, Confined, Never};
 use super::tree::Merge;
+use super::units::Units;
 use super::{BlockRecords, Comoments, Moments, Purpose, RecordedJump, Streams, draw};
 use crate::Result;
 use crate::hilbert::Ket;
+use crate::model::PurePreparation;
 use crate::propagate::Tolerances;
 use crate::system::{Experiment, Followed};
-use crate::unravelling::{Recorder, Stretch, Trajectory};
+use crate::unravelling::{Chance, Recorder, Stretch, Trajectory, TrajectoryReport};
 
 /// Groups the trajectories are dealt into, one after the other, for cross-fitting: each is corrected with coefficients that the
 /// others have fitted.
@@ -85,7 +88,9 @@ pub struct Counts {
 /// What is kept of any number of trajectories; its size does not depend on that number.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tally {
-    /// Moments of the records (see [`Layout`]).
+    /// Number of trajectories.
+    pub trajectories: u64,
+    /// Moments of the records (see [`Layout`]): one per trajectory, or one per block of a stratified run.
     pub records: Moments,
     /// Co-moments of the leading entries with their control variates, fold by fold; empty without controls.
     pub folds: Vec<Comoments>,
@@ -99,6 +104,7 @@ pub struct Tally {
 
 impl Merge for Tally {
     fn merge(&mut self, right: Self) {
+        self.trajectories += right.trajectories;
         self.records.merge(&right.records);
         if self.folds.is_empty() {
             self.folds = right.folds;
@@ -131,6 +137,7 @@ pub struct BlockRunner<'a, S: Followed> {
     fock: Vec<f64>,
     /// Records of single trajectories, and whether their jumps are among them; `None` when nobody asked.
     kept: Option<(BlockRecords, bool)>,
+    baseline: Option<&'a Baseline>,
 }
 
 impl<'a, S: Followed> BlockRunner<'a, S> {
@@ -154,7 +161,28 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             record: vec![0.0; layout.len()],
             fock: Vec::new(),
             kept: None,
+            baseline: None,
         }
+    }
+
+    /// Runs only trajectories that jump from now on, beside the one that does not.
+    pub fn sample_jumps(&mut self, baseline: &'a Baseline) {
+        self.baseline = Some(baseline);
+    }
+
+    /// The trajectory without jumps, and what it noticed about itself.
+    ///
+    /// # Errors
+    /// When a Fock window outgrows the memory.
+    pub fn run_without_jumps(&mut self, stratified: bool) -> Result<(Baseline, TrajectoryReport)> {
+        // A pure initial state: any draw gives it.
+        let mut chance = self.streams.open(0, Purpose::Preparation);
+        let state = draw(self.experiment.oscillator, self.experiment.model.spins(), &mut chance);
+        let report = self.run_from(&state, &mut Never)?;
+        let controls = self.controls.as_ref().map_or_else(Vec::new, |controls| controls.record.clone());
+        let probability = report.log_survival.exp();
+        let (record, fock) = (self.record.clone(), self.fock.clone());
+        Ok((Baseline { probability, record, controls, fock, stratified }, report))
     }
 
     /// Keeps records of single trajectories from now on, with or without their jumps.
@@ -179,13 +207,18 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         if let Some((records, _)) = &mut self.kept {
             *records = BlockRecords::new(range.start);
         }
-        for index in range {
-            let report = self.run_one(index)?;
-            tally.records.push(&self.record);
-            tally.fock.push(&self.fock);
-            if let Some(controls) = &self.controls {
-                tally.folds[(index % FOLDS as u64) as usize]
-                    .push(&self.record[..self.layout.estimates()], &controls.record);
+        let mut units = Units::new(self.baseline.is_some_and(|baseline| baseline.stratified), range.end - range.start);
+        for index in range.clone() {
+            let report = self.run_one(index, index - range.start, range.end - range.start)?;
+            tally.trajectories += 1;
+            let controls = self.controls.as_ref().map(|controls| &controls.record[..]);
+            let unit = units.number(index);
+            if let Some((record, controls, fock)) = units.unit(&self.record, controls, &self.fock) {
+                tally.records.push(record);
+                tally.fock.push(fock);
+                if !tally.folds.is_empty() {
+                    tally.folds[(unit % FOLDS as u64) as usize].push(&record[..self.layout.estimates()], controls);
+                }
             }
             let window = report.window;
             // A whole population may round to more than one.
@@ -207,11 +240,30 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         Ok(tally)
     }
 
-    /// Runs trajectory `index` into `self.record` and `self.fock`.
-    fn run_one(&mut self, index: u64) -> Result<crate::unravelling::TrajectoryReport> {
+    /// Runs trajectory `index`, the `place`th of `count` in its block, into `self.record` and `self.fock`.
+    fn run_one(&mut self, index: u64, place: u64, count: u64) -> Result<TrajectoryReport> {
         let mut chance = self.streams.open(index, Purpose::Preparation);
         let state = draw(self.experiment.oscillator, self.experiment.model.spins(), &mut chance);
-        let mut jumps = self.streams.open(index, Purpose::Jumps);
+        let jumps = self.streams.open(index, Purpose::Jumps);
+        let part = self.baseline.map(|baseline| {
+            let width = if baseline.stratified { baseline.weight() / count as f64 } else { baseline.weight() };
+            (baseline.probability + if baseline.stratified { width * place as f64 } else { 0.0 }, width)
+        });
+        let report = self.run_from(&state, &mut Confined { inner: jumps, part })?;
+        if let Some((records, _)) = &mut self.kept {
+            let last = self.layout.observable(self.experiment.times.len() - 1, 0);
+            let weight = self.baseline.map_or(1.0, Baseline::weight);
+            records.finish_trajectory(weight, self.record[last..=self.layout.heating_rate()].iter().copied());
+        }
+        if let Some(baseline) = self.baseline {
+            let controls = self.controls.as_mut().map(|controls| &mut controls.record);
+            baseline.mix(&mut self.record, controls, &mut self.fock);
+        }
+        Ok(report)
+    }
+
+    /// Runs a trajectory from `state` into `self.record` and `self.fock`.
+    fn run_from(&mut self, state: &PurePreparation, jumps: &mut impl Chance) -> Result<TrajectoryReport> {
         self.record.fill(0.0);
         if let Some(controls) = &mut self.controls {
             controls.begin();
@@ -224,7 +276,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             controls: self.controls.as_mut(),
             jumps: self.kept.as_mut().filter(|(_, jumps)| *jumps).map(|(records, _)| records.jumps_mut()),
         };
-        let report = self.trajectory.run(&state, &mut jumps, &mut recorder)?;
+        let report = self.trajectory.run(state, jumps, &mut recorder)?;
         let (layout, number) = (self.layout, self.experiment.number_index());
         self.record[layout.heating_rate()] =
             self.experiment.heating_rate(|time| self.record[layout.observable(time, number)]);
@@ -232,11 +284,6 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             self.experiment.heating_slope(|time| self.record[layout.observable(time, number)]);
         if let Some(controls) = &mut self.controls {
             controls.finish(layout, self.experiment);
-        }
-
-        if let Some((records, _)) = &mut self.kept {
-            let last = layout.observable(self.experiment.times.len() - 1, 0);
-            records.finish_trajectory(1.0, self.record[last..=layout.heating_rate()].iter().copied());
         }
 
         let ket = self.trajectory.final_ket();

@@ -87,8 +87,8 @@ impl Closure {
         let (transfer, response) = fitted.split_at(order * order);
         let deviation: Vec<f64> = (0..order).map(|j| gram[j * regressors + j].sqrt()).collect();
         let closure = Self::new(order, transfer, response);
-        // Negated, so that a NaN counts as too large.
-        if !(closure.gain(&deviation) <= LARGEST_GAIN) { Self::identity(order) } else { closure }
+        let tame = closure.gain(&deviation) <= LARGEST_GAIN;
+        if tame { closure } else { Self::identity(order) }
     }
 
     /// Number of quantities.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::course::{Course, State};
 use super::records::{Guard, Reordering};
+use super::sampling::Sampling;
 use super::stopping::{Ending, Ladder, Stopped};
 use super::threads::Threads;
 use super::tree::Merge;
@@ -15,6 +16,9 @@ use crate::model::{Model, OscillatorPreparation};
 use crate::propagate::Tolerances;
 use crate::system::{Chain, Channel, Experiment, Followed, Register};
 use crate::{Error, Result};
+
+/// A probability of jumps below this is rounding.
+const LEAST_WEIGHT: f64 = 1e-12;
 
 /// What is to be run.
 pub struct Job<'a> {
@@ -42,6 +46,10 @@ pub struct Outcome<T> {
     pub channels: Vec<Channel>,
     /// Counts of the times between jumps, if they were asked for.
     pub correlations: Option<Correlations>,
+    /// The run's tolerance.
+    pub tolerance: f64,
+    /// The probability of no jump, where that trajectory was not left to chance.
+    pub no_jump_probability: Option<f64>,
     /// Why there are not more trajectories.
     pub ending: Ending,
 }
@@ -97,8 +105,8 @@ pub fn learn(job: &Job) -> Result<Option<Guide>> {
     let Estimator::Controlled { pilot } = job.plan.estimator else { return Ok(None) };
     let threads = Threads::start(job.plan.threads)?;
     match chain(job.experiment) {
-        Some(chain) => pilot::learn(&chain, job, pilot, &threads),
-        None => pilot::learn(&register(job.experiment), job, pilot, &threads),
+        Some(chain) => pilot::learn(&chain, job, pilot, None, &threads),
+        None => pilot::learn(&register(job.experiment), job, pilot, None, &threads),
     }
 }
 
@@ -118,21 +126,43 @@ fn run_on<S: Followed, T: Kept>(system: &S, job: &Job, mut recording: Recording<
     let ladder = Ladder::new(watcher.first_look(), plan.trajectories, plan.block);
     let threads = Threads::start(plan.threads.min(usize::try_from(ladder.top()).unwrap_or(usize::MAX)))?;
     let layout = Layout::new(experiment, system.channels().len());
+    // Where nothing can jump, or nearly nothing, there is nothing to condition on.
+    let confined = match plan.sampling {
+        Sampling::Direct => None,
+        Sampling::NoJump | Sampling::Stratified => {
+            let (baseline, report) = BlockRunner::new(system, experiment, tolerances, plan.seed, None)
+                .run_without_jumps(plan.sampling == Sampling::Stratified)?;
+            if report.window.clipped.min(1.0) > tolerances.max_clipped {
+                return Err(clipped(experiment, tolerances, plan.seed, 0, report.window.clipped));
+            }
+            Some(baseline).filter(|baseline| baseline.weight() > LEAST_WEIGHT)
+        }
+    };
+    let part = confined.as_ref().map(|baseline| (baseline.probability, baseline.weight()));
     let outcome = |kept, correlations, stopped, looks| Outcome {
         kept,
         layout,
         channels: system.channels().to_vec(),
         correlations,
+        tolerance: tolerances.ket,
+        no_jump_probability: part.map(|part| part.0),
         ending: Ending { stopped, looks },
     };
     let learned = match (plan.estimator, job.guide) {
         (Estimator::Plain, _) | (_, Some(_)) => None,
-        (Estimator::Controlled { pilot }, None) => match pilot::learn(system, job, pilot, &threads)? {
+        (Estimator::Controlled { pilot }, None) => match pilot::learn(system, job, pilot, part, &threads)? {
             Some(guide) => Some(guide),
             None => return Ok(outcome(None, None, watcher.reason(), 0)),
         },
     };
     let guide = job.guide.or(learned.as_ref());
+    // Once more, with its controls.
+    let baseline = match &confined {
+        None => None,
+        Some(bare) => Some(
+            BlockRunner::new(system, experiment, tolerances, plan.seed, guide).run_without_jumps(bare.stratified)?.0,
+        ),
+    };
     let end = experiment.times.last().copied().unwrap_or(0.0);
     let (keep_records, grid) = (recording.wants(), recording.correlations);
     let reordering = Reordering::new(recording, end);
@@ -140,6 +170,9 @@ fn run_on<S: Followed, T: Kept>(system: &S, job: &Job, mut recording: Recording<
     let course = Course::<T, Failure>::new(ladder.first());
     threads.each(|| {
         let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed, guide);
+        if let Some(baseline) = &baseline {
+            runner.sample_jumps(baseline);
+        }
         if let Some(jumps) = keep_records {
             runner.keep_records(jumps);
         }
@@ -180,6 +213,8 @@ fn run_on<S: Followed, T: Kept>(system: &S, job: &Job, mut recording: Recording<
                         layout,
                         channels: system.channels().to_vec(),
                         correlations: None,
+                        tolerance: tolerances.ket,
+                        no_jump_probability: part.map(|part| part.0),
                         ending: Ending { stopped: Stopped::Trajectories, looks: look },
                     });
                     if so_far.is_some_and(|so_far| watcher.enough(&so_far)) {

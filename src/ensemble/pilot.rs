@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::closure::{Closure, PilotRecord};
 use super::controls::{Guide, boundaries};
 use super::engine::Job;
+use super::sampling::Confined;
 use super::threads::Threads;
 use super::{Purpose, Streams, draw, expected_quantities};
 use crate::Result;
@@ -13,11 +14,18 @@ use crate::hilbert::Ket;
 use crate::system::Followed;
 use crate::unravelling::{Martingales, Recorder, Stretch, Trajectory};
 
-/// Runs `count` pilot trajectories and fits the closure; `None` when the watcher stops it.
+/// Runs `count` pilot trajectories, their first thresholds confined to `part` (lower end and width), and fits the closure;
+/// `None` when the watcher stops it.
 ///
 /// # Errors
 /// When a trajectory fails.
-pub fn learn<S: Followed>(system: &S, job: &Job, count: u64, threads: &Threads) -> Result<Option<Guide>> {
+pub fn learn<S: Followed>(
+    system: &S,
+    job: &Job,
+    count: u64,
+    part: Option<(f64, f64)>,
+    threads: &Threads,
+) -> Result<Option<Guide>> {
     let &Job { experiment, tolerances, plan, watcher, .. } = job;
     let expected = expected_quantities(system, experiment);
     let times = boundaries(experiment);
@@ -38,7 +46,8 @@ pub fn learn<S: Followed>(system: &S, job: &Job, count: u64, threads: &Threads) 
             let mut chance = streams.open(index, Purpose::PilotPreparation);
             let state = draw(experiment.oscillator, experiment.model.spins(), &mut chance);
             recorder.martingales.begin(expected.as_deref());
-            let ran = trajectory.run(&state, &mut streams.open(index, Purpose::PilotJumps), &mut recorder);
+            let mut jumps = Confined { inner: streams.open(index, Purpose::PilotJumps), part };
+            let ran = trajectory.run(&state, &mut jumps, &mut recorder);
             outcomes
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

@@ -1,6 +1,7 @@
 //! What an ensemble run is asked for, who watches it, and what it returns.
 
 use super::engine::{self, Job, Outcome, Singles, dispatch};
+use super::sampling::Sampling;
 use super::stopping::{Ending, Stopped};
 use super::tree::Merge;
 use super::{Correlations, Guide, Layout, Recording, Tally};
@@ -46,6 +47,9 @@ pub struct Plan {
     pub threads: usize,
     /// Plain, or with control variates.
     pub estimator: Estimator,
+    /// How first jumps are sampled. Beyond direct sampling the initial state must be pure; a stratified run needs whole
+    /// blocks, which are then the independent units: moments count blocks.
+    pub sampling: Sampling,
 }
 
 /// Who hears of progress, may find that the trajectories so far are enough, and may ask the run to stop after the blocks
@@ -94,6 +98,10 @@ pub struct Ensemble {
     pub channels: Vec<Channel>,
     /// Counts of the times between jumps, if they were asked for.
     pub correlations: Option<Correlations>,
+    /// The run's tolerance: no estimate is better than that.
+    pub tolerance: f64,
+    /// The probability of no jump, where that trajectory was not left to chance.
+    pub no_jump_probability: Option<f64>,
     /// Why there are not more of them.
     pub ending: Ending,
 }
@@ -108,8 +116,8 @@ impl Ensemble {
     }
 
     fn of(outcome: Outcome<Tally>) -> Option<Self> {
-        let Outcome { kept, layout, channels, correlations, ending } = outcome;
-        kept.map(|tally| Self { tally, layout, channels, correlations, ending })
+        let Outcome { kept, layout, channels, correlations, tolerance, no_jump_probability, ending } = outcome;
+        kept.map(|tally| Self { tally, layout, channels, correlations, tolerance, no_jump_probability, ending })
     }
 }
 
@@ -186,11 +194,19 @@ pub fn run_each(
     plan: &Plan,
     watcher: &dyn Watcher,
 ) -> Result<Option<Vec<Ensemble>>> {
-    let single = Plan { block: 1, estimator: Estimator::Plain, ..*plan };
+    let single = Plan { block: 1, estimator: Estimator::Plain, sampling: Sampling::Direct, ..*plan };
     let job = Job { first: 0, guide: None, experiment, tolerances, plan: &single, watcher };
     let Outcome { kept, layout, channels, ending, .. } = dispatch::<Singles>(&job, Recording::default())?;
     let tallies = kept.map_or_else(Vec::new, |singles| singles.0);
     let whole = tallies.len() as u64 == plan.trajectories;
-    let alone = |tally| Ensemble { tally, layout, channels: channels.clone(), correlations: None, ending };
+    let alone = |tally| Ensemble {
+        tally,
+        layout,
+        channels: channels.clone(),
+        correlations: None,
+        tolerance: tolerances.ket,
+        no_jump_probability: None,
+        ending,
+    };
     Ok(whole.then(|| tallies.into_iter().map(alone).collect()))
 }

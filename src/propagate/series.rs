@@ -26,6 +26,9 @@ static RECIPROCALS: [f64; MAX_ORDER + 1] = {
     table
 };
 
+/// The same for kets that only serve integrals over the step, far below any tolerance of those.
+const NEGLIGIBLE_TOGETHER: f64 = 1e-14;
+
 /// Kets evaluated together.
 const TOGETHER: usize = 4;
 
@@ -126,7 +129,7 @@ impl Series {
             let mut used = self.order + 1;
             for k in 1..=self.order {
                 coefficients[k] = std::array::from_fn(|i| coefficients[k - 1][i] * x[i] * RECIPROCALS[k - 1]);
-                if k as f64 > longest && coefficients[k].iter().all(|term| *term < NEGLIGIBLE) {
+                if k as f64 > longest && coefficients[k].iter().all(|term| *term < NEGLIGIBLE_TOGETHER) {
                     used = k + 1;
                     break;
                 }

@@ -48,10 +48,10 @@ pub mod quantity {
 pub struct Scratch {
     after: Ket,
     spare: Ket,
-    values: Vec<f64>,
+    pub(super) values: Vec<f64>,
     weights: Vec<f64>,
-    /// One row with pads.
-    pub(super) row: Vec<f64>,
+    /// Sums over rows and over pairs of rows.
+    pub(super) sums: Vec<Sums>,
     pub(super) roots: Roots,
 }
 
@@ -81,7 +81,7 @@ impl Scratch {
             spare: empty(),
             values: vec![0.0; system.followed()],
             weights: vec![0.0; system.channels().len()],
-            row: Vec::new(),
+            sums: Vec::new(),
             roots: Roots::default(),
         }
     }
@@ -137,6 +137,8 @@ pub trait Followed: OpenSystem {
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Sums {
     pub norm: f64,
+    /// Imaginary part of Σ ψ*φ.
+    pub turned: f64,
     pub first: f64,
     pub second: f64,
     pub lowered: Complex64,
@@ -153,12 +155,14 @@ impl Sums {
     }
 
     /// The sum over every second lane from `from`. Powers of n are summed from the window's first level on.
+    #[inline]
     fn of(window: Window, lanes: &BilinearLanes, from: usize) -> Self {
         let sum = |lanes: &[f64; LANES]| (lanes[from] + lanes[from + 2]) + (lanes[from + 4] + lanes[from + 6]);
-        let [norm, first, second, a_re, a_im, b_re, b_im] = lanes.each_ref().map(sum);
+        let [norm, first, second, a_re, a_im, b_re, b_im, turned] = lanes.each_ref().map(sum);
         let lo = window.lo() as f64;
         Self {
             norm,
+            turned,
             first: first + lo * norm,
             second: second + lo * (2.0 * first + lo * norm),
             lowered: Complex64::new(a_re, a_im),
@@ -170,6 +174,7 @@ impl Sums {
     pub fn scaled(self, factor: f64) -> Self {
         Self {
             norm: self.norm * factor,
+            turned: self.turned * factor,
             first: self.first * factor,
             second: self.second * factor,
             lowered: self.lowered * factor,
@@ -180,6 +185,7 @@ impl Sums {
     /// Adds `weight` times `other`.
     pub fn add(&mut self, weight: f64, other: &Self) {
         self.norm += weight * other.norm;
+        self.turned += weight * other.turned;
         self.first += weight * other.first;
         self.second += weight * other.second;
         self.lowered += weight * other.lowered;

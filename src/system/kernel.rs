@@ -159,8 +159,9 @@ pub fn combine_four(coefficients: &[[f64; 4]], vectors: &[f64], out: [&mut [f64]
     }
 }
 
-/// Lane sums of two rows ψ, φ: Re ψ*φ, j Re ψ*φ, j² Re ψ*φ, then √(n+1) ψ*_n φ_{n+1} and √((n+1)(n+2)) ψ*_n φ_{n+2} (re, im).
-pub type BilinearLanes = [[f64; LANES]; 7];
+/// Lane sums of two rows ψ, φ: Re ψ*φ, j Re ψ*φ, j² Re ψ*φ, then √(n+1) ψ*_n φ_{n+1} and √((n+1)(n+2)) ψ*_n φ_{n+2} (re, im),
+/// then Im ψ*φ.
+pub type BilinearLanes = [[f64; LANES]; 8];
 
 /// The lane sums over the levels n = lo + j; rows are (re, im), each with its pads; `roots[j]` = √(lo+j+1), one more of
 /// them than levels.
@@ -168,7 +169,7 @@ pub type BilinearLanes = [[f64; LANES]; 7];
 pub fn bilinear(roots: &[f64], bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> BilinearLanes {
     const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
     let len = bra.0.len() - 2 * PAD;
-    let mut sums = [[0.0; LANES]; 7];
+    let mut sums = [[0.0; LANES]; 8];
     for start in (0..len).step_by(LANES) {
         let at = |row: &[f64], shift: usize| -> [f64; LANES] {
             let mut cells = [0.0; LANES];
@@ -184,6 +185,7 @@ pub fn bilinear(roots: &[f64], bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> 
             let j = (start + lane) as f64;
             let p = fma::<FUSED>(re[lane], re0[lane], im[lane] * im0[lane]);
             sums[0][lane] += p;
+            sums[7][lane] = fma::<FUSED>(re[lane], im0[lane], fma::<FUSED>(-im[lane], re0[lane], sums[7][lane]));
             sums[1][lane] = fma::<FUSED>(j, p, sums[1][lane]);
             sums[2][lane] = fma::<FUSED>(j * j, p, sums[2][lane]);
             let one = here[lane];

@@ -1,47 +1,92 @@
 //! What a register of spins follows for control variates.
 
+use num_complex::Complex64;
+
 use super::followed::{Followed, Scratch, Sums, quantity};
-use super::{Observable, Register};
+use super::{Jump, Observable, OpenSystem, Register};
 use crate::hilbert::Ket;
 
+/// What happens to a ket before its quantities are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    /// Nothing.
+    None,
+    /// The rows with `bit` equal to `set` are moved to their partners, the others dropped.
+    Flip { bit: usize, set: bool },
+    /// The rows without `bit` change sign.
+    Dephase { bit: usize },
+}
+
 impl Register {
-    /// Row `row` of Sψ (`precessing` false) or Ṡψ (true) into `out`, with pads.
-    fn coupled_row(&self, ket: &Ket, row: usize, precessing: bool, out: &mut Vec<f64>) {
-        let stride = ket.stride();
-        out.clear();
-        out.resize(2 * stride, 0.0);
-        let (out_re, out_im) = out.split_at_mut(stride);
-        let mut add = |weight: f64, (re, im): (&[f64], &[f64])| {
-            for (out, x) in out_re.iter_mut().zip(re) {
-                *out += weight * x;
-            }
-            for (out, x) in out_im.iter_mut().zip(im) {
-                *out += weight * x;
-            }
+    fn spins(&self) -> usize {
+        self.splittings().len()
+    }
+
+    /// The sums of every row with itself, and behind them with every row that X flips it into.
+    fn take_sums(&self, ket: &Ket, scratch: &mut Scratch) {
+        scratch.sums.clear();
+        let Scratch { sums, roots, .. } = scratch;
+        let mut push = |row: usize, other: usize| {
+            let [even, odd] = Sums::by_parity(roots, ket.window(), ket.padded_row(row), ket.padded_row(other));
+            let mut whole = even;
+            whole.add(1.0, &odd);
+            sums.push(whole);
         };
-        if !precessing {
-            if self.diagonal()[row] != 0.0 {
-                add(self.diagonal()[row], ket.padded_row(row));
-            }
-            for &(bit, strength) in self.flips() {
-                add(strength, ket.padded_row(row ^ bit));
-            }
-            return;
-        }
-        // Ṡ = −Σ ω̃ g sin θ τy: row + gets −iψ₋, row − gets +iψ₊ under τy.
-        for &(bit, strength) in self.flips() {
-            let weight = -self.splittings()[bit.trailing_zeros() as usize] * strength;
-            let sign = if row & bit == 0 { -1.0 } else { 1.0 };
-            let (re, im) = ket.padded_row(row ^ bit);
-            for j in 0..stride {
-                out_re[j] += sign * weight * im[j];
-                out_im[j] -= sign * weight * re[j];
-            }
+        (0..ket.rows()).for_each(|row| push(row, row));
+        for &(bit, _) in self.flips() {
+            (0..ket.rows()).for_each(|row| push(row, row ^ bit));
         }
     }
 
-    fn spins(&self) -> usize {
-        self.splittings().len()
+    /// The quantities after `change`, from the sums; returns the norm² that is left of it.
+    fn quantities(&self, sums: &[Sums], change: Change, values: &mut [f64]) -> f64 {
+        let rows = self.diagonal().len();
+        let (mut total, mut signed) = (Sums::default(), Sums::default());
+        // With S and with Ṡ between: the lowered parts and the overlaps.
+        let (mut coupled, mut precessing) = ((Complex64::ZERO, 0.0), (Complex64::ZERO, 0.0));
+        values.fill(0.0);
+        for row in 0..rows {
+            let (now, lost) = match change {
+                Change::Flip { bit, set } if (row & bit != 0) != set => continue,
+                Change::Flip { bit, .. } => (row ^ bit, bit),
+                _ => (row, 0),
+            };
+            let own = &sums[row];
+            total.add(1.0, own);
+            signed.add(2.0 * f64::from(now.count_ones()) - self.spins() as f64, own);
+            for spin in 0..self.spins() {
+                values[quantity::FIRST_SPIN + spin] += if now >> spin & 1 == 1 { own.norm } else { -own.norm };
+            }
+            coupled.0 += self.diagonal()[now] * own.lowered;
+            coupled.1 += self.diagonal()[now] * own.norm;
+            // A flipped spin is in one level only: its own coherence is gone.
+            for (index, &(bit, strength)) in self.flips().iter().enumerate().filter(|(_, (bit, _))| *bit != lost) {
+                let pair = &sums[(index + 1) * rows + row];
+                let strength = if change == (Change::Dephase { bit }) { -strength } else { strength };
+                coupled.0 += strength * pair.lowered;
+                coupled.1 += strength * pair.norm;
+                // Ṡ = −Σ ω̃ g sin θ τy; τy turns row + into −iψ₋, row − into iψ₊.
+                let turn = if row & bit == 0 { 1.0 } else { -1.0 };
+                let weight = -self.splittings()[bit.trailing_zeros() as usize] * strength * turn;
+                precessing.0 += weight * Complex64::I * pair.lowered;
+                precessing.1 -= weight * pair.turned;
+            }
+        }
+        values[..4].copy_from_slice(&total.quadratic());
+        values[quantity::INVERSION] = signed.norm;
+        values[quantity::TIMES_INVERSION..quantity::TIMES_INVERSION + 4].copy_from_slice(&signed.quadratic());
+        values[quantity::X_COUPLING] = 2.0 * coupled.0.re;
+        values[quantity::P_COUPLING] = 2.0 * coupled.0.im;
+        values[quantity::X_PRECESSION] = 2.0 * precessing.0.re;
+        values[quantity::P_PRECESSION] = 2.0 * precessing.0.im;
+        values[quantity::X] = 2.0 * total.lowered.re;
+        values[quantity::P] = 2.0 * total.lowered.im;
+        values[quantity::COUPLING] = coupled.1;
+        values[quantity::PRECESSION] = precessing.1;
+        if total.norm > 0.0 {
+            values.iter_mut().for_each(|value| *value /= total.norm);
+        }
+        total.norm
     }
 }
 
@@ -51,47 +96,35 @@ impl Followed for Register {
     }
 
     fn follow(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
-        let (mut total, mut signed) = (Sums::default(), Sums::default());
-        // ⟨a S⟩, ⟨S⟩ and ⟨a Ṡ⟩, ⟨Ṡ⟩.
-        let mut mixed = [Sums::default(); 2];
-        values.fill(0.0);
-        for row in 0..ket.rows() {
-            let bra = ket.padded_row(row);
-            let [even, odd] = Sums::by_parity(&mut scratch.roots, ket.window(), bra, bra);
-            let ups = row.count_ones() as f64;
-            let inversion = 2.0 * ups - self.spins() as f64;
-            for part in [even, odd] {
-                total.add(1.0, &part);
-                signed.add(inversion, &part);
-            }
-            for spin in 0..self.spins() {
-                let sign = if row >> spin & 1 == 1 { 1.0 } else { -1.0 };
-                values[quantity::FIRST_SPIN + spin] += sign * (even.norm + odd.norm);
-            }
-            for (precessing, sums) in [false, true].into_iter().zip(&mut mixed) {
-                if self.flips().is_empty() && (precessing || self.diagonal()[row] == 0.0) {
+        self.take_sums(ket, scratch);
+        self.quantities(&scratch.sums, Change::None, values);
+    }
+
+    fn follow_with_jumps(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
+        self.take_sums(ket, scratch);
+        let sums = std::mem::take(&mut scratch.sums);
+        let norm = self.quantities(&sums, Change::None, values);
+        rates.fill(0.0);
+        let mut after = std::mem::take(&mut scratch.values);
+        for (index, channel) in self.channels().iter().enumerate().filter(|(_, channel)| channel.rate > 0.0) {
+            let change = match channel.jump {
+                Jump::SpinDown(i) => Change::Flip { bit: 1 << i, set: true },
+                Jump::SpinUp(i) => Change::Flip { bit: 1 << i, set: false },
+                Jump::Dephase(i) => Change::Dephase { bit: 1 << i },
+                Jump::Ladder { lower, raise } => {
+                    let weight = super::ladder::ladder_weight(ket, lower, raise, self.cutoff());
+                    scratch.values = after;
+                    self.add_jump(index, channel.rate * weight / norm, ket, scratch, values, rates);
+                    after = std::mem::take(&mut scratch.values);
                     continue;
                 }
-                self.coupled_row(ket, row, precessing, &mut scratch.row);
-                let coupled = scratch.row.split_at(ket.stride());
-                for part in Sums::by_parity(&mut scratch.roots, ket.window(), bra, coupled) {
-                    sums.add(1.0, &part);
-                }
+            };
+            let share = self.quantities(&sums, change, &mut after) / norm;
+            for ((total, after), before) in rates.iter_mut().zip(&after).zip(&*values) {
+                *total += channel.rate * share * (after - before);
             }
         }
-        let (plain, inverted) = (total.quadratic(), signed.quadratic());
-        values[..4].copy_from_slice(&plain);
-        values[quantity::INVERSION] = signed.norm;
-        values[quantity::TIMES_INVERSION..quantity::TIMES_INVERSION + 4].copy_from_slice(&inverted);
-        values[quantity::X_COUPLING] = 2.0 * mixed[0].lowered.re;
-        values[quantity::P_COUPLING] = 2.0 * mixed[0].lowered.im;
-        values[quantity::X_PRECESSION] = 2.0 * mixed[1].lowered.re;
-        values[quantity::P_PRECESSION] = 2.0 * mixed[1].lowered.im;
-        values[quantity::X] = 2.0 * total.lowered.re;
-        values[quantity::P] = 2.0 * total.lowered.im;
-        values[quantity::COUPLING] = mixed[0].norm;
-        values[quantity::PRECESSION] = mixed[1].norm;
-        values.iter_mut().for_each(|value| *value /= total.norm);
+        (scratch.sums, scratch.values) = (sums, after);
     }
 
     fn expression(&self, observable: Observable) -> Vec<f64> {

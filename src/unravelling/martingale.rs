@@ -42,8 +42,8 @@ pub struct Martingales<'a, S: Followed> {
 const BLOCK: usize = 16;
 
 /// The errors that stretches admit are taken by size, for the worst quantity, and one degree too late: summed over the runs of
-/// Fig. 3 they exceed the true error of the integrals a thousand times. This much of it is given back.
-const CAUTION: f64 = 100.0;
+/// Fig. 3 they exceed the true error of the integrals thousands of times. This much of it is given back.
+const CAUTION: f64 = 1000.0;
 
 /// The richest rule.
 const LAST_RULE: usize = DEGREES.len() - 1;

@@ -32,6 +32,8 @@ pub struct TrajectoryReport {
     pub norm_defect: f64,
     /// Applications of H_eff.
     pub applications: u64,
+    /// ln of the probability of the evolution without jumps up to the first jump, or the end.
+    pub log_survival: f64,
 }
 
 /// Runs trajectories of one system one after the other, reusing its memory.
@@ -86,7 +88,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
 
         let end_of_run = self.times.last().copied().unwrap_or(0.0);
         let jumps = self.system.channels().iter().any(|channel| channel.rate > 0.0);
-        let mut time = 0.0;
+        let (mut time, mut fired) = (0.0, false);
         let mut outputs = self.times.iter().copied().enumerate().peekable();
         while outputs.next_if(|(_, t)| *t <= 0.0).map(|(index, _)| recorder.output(index, &self.ket)).is_some() {}
         // ln of the threshold relative to the norm at the start of the step; without jumps it is never reached.
@@ -134,9 +136,13 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 let channel = choose(&self.weights, chance.uniform());
                 self.system.collapse(channel, &mut self.ket, &mut self.between);
                 recorder.jump(now, channel);
+                fired = true;
                 level = threshold(jumps, chance);
             } else {
                 level -= log_norm;
+                if !fired {
+                    report.log_survival += log_norm;
+                }
             }
             let norm = self.ket.norm_squared();
             if !(norm.is_finite() && norm > 0.0) {

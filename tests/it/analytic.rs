@@ -279,6 +279,7 @@ fn a_hard_cutoff_is_the_same_truncation_in_both_methods() {
         block: 32,
         threads: 2,
         estimator: fluctuator::ensemble::Estimator::Plain,
+        sampling: Default::default(),
     };
     let tolerances = fluctuator::propagate::Tolerances {
         max_clipped: 1.0,

@@ -22,6 +22,7 @@ fn threads_change_nothing() {
         block: 8,
         threads,
         estimator: Estimator::Controlled { pilot: 16 },
+        sampling: Default::default(),
     };
     let one = run(&experiment, &plan(1, 7));
     for threads in [2, 3, 8] {

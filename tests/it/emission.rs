@@ -14,7 +14,14 @@ use crate::systems::{THREADS, experiment, oscillator, spin};
 
 /// The emission statistics of `channel` in `trajectories` trajectories.
 fn statistics(experiment: &Experiment, grid: &CorrelationGrid, trajectories: u64, channel: &str) -> Emission {
-    let plan = Plan { trajectories, seed: 5, block: 32, threads: THREADS, estimator: Estimator::Plain };
+    let plan = Plan {
+        trajectories,
+        seed: 5,
+        block: 32,
+        threads: THREADS,
+        estimator: Estimator::Plain,
+        sampling: Default::default(),
+    };
     let recording = Recording { sink: None, correlations: Some(grid) };
     let outcome =
         ensemble::run_recording(experiment, &Tolerances::from_tolerance(1e-8), &plan, &(), recording).expect("runs");

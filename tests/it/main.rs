@@ -9,6 +9,7 @@ mod input;
 mod layering;
 mod records;
 mod reference;
+mod sampling;
 mod statistics;
 mod stopping;
 mod systems;

@@ -21,10 +21,10 @@ use crate::cli::Sandbox;
 const ALL: &str = "run run.toml --quiet --set output.jumps=true --set output.final_values=true";
 
 /// The numbers of `records.nc`.
-struct Contents(FileReader);
+pub struct Contents(FileReader);
 
 impl Contents {
-    fn of(path: &Path) -> Self {
+    pub fn of(path: &Path) -> Self {
         Self(FileReader::open(path).unwrap())
     }
 
@@ -36,7 +36,7 @@ impl Contents {
         self.0.data_set().get_var(name).is_some()
     }
 
-    fn numbers(&mut self, name: &str) -> Vec<f64> {
+    pub fn numbers(&mut self, name: &str) -> Vec<f64> {
         match self.0.read_var(name).unwrap() {
             DataVector::F64(values) => values,
             DataVector::I32(values) => values.into_iter().map(f64::from).collect(),

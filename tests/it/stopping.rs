@@ -32,7 +32,8 @@ impl<'a> Until<'a> {
     }
 
     fn run(&self, seed: u64, threads: usize, trajectories: u64) -> Ensemble {
-        let plan = Plan { trajectories, seed, block: 16, threads, estimator: Estimator::Plain };
+        let plan =
+            Plan { trajectories, seed, block: 16, threads, estimator: Estimator::Plain, sampling: Default::default() };
         ensemble::run(self.experiment, &Tolerances::from_tolerance(1e-8), &plan, self).unwrap().unwrap()
     }
 }
@@ -70,6 +71,8 @@ fn stopped_in_completion_order(until: &Until, chain: &Chain, seed: u64, workers:
         layout,
         channels: chain.channels().to_vec(),
         correlations: None,
+        tolerance: 1e-8,
+        no_jump_probability: None,
         ending: Ending { stopped: Stopped::Trajectories, looks: 0 },
     };
     let (mut next, mut tallies, mut running) = (0, Vec::new(), BinaryHeap::new());
@@ -146,7 +149,14 @@ fn threads_change_nothing_with_a_target() {
         assert_eq!(one, until.run(5, threads, MAX), "{threads} threads");
     }
     // The maximum is a rung like any other, and a run without a target of the same length has the same moments.
-    let plan = Plan { trajectories: count, seed: 5, block: 16, threads: 2, estimator: Estimator::Plain };
+    let plan = Plan {
+        trajectories: count,
+        seed: 5,
+        block: 16,
+        threads: 2,
+        estimator: Estimator::Plain,
+        sampling: Default::default(),
+    };
     assert_eq!(one.tally, crate::systems::run(&experiment, &plan).tally);
     let bounded = until.run(5, 2, count / 2 + 1);
     assert_eq!((bounded.ending.stopped, bounded.tally.records.count()), (Stopped::Trajectories, count / 2 + 1));

@@ -33,7 +33,14 @@ pub fn experiment(model: Model, oscillator: OscillatorPreparation, end: f64, poi
 
 /// Runs `trajectories` trajectories from `seed`.
 pub fn trajectories(experiment: &Experiment, trajectories: u64, seed: u64) -> Ensemble {
-    let plan = Plan { trajectories, seed, block: 32, threads: THREADS, estimator: Estimator::Plain };
+    let plan = Plan {
+        trajectories,
+        seed,
+        block: 32,
+        threads: THREADS,
+        estimator: Estimator::Plain,
+        sampling: Default::default(),
+    };
     run(experiment, &plan)
 }
 

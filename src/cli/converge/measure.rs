@@ -192,9 +192,7 @@ impl<'a> Study<'a> {
                 break;
             };
             groups.push(&point(&ensemble));
-            while let Some(mut left) =
-                pending.pop_if(|left| left.tally.records.count() == ensemble.tally.records.count())
-            {
+            while let Some(mut left) = pending.pop_if(|left| left.tally.trajectories == ensemble.tally.trajectories) {
                 left.append(ensemble);
                 groups.push(&point(&left));
                 ensemble = left;

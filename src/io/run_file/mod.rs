@@ -3,6 +3,7 @@
 mod model;
 mod output;
 mod overrides;
+mod sampling;
 mod section;
 mod target;
 
@@ -13,12 +14,13 @@ use serde_json::Value;
 use toml::Table;
 
 pub use self::output::Records;
+use self::sampling::{check_sampling, parse_estimator, parse_sampling};
 use self::section::Section;
 pub use self::target::Stopping;
 use self::target::{Subject, parse_stopping};
 use super::files::read_text;
 use super::provenance::hash_text;
-use crate::ensemble::{CorrelationGrid, Estimator, Plan};
+use crate::ensemble::{CorrelationGrid, Estimator, Plan, Sampling};
 use crate::model::Model;
 use crate::propagate::Tolerances;
 use crate::system::{Experiment, Observable};
@@ -63,6 +65,8 @@ pub struct RunPoint {
     pub block: u64,
     /// Plain, or with control variates.
     pub estimator: Estimator,
+    /// How first jumps are sampled.
+    pub sampling: Sampling,
     /// What is counted of the times between jumps.
     pub correlations: Option<CorrelationGrid>,
 }
@@ -70,8 +74,8 @@ pub struct RunPoint {
 impl RunPoint {
     /// The plan of this point's ensemble.
     pub fn plan(&self, threads: usize) -> Plan {
-        let &Self { seed, block, estimator, .. } = self;
-        Plan { trajectories: self.stopping.trajectories, seed, block, threads, estimator }
+        let &Self { seed, block, estimator, sampling, .. } = self;
+        Plan { trajectories: self.stopping.trajectories, seed, block, threads, estimator, sampling }
     }
 }
 
@@ -161,26 +165,15 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
         return Err(Error::value("ensemble.block", block, "trajectories per block must be a power of two"));
     }
     let estimator = parse_estimator(&mut ensemble, stopping.trajectories)?;
+    let sampling = parse_sampling(&mut ensemble)?;
     ensemble.finish()?;
     root.finish()?;
 
     let experiment = Experiment { model, oscillator, cutoff, times, observables, heating_window };
-    let point = RunPoint { parameters, experiment, tolerances, stopping, seed, block, estimator, correlations };
+    check_sampling(sampling, &experiment, &stopping, block, records, correlations.is_some())?;
+    let point =
+        RunPoint { parameters, experiment, tolerances, stopping, seed, block, estimator, sampling, correlations };
     Ok((Settings { title, exact, records }, point))
-}
-
-/// `estimator` and `pilot` of `[ensemble]`, for a run of at most `trajectories`.
-fn parse_estimator(ensemble: &mut Section, trajectories: u64) -> Result<Estimator> {
-    let plain = ensemble.word("estimator", Some("controlled"), &["controlled", "plain"])? == "plain";
-    match ensemble.optional_count("pilot", 0..=1 << 20)? {
-        Some(pilot) if plain => {
-            let allowed = "pilot trajectories serve the control variates: leave it out with estimator = \"plain\"";
-            Err(Error::value("ensemble.pilot", pilot, allowed))
-        }
-        Some(pilot) => Ok(Estimator::Controlled { pilot }),
-        None if plain => Ok(Estimator::Plain),
-        None => Ok(Estimator::controlled(trajectories)),
-    }
 }
 
 fn parse_times(mut time: Section) -> Result<Vec<f64>> {

@@ -1,0 +1,66 @@
+//! The keys of `[ensemble]` that say how trajectories are sampled and averaged: `estimator`, `pilot`, `sampling`.
+
+use super::output::Records;
+use super::section::Section;
+use super::target::Stopping;
+use crate::ensemble::{Estimator, Sampling};
+use crate::system::Experiment;
+use crate::{Error, Result};
+
+/// `estimator` and `pilot` of `[ensemble]`, for a run of at most `trajectories`.
+pub fn parse_estimator(ensemble: &mut Section, trajectories: u64) -> Result<Estimator> {
+    let plain = ensemble.word("estimator", Some("controlled"), &["controlled", "plain"])? == "plain";
+    match ensemble.optional_count("pilot", 0..=1 << 20)? {
+        Some(pilot) if plain => {
+            let allowed = "pilot trajectories serve the control variates: leave it out with estimator = \"plain\"";
+            Err(Error::value("ensemble.pilot", pilot, allowed))
+        }
+        Some(pilot) => Ok(Estimator::Controlled { pilot }),
+        None if plain => Ok(Estimator::Plain),
+        None => Ok(Estimator::controlled(trajectories)),
+    }
+}
+
+/// `sampling`.
+pub fn parse_sampling(ensemble: &mut Section) -> Result<Sampling> {
+    let word = ensemble.word("sampling", Some("direct"), &["direct", "no-jump", "stratified"])?;
+    Ok(match word.as_str() {
+        "no-jump" => Sampling::NoJump,
+        "stratified" => Sampling::Stratified,
+        _ => Sampling::Direct,
+    })
+}
+
+/// What goes with anything but direct sampling: a pure initial state, whole blocks where they are stratified, and no
+/// statistics of single trajectories that would leave out the one without jumps.
+pub fn check_sampling(
+    sampling: Sampling,
+    experiment: &Experiment,
+    stopping: &Stopping,
+    block: u64,
+    records: Records,
+    correlations: bool,
+) -> Result<()> {
+    let name = match sampling {
+        Sampling::Direct => return Ok(()),
+        Sampling::NoJump => "\"no-jump\"",
+        Sampling::Stratified => "\"stratified\"",
+    };
+    let refuse = |allowed: String| Err(Error::value("ensemble.sampling", name, allowed));
+    if experiment.is_sampled() {
+        return refuse(
+            "needs a pure initial state: a mixed one has many trajectories without jumps; use \"direct\"".into(),
+        );
+    }
+    if records.final_values || correlations {
+        let which = if correlations { "output.correlations" } else { "output.final_values" };
+        return refuse(format!("would leave the trajectory without jumps out of {which}; use \"direct\" with it"));
+    }
+    let trajectories = stopping.trajectories;
+    if sampling == Sampling::Stratified && !trajectories.is_multiple_of(block) {
+        return refuse(format!(
+            "needs whole blocks: {trajectories} trajectories are no multiple of ensemble.block = {block}"
+        ));
+    }
+    Ok(())
+}
