@@ -5,6 +5,7 @@ mod cli;
 mod convergence;
 mod determinism;
 mod emission;
+mod heating;
 mod input;
 mod layering;
 mod records;
