@@ -34,3 +34,7 @@ CASES = [
     Case(10, 0, 4000),
 ]
 QUICK_CASES = [case for case in CASES if case.cutoff == 60]
+ACCURACY_CASE = Case(10, 1, 60)
+"""The case whose time to a given accuracy is compared."""
+CONTROL_CASES = [Case(10, 0, 60), Case(10, 1, 60), Case(100, 0, 60), Case(100, 1, 60)]
+"""The cases where fluctuator's control variates are weighed."""

@@ -2,10 +2,12 @@
 
 For every case the two engines take turns, a batch of trajectories at a time, so that both see the same state of the
 machine. Printed are seconds per trajectory (median, least and most over the rounds), the median of the rounds' ratios,
-and ⟨N⟩(10) of both with the difference in standard errors. Start it with scripts/peers/compare.sh, which prepares QuTiP
-and builds fluctuator.
+and ⟨N⟩(10) of both with the difference in standard errors; then the time to a standard error of 0.1 % at γ = 10, n̄ = 1,
+and what fluctuator's control variates cost and gain. Start it with scripts/peers/compare.sh, which prepares QuTiP and
+builds fluctuator.
 
-Exit code: 0, or 1 if the two disagree on ⟨N⟩(10) by more than five standard errors. No timing is a condition.
+Exit code: 0, or 1 if the two disagree on ⟨N⟩(10) by more than five standard errors, or if a run that stopped at 0.1 %
+lies more than five of its own from the density matrix. No timing is a condition.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cases import CASES, QUICK_CASES, Case
+from cases import ACCURACY_CASE, CASES, CONTROL_CASES, QUICK_CASES, Case
 
 if TYPE_CHECKING:
+    from accuracy import Accuracy
     from batches import Batch
+    from controls import Controls
     from fluctuator_engine import FluctuatorEngine
     from qutip_engine import QutipEngine
     from report import Comparison
@@ -38,6 +42,7 @@ def main() -> int:
     """The command line."""
     options = parse_arguments()
     # After --help, which must not need QuTiP.
+    from controls import print_controls
     from report import print_table
 
     pin(options.core)
@@ -46,8 +51,12 @@ def main() -> int:
     seeds = itertools.count(options.seed)
     comparisons = [compare(case, options, seeds) for case in cases]
     print_table(comparisons)
-    write_json(options, comparisons)
-    return verdict(comparisons)
+    accuracy = compare_accuracy(comparisons, options, seeds)
+    accuracy.print()
+    controls = [weigh_controls(case, options, seeds) for case in CONTROL_CASES]
+    print_controls(controls)
+    write_json(options, comparisons, accuracy, controls)
+    return verdict(comparisons, accuracy)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -127,11 +136,12 @@ def compare_with(
     case: Case, remedy: dict[str, float], options: argparse.Namespace, seeds: Iterator[int]
 ) -> Comparison:
     """Runs a case: pilots that warm both engines up and set the size of a batch, then the rounds."""
-    from fluctuator_engine import FluctuatorEngine
+    from fluctuator_engine import PLAIN, FluctuatorEngine
     from qutip_engine import QutipEngine
     from report import Comparison
 
-    qutip, fluctuator = QutipEngine(case, remedy), FluctuatorEngine(options.fluctuator, case)
+    # Trajectory against trajectory: without control variates, which QuTiP does not have.
+    qutip, fluctuator = QutipEngine(case, remedy), FluctuatorEngine(options.fluctuator, case, PLAIN)
     seed = next(seeds)
     pilots = qutip.run(1, seed), fluctuator.run(PILOT_TRAJECTORIES, seed)
     sizes = [batch_size(pilot, options.budget) for pilot in pilots]
@@ -149,6 +159,46 @@ def compare_with(
     return comparison
 
 
+def compare_accuracy(
+    comparisons: list[Comparison], options: argparse.Namespace, seeds: Iterator[int]
+) -> Accuracy:
+    """Both engines on the way to a small error, in turns: fluctuator arrives, QuTiP is extrapolated."""
+    from accuracy import SEEDS_PER_ROUND, Accuracy, target
+    from fluctuator_engine import FluctuatorEngine
+    from qutip_engine import QutipEngine
+
+    same = next(comparison for comparison in comparisons if comparison.case == ACCURACY_CASE)
+    qutip = QutipEngine(ACCURACY_CASE, same.remedy)
+    fluctuator = FluctuatorEngine(options.fluctuator, ACCURACY_CASE, target())
+    size = batch_size(qutip.run(1, next(seeds)), options.budget)
+    accuracy = Accuracy(ACCURACY_CASE, fluctuator.exact().mean, qutip.values, [], [], same, fluctuator.settings)
+    for index in range(options.rounds):
+        say(f"{ACCURACY_CASE.label}, to a small error: round {index + 1}/{options.rounds}")
+        for engine in ["qutip", "fluctuator"] if index % 2 == 0 else ["fluctuator", "qutip"]:
+            if engine == "qutip":
+                accuracy.qutip.append(qutip.run(size, next(seeds)))
+            else:
+                accuracy.fluctuator.append([fluctuator.outcome(next(seeds)) for _ in range(SEEDS_PER_ROUND)])
+    return accuracy
+
+
+def weigh_controls(case: Case, options: argparse.Namespace, seeds: Iterator[int]) -> Controls:
+    """The same number of trajectories without and with control variates, in turns."""
+    from controls import Controls
+    from fluctuator_engine import CONTROLLED, PLAIN, FluctuatorEngine
+
+    plain, controlled = (FluctuatorEngine(options.fluctuator, case, ensemble) for ensemble in (PLAIN, CONTROLLED))
+    size = max(batch_size(plain.run(PILOT_TRAJECTORIES, next(seeds)), options.budget), PILOT_TRAJECTORIES)
+    controls = Controls(case, [], [])
+    for index in range(options.rounds):
+        say(f"{case.label}, control variates: round {index + 1}/{options.rounds}, {size} trajectories")
+        seed = next(seeds)
+        turns = [(plain, controls.plain), (controlled, controls.controlled)]
+        for engine, outcomes in turns if index % 2 == 0 else reversed(turns):
+            outcomes.append(engine.outcome(seed, size))
+    return controls
+
+
 def batch_size(pilot: Batch, budget: float) -> int:
     """Trajectories that fit into the budget; at least one."""
     return max(1, round(budget / pilot.seconds_per_trajectory))
@@ -159,11 +209,18 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def write_json(options: argparse.Namespace, comparisons: list[Comparison]) -> None:
+def write_json(
+    options: argparse.Namespace, comparisons: list[Comparison], accuracy: Accuracy, controls: list[Controls]
+) -> None:
     """Writes peers.json."""
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "peers.json"
-    content = {**circumstances(options), "cases": [comparison.as_json() for comparison in comparisons]}
+    content = {
+        **circumstances(options),
+        "cases": [comparison.as_json() for comparison in comparisons],
+        "time_to_accuracy": accuracy.as_json(),
+        "control_variates": [case.as_json() for case in controls],
+    }
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"all numbers in {path}")
 
@@ -208,15 +265,18 @@ def cpu_model() -> str:
     return next(names, platform.machine())
 
 
-def verdict(comparisons: list[Comparison]) -> int:
-    """Exit code: do the engines agree on the physics?"""
+def verdict(comparisons: list[Comparison], accuracy: Accuracy) -> int:
+    """Exit code: do the engines agree on the physics, and with the density matrix where they claim to be accurate?"""
     # Negated, so that a NaN counts as disagreement.
     apart = [comparison for comparison in comparisons if not abs(comparison.z) <= LARGEST_Z]
     for comparison in apart:
         say(f"DISAGREE: {comparison.case.label}: z = {comparison.z:.2f}")
     if not apart:
         print(f"the engines agree on ⟨N⟩(10) within {LARGEST_Z:g} standard errors")
-    return 1 if apart else 0
+    accurate = abs(accuracy.worst_z) <= LARGEST_Z
+    if not accurate:
+        say(f"NOT ACCURATE: {accuracy.case.label}: a stopped run is {accuracy.worst_z:.2f} of its errors from exact")
+    return 0 if accurate and not apart else 1
 
 
 if __name__ == "__main__":

@@ -55,12 +55,13 @@ class System:
 
 
 class QutipEngine:
-    """A warm `MCSolver` for one case."""
+    """A warm `MCSolver` for one case; `values` keeps every trajectory's ⟨N⟩ at the last time."""
 
     def __init__(self, case: Case, remedy: dict[str, float]) -> None:
         self.system = System(case)
         self.remedy = remedy
-        options: dict[str, Any] = {"progress_bar": False, "map": "serial", **remedy}
+        self.values: list[float] = []
+        options: dict[str, Any] = {"progress_bar": False, "map": "serial", "keep_runs_results": True, **remedy}
         self.solver = qutip.MCSolver(self.system.hamiltonian, self.system.collapse, options=options)
 
     @property
@@ -81,6 +82,7 @@ class QutipEngine:
                 raise CollapseNotFound from error
             raise
         seconds = time.perf_counter() - begun
+        self.values += [float(value) for value in result.runs_expect[0][:, -1]]
         mean, population_deviation = float(result.average_expect[0][-1]), float(result.std_expect[0][-1])
         if trajectories == 1:
             return Batch(1, seconds, mean, math.nan, math.nan)

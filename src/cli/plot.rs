@@ -18,7 +18,7 @@ pub struct PlotArguments {
     exact: Option<PathBuf>,
 }
 
-/// Draws number.svg and number.png and prints their paths.
+/// Draws the pictures and prints their paths.
 pub fn run(arguments: &PlotArguments) -> Result<Outcome> {
     let summary = read_summary(&arguments.directory)?;
     let exact = match &arguments.exact {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::Error;
-use crate::analysis::{Point, Summary};
+use crate::analysis::{Point, Scalar, Summary};
 use crate::ensemble::{Ending, Stopped};
 use crate::io::run_file::{RunFile, RunPoint};
 
@@ -26,6 +26,25 @@ pub fn print_summary(summary: &Summary) {
     rows.extend(summary.points.iter().zip(endings).map(|(point, ending)| row(point, ending)));
     print_aligned(&rows);
     say!("(± one standard error of the mean; rates in quanta per unit time; jumps: mean number per trajectory)");
+    print_heating_rates(summary);
+}
+
+/// Prints all estimates of the heating rate at the points of a sweep, if there are several.
+fn print_heating_rates(summary: &Summary) {
+    let scalar = |scalar: Option<Scalar>| scalar.map_or_else(|| "–".into(), |s| with_error(s.mean, s.standard_error));
+    let several = |point: &Point| point.heating_rate.slope.is_some() || point.heating_rate.drift.is_some();
+    if summary.points.len() < 2 || !summary.points.iter().any(several) {
+        return;
+    }
+    let mut rows =
+        vec![["heating rate", "by difference", "by slope", "by drift", "2Γ (41)"].map(str::to_owned).to_vec()];
+    rows.extend(summary.points.iter().map(|point| {
+        let rate = &point.heating_rate;
+        let difference = with_error(rate.value, rate.standard_error);
+        vec![parameters(&point.parameters), difference, scalar(rate.slope), scalar(rate.drift), optional(rate.paper)]
+    }));
+    say!("");
+    print_aligned(&rows);
 }
 
 fn row(point: &Point, ending: Option<&Ending>) -> Vec<String> {

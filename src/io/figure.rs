@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kuva::backend::raster::RasterBackend;
 use kuva::backend::svg::SvgBackend;
 use kuva::plot::legend::{LegendEntry, LegendPosition, LegendShape};
-use kuva::plot::{BandPlot, ColorMap, LinePlot, MarkerShape, ScatterPlot};
+use kuva::plot::{BandPlot, ColorMap, LinePlot, LineStyle, MarkerShape, ScatterPlot};
 use kuva::render::figure::Figure as Grid;
 use kuva::render::layout::{AxisLine, Layout, TickFormat};
 use kuva::render::plots::Plot;
@@ -33,6 +33,7 @@ const MARKER_LINE: f64 = 1.2;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Swatch {
     Line,
+    Dashes,
     Band,
     Circle,
     Cross,
@@ -107,10 +108,29 @@ impl Sketch {
         if points.len() == 1 {
             return self.markers(points, MarkerShape::Circle, 3.0, 1.0, colour);
         }
+        self.stroke(points, LineStyle::Solid, colour);
+    }
+
+    /// A dashed line.
+    pub fn dashes(&mut self, points: &[(f64, f64)], colour: &str) {
+        self.stroke(points, LineStyle::Dashed, colour);
+    }
+
+    fn stroke(&mut self, points: &[(f64, f64)], style: LineStyle, colour: &str) {
         let points = self.placed(points);
         points.iter().for_each(|&(x, y)| self.see(x, y));
         let line = LinePlot::new().with_data(points.iter().copied()).with_color(colour);
-        self.layers.push(Plot::Line(line.with_stroke_width(1.8)));
+        self.layers.push(Plot::Line(line.with_stroke_width(1.8).with_line_style(style)));
+    }
+
+    /// A vertical bar between the two values at each abscissa.
+    pub fn bars(&mut self, bars: &[(f64, [f64; 2])], colour: &str) {
+        for &(x, [low, high]) in bars {
+            let ends = self.placed(&[(x, low), (x, high)]);
+            ends.iter().for_each(|&(x, y)| self.see(x, y));
+            let bar = LinePlot::new().with_data(ends).with_color(colour).with_stroke_width(MARKER_LINE);
+            self.layers.push(Plot::Line(bar));
+        }
     }
 
     /// An open circle at every point.
@@ -134,13 +154,14 @@ impl Sketch {
     /// An entry of the legend.
     pub fn entry(&mut self, swatch: Swatch, colour: &str, label: &str) {
         let (shape, colour) = match swatch {
-            Swatch::Line => (LegendShape::Line, colour),
+            Swatch::Line | Swatch::Dashes => (LegendShape::Line, colour),
             Swatch::Band => (LegendShape::Rect, "#cccccc"),
             Swatch::Circle => (LegendShape::Marker(MarkerShape::Circle), colour),
             Swatch::Cross => (LegendShape::Marker(MarkerShape::Cross), colour),
             Swatch::None => (LegendShape::CircleSize(0.0), colour),
         };
-        self.legend.push(LegendEntry { label: escape(label), color: colour.into(), shape, dasharray: None });
+        let dasharray = (swatch == Swatch::Dashes).then(|| LineStyle::Dashed.dasharray()).flatten();
+        self.legend.push(LegendEntry { label: escape(label), color: colour.into(), shape, dasharray });
     }
 
     /// Where points lie along the axes: their logarithms, if the axis is logarithmic.

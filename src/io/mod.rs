@@ -4,6 +4,8 @@ mod convergence;
 mod emission_plot;
 mod figure;
 mod files;
+mod heating_plot;
+mod labels;
 mod netcdf;
 mod plot;
 mod provenance;
@@ -14,6 +16,7 @@ pub mod run_file;
 
 pub use convergence::{draw_convergence, read_convergence, write_convergence};
 pub use emission_plot::draw_emission;
+pub use heating_plot::draw_heating;
 pub use netcdf::write_netcdf;
 pub use plot::{draw_number, write_plots};
 pub use provenance::{build_commit, hash_text, peak_memory};

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
-use super::draw_emission;
 use super::figure::{Figure, NEUTRAL, Sketch, Swatch, colour};
 use super::files::replace_file;
+use super::labels::point_labels;
+use super::{draw_emission, draw_heating};
 use crate::analysis::{Method, Point, Summary};
 use crate::{Error, Result};
 
@@ -20,12 +19,14 @@ const ADIABATIC_HEADROOM: f64 = 1.6;
 /// Most sweep points named in the legend, evenly spread from the first to the last.
 pub(super) const NAMED_POINTS: usize = 12;
 
-/// Writes `number.svg` and `number.png` (see [`draw_number`]) into `directory`, and `emission.svg` and `emission.png` (see
-/// [`draw_emission`]) if there is something to draw, each whole or not at all.
+/// Writes `number.svg` and `number.png` (see [`draw_number`]) into `directory`, and likewise `heating` (see
+/// [`draw_heating`]) and `emission` (see [`draw_emission`]) if there is something to draw, each whole or not at all.
 pub fn write_plots(directory: &Path, summary: &Summary, exact: Option<&Summary>) -> Result<Vec<PathBuf>> {
     let mut written = write_figure(directory, "number", &draw_number(summary, exact))?;
-    if let Some(figure) = draw_emission(summary) {
-        written.extend(write_figure(directory, "emission", &figure)?);
+    for (name, figure) in [("heating", draw_heating(summary, exact)), ("emission", draw_emission(summary))] {
+        if let Some(figure) = figure {
+            written.extend(write_figure(directory, name, &figure)?);
+        }
     }
     Ok(written)
 }
@@ -129,8 +130,8 @@ fn thinned(curve: &[(f64, f64)], count: usize, quarters: usize) -> Curve {
     curve.iter().copied().skip(stride * quarters / 4).step_by(stride).collect()
 }
 
-/// What the lines are.
-fn own_label(summary: &Summary) -> String {
+/// What the points of a summary are.
+pub(super) fn own_label(summary: &Summary) -> String {
     let counts: BTreeSet<u64> = summary.points.iter().map(|p| p.trajectories).collect();
     match (summary.provenance.method, counts.first()) {
         (Method::Exact, _) => "density matrix".into(),
@@ -139,97 +140,9 @@ fn own_label(summary: &Summary) -> String {
     }
 }
 
-/// The swept parameters of each point in short, e.g. `n̄ = 1, γ = 10`; empty without a sweep.
-pub(super) fn point_labels(points: &[Point]) -> Vec<String> {
-    let keys: BTreeSet<&str> = points.iter().flat_map(|p| p.parameters.keys()).map(String::as_str).collect();
-    let spins: BTreeSet<&str> = keys.iter().filter_map(|key| spin(key)).collect();
-    let short = |key: &str| match spin(key) {
-        Some(index) if spins.len() > 1 => symbol(key) + &index.chars().map(subscript).collect::<String>(),
-        _ => symbol(key),
-    };
-    let clash = |name: &str| keys.iter().filter(|key| short(key) == name).count() > 1;
-    let name = |key: &str| if clash(&short(key)) { key.to_string() } else { short(key) };
-    let label = |point: &Point| {
-        let parts: Vec<String> = point.parameters.iter().map(|(k, v)| format!("{} = {}", name(k), value(v))).collect();
-        parts.join(", ")
-    };
-    points.iter().map(label).collect()
-}
-
-/// Physical symbol of a run-file key, or its last part.
-fn symbol(key: &str) -> String {
-    let last = key.rsplit('.').next().unwrap_or(key);
-    match last {
-        "nbar" => "n̄",
-        "gamma" => "γ",
-        "kappa" => "κ",
-        "temperature" => "T",
-        "coupling" => "g",
-        "tunnelling" => "Δ",
-        "asymmetry" => "ω",
-        "frequency" => "Ω₀",
-        other => other,
-    }
-    .into()
-}
-
-/// Index of the spin a key belongs to, as in `model.spins.0.bath.nbar`.
-fn spin(key: &str) -> Option<&str> {
-    key.strip_prefix("model.spins.")?.split('.').next()
-}
-
-fn subscript(digit: char) -> char {
-    digit.to_digit(10).and_then(|d| char::from_u32('₀' as u32 + d)).unwrap_or(digit)
-}
-
-/// A parameter's value, numbers to six significant digits.
-fn value(value: &Value) -> String {
-    match (value.as_f64(), value.as_str()) {
-        (Some(number), _) if number == 0.0 || (1e-3..1e6).contains(&number.abs()) => {
-            let decimals = 5 - number.abs().max(1e-3).log10().floor() as i32;
-            let rounded = format!("{number:.*}", decimals.max(0) as usize);
-            if rounded.contains('.') { rounded.trim_end_matches('0').trim_end_matches('.').into() } else { rounded }
-        }
-        (Some(number), _) => format!("{number:e}"),
-        (None, Some(text)) => text.into(),
-        (None, None) => value.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::Diagnostics;
-
-    fn labels(keys: &[(&str, Value)]) -> String {
-        let parameters: serde_json::Map<String, Value> = keys.iter().map(|(k, v)| (k.to_string(), v.clone())).collect();
-        let point = serde_json::json!({
-            "parameters": parameters, "trajectories": 0, "times": [], "observables": {}, "jumps": {},
-            "heating_rate": { "value": 0.0, "window": [0.0, 0.0], "paper": null, "quantum_noise": null },
-            "fock_distribution": { "mean": [], "estimator": "exact" }, "closed_forms": {},
-            "diagnostics": Diagnostics::default(),
-        });
-        point_labels(&[serde_json::from_value(point).unwrap()]).remove(0)
-    }
-
-    #[test]
-    fn labels_are_short_and_unambiguous() {
-        assert_eq!(labels(&[]), "");
-        assert_eq!(labels(&[("model.spins.0.bath.nbar", 0.0.into())]), "n̄ = 0");
-        assert_eq!(
-            labels(&[("model.spins.0.bath.gamma", 10.into()), ("model.frequency", (0.1 + 0.2).into())]),
-            "Ω₀ = 0.3, γ = 10"
-        );
-        assert_eq!(
-            labels(&[("model.spins.0.coupling", 1.5e-7.into()), ("model.spins.12.coupling", 123456.5.into())]),
-            "g₀ = 1.5e-7, g₁₂ = 123456"
-        );
-        assert_eq!(
-            labels(&[("model.spins.0.bath.nbar", 1.into()), ("model.oscillator_bath.nbar", 2.into())]),
-            "model.oscillator_bath.nbar = 2, model.spins.0.bath.nbar = 1"
-        );
-        assert_eq!(labels(&[("model.spins.0.initial", "ground".into())]), "initial = ground");
-    }
 
     #[test]
     fn thinning_keeps_few_and_spreads_them() {
