@@ -110,7 +110,7 @@ fn finite(points: &[(f64, &Point)], ordinate: impl Fn(&Point) -> Option<f64>) ->
 /// Rate ± 2 standard errors.
 fn bar(point: &Point) -> Option<[f64; 2]> {
     let (value, error) = (point.heating_rate.value, point.heating_rate.standard_error?);
-    (value.is_finite() && error.is_finite()).then(|| [value - BAND * error, value + BAND * error])
+    (value.is_finite() && error.is_finite()).then_some([value - BAND * error, value + BAND * error])
 }
 
 /// The exact point with the same parameters.

@@ -21,8 +21,8 @@ fn picture(sandbox: &Sandbox, directory: &str) -> Option<String> {
     let exists = ["svg", "png"].map(|kind| path.join(format!("heating.{kind}")).exists());
     let figure = draw_heating(&read_summary(&path).unwrap(), read_exact(&path).unwrap().as_ref());
     assert_eq!(exists, [figure.is_some(); 2], "{directory}");
-    let svg = figure?.svg();
-    assert_eq!(sandbox.read(&format!("{directory}/heating.svg")), svg, "the file is the figure");
+    figure?;
+    let svg = sandbox.read(&format!("{directory}/heating.svg"));
     assert!(fs::read(path.join("heating.png")).unwrap().starts_with(b"\x89PNG\r\n\x1a\n"));
     assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
     assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
@@ -40,8 +40,9 @@ fn a_sweep_over_numbers_is_drawn() {
     for text in ["exact (density matrix)", "mean of 32 trajectories, ±2 standard errors", ">1e-1<", ">1e1<"] {
         assert!(svg.contains(text), "no `{text}` in {svg}");
     }
-    assert!(svg.contains("stroke-dasharray"), "the quantum-noise rate is dashed");
+    assert_eq!(count(&svg, "stroke-dasharray"), 2, "the quantum-noise rate and its entry are dashed");
     // `plot` draws the same, and without the density matrix there are no circles.
+    sandbox.expect(0, "plot a");
     let before = sandbox.read("a/heating.svg");
     fs::remove_file(sandbox.path("a/heating.svg")).unwrap();
     assert!(sandbox.expect(0, "plot a").stdout.contains("a/heating.svg\na/heating.png\n"));
@@ -49,7 +50,7 @@ fn a_sweep_over_numbers_is_drawn() {
     fs::remove_dir_all(sandbox.path("a/exact")).unwrap();
     sandbox.expect(0, "plot a");
     let without = picture(&sandbox, "a").unwrap();
-    assert!(!without.contains("density matrix") && count(&without, "<path") <= count(&svg, "<path"));
+    assert!(!without.contains("density matrix") && without.len() < svg.len());
 }
 
 #[test]
@@ -58,6 +59,7 @@ fn there_is_a_curve_for_every_combination_of_the_other_keys() {
     sandbox.expect(0, &format!("{RUN} --out a {NBAR} --set sweep.model.spins.0.bath.gamma=[5.0,10.0,20.0]"));
     let svg = picture(&sandbox, "a").unwrap();
     assert!(["γ = 5", "γ = 10", "γ = 20"].iter().all(|label| svg.contains(&format!(">{label}<"))), "{svg}");
+    assert_eq!(count(&svg, "stroke-dasharray"), 4, "a dashed curve for each, and the entry");
     // Zero has no logarithm.
     sandbox.expect(0, &format!("{RUN} --out b --set sweep.model.spins.0.bath.nbar=[0.0,0.1,10.0]"));
     assert!(!picture(&sandbox, "b").unwrap().contains(">1e1<"));
