@@ -5,6 +5,10 @@ use crate::ensemble::{CONTROLS, Comoments, least_squares};
 /// Fewest trajectories that coefficients are fitted to.
 const FEWEST: u64 = 32;
 
+/// Hotelling's T² of the controls, whose means are zero in truth, up to which their sample is taken for balanced: four normal
+/// controls exceed it with probability 5e-5.
+const BALANCED: f64 = 25.0;
+
 /// The control whose coefficient is 1 where the sample cannot tell: M_O, which makes the drift estimator.
 const OWN: usize = 1;
 
@@ -28,14 +32,20 @@ pub struct Controlled {
 /// Journal 21, C1 (2018)). The standard error is that of the corrected values, each under the β that was used for it.
 ///
 /// Where the controls do not vary in the sample (no jump has happened yet) β is 1 for M_O and 0 for the others: the drift
-/// estimator ⟨O⟩_0 + ∫⟨𝓛†O⟩dt. `None` for fewer trajectories than 32 or folds without any.
+/// estimator ⟨O⟩_0 + ∫⟨𝓛†O⟩dt. `None` for fewer trajectories than 32 or folds without any; and where the means of the
+/// controls are too far from zero for their spread: some large, rare change that balances them is missing, and coefficients
+/// fitted to what there is would shift the mean.
 pub fn controlled(folds: &[Comoments], entry: usize) -> Option<Controlled> {
     let count: u64 = folds.iter().map(Comoments::count).sum();
     if count < FEWEST || folds.iter().any(|fold| fold.count() < 2) {
         return None;
     }
     let whole = pooled(folds, entry);
+    if whole.imbalance() > BALANCED {
+        return None;
+    }
     let (mut means, mut squares) = (Vec::with_capacity(folds.len()), 0.0);
+
     for fold in folds {
         let beta = whole.without(fold, entry).coefficients();
         let ([mean, controls @ ..], n) = (fold.means(entry), fold.count() as f64);
@@ -120,11 +130,22 @@ impl Pooled {
         rest
     }
 
+    fn gram(&self) -> Vec<f64> {
+        (1..=CONTROLS).flat_map(|i| self.products[i][1..].iter().copied()).collect()
+    }
+
+    /// Hotelling's T² = M c̄·Cov(c)⁻¹c̄ (Annals of Mathematical Statistics 2, 360 (1931)), over the controls that vary.
+    fn imbalance(&self) -> f64 {
+        let means = &self.means[1..];
+        let whitened = least_squares(&self.gram(), means, CONTROLS);
+        let product = means.iter().zip(&whitened).fold(0.0, |sum, (mean, x)| sum + mean * x);
+        self.count * (self.count - 1.0) * product
+    }
+
     /// β: least squares of y − M_O on the controls, plus 1 for M_O.
     fn coefficients(&self) -> [f64; CONTROLS] {
-        let gram: Vec<f64> = (1..=CONTROLS).flat_map(|i| self.products[i][1..].iter().copied()).collect();
         let right: Vec<f64> = (1..=CONTROLS).map(|i| self.products[0][i] - self.products[OWN + 1][i]).collect();
-        let fitted = least_squares(&gram, &right, CONTROLS);
+        let fitted = least_squares(&self.gram(), &right, CONTROLS);
         std::array::from_fn(|i| fitted[i] + if i == OWN { 1.0 } else { 0.0 })
     }
 }

@@ -33,9 +33,11 @@ pub struct PointCoverage {
 /// How the deviations of one estimate from the exact value, in units of its standard error, are distributed over seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// An observable at the end of the run, or `heating_rate`.
+    /// An observable, or `heating_rate`.
     pub quantity: String,
-    /// Name of the estimator.
+    /// The output time, or the end of the heating window.
+    pub time: f64,
+    /// Name of the estimator, or `mixed` where it was not the same in every run.
     pub estimator: String,
     /// True for `standard_error`, which the program answers for; false for the sample's own `plain_standard_error`.
     pub reported: bool,
@@ -136,13 +138,19 @@ pub struct Tester {
     seeds: u64,
     trajectories: u64,
     reached: Option<u64>,
-    deviations: BTreeMap<(String, String, bool), Deviations>,
+    every_time: bool,
+    /// By quantity, output time (none for the heating rate) and whether the error bar is the reported one: the estimator and
+    /// its deviations.
+    deviations: BTreeMap<(String, Option<usize>, bool), (String, Deviations)>,
 }
 
+/// A mean and its standard error.
+type Found = (Option<f64>, Option<f64>);
+
 impl Tester {
-    /// Results will be held against `exact`, which is good to `tolerance`.
-    pub fn new(exact: Point, tolerance: f64) -> Self {
-        Self { exact, tolerance, seeds: 0, trajectories: 0, reached: None, deviations: BTreeMap::new() }
+    /// Results will be held against `exact`, which is good to `tolerance`: at the last output time, or at every one.
+    pub fn new(exact: Point, tolerance: f64, every_time: bool) -> Self {
+        Self { exact, tolerance, seeds: 0, trajectories: 0, reached: None, every_time, deviations: BTreeMap::new() }
     }
 
     /// Adds the result of one seed.
@@ -153,29 +161,42 @@ impl Tester {
             let reached = u64::from(ending.stopped == Stopped::Target);
             self.reached = Some(self.reached.unwrap_or(0) + reached);
         }
-        let last = |values: &Option<Vec<f64>>| values.as_ref()?.last().copied();
+        let at = |values: &Option<Vec<f64>>, time: usize| values.as_ref()?.get(time).copied();
+        let last = self.exact.times.len().saturating_sub(1);
         for (name, curve) in &point.observables {
-            let exact = self.exact.observables.get(name).and_then(|exact| exact.mean.last().copied());
-            let Some(exact) = exact else { continue };
-            self.add(name, &curve.estimator, true, curve.mean.last().copied(), last(&curve.standard_error), exact);
-            self.add(name, "plain", false, last(&curve.plain_mean), last(&curve.plain_standard_error), exact);
+            for time in if self.every_time { 0 } else { last }..=last {
+                let exact = self.exact.observables.get(name).and_then(|exact| exact.mean.get(time).copied());
+                let Some(exact) = exact else { continue };
+                let reported = (curve.mean.get(time).copied(), at(&curve.standard_error, time));
+                let plain = (at(&curve.plain_mean, time), at(&curve.plain_standard_error, time));
+                self.add((name, Some(time)), &curve.estimator, [reported, plain], exact);
+            }
         }
         let (rate, exact) = (&point.heating_rate, self.exact.heating_rate.value);
-        self.add("heating_rate", &point.heating_rate.estimator, true, Some(rate.value), rate.standard_error, exact);
-        self.add("heating_rate", "plain", false, rate.plain_value, rate.plain_standard_error, exact);
+        let (reported, plain) =
+            ((Some(rate.value), rate.standard_error), (rate.plain_value, rate.plain_standard_error));
+        self.add(("heating_rate", None), &rate.estimator, [reported, plain], exact);
     }
 
-    fn add(&mut self, name: &str, estimator: &str, reported: bool, mean: Option<f64>, error: Option<f64>, exact: f64) {
-        if let (Some(mean), Some(error)) = (mean, error) {
-            let deviations = self.deviations.entry((name.to_owned(), estimator.to_owned(), reported)).or_default();
+    fn add(&mut self, (name, time): (&str, Option<usize>), estimator: &str, [reported, plain]: [Found; 2], exact: f64) {
+        for (found, estimator, is_reported) in [(reported, estimator, true), (plain, "plain", false)] {
+            let (Some(mean), Some(error)) = found else { continue };
+            let entry = self.deviations.entry((name.to_owned(), time, is_reported));
+            let (name, deviations) = entry.or_insert_with(|| (estimator.to_owned(), Deviations::default()));
+            if name != estimator {
+                *name = "mixed".to_owned();
+            }
             deviations.push(mean, error, exact, self.tolerance);
         }
     }
 
     /// What has been seen so far, the reported error bars first.
     pub fn result(&self) -> PointCoverage {
-        let row = |((quantity, estimator, reported), deviations): (&(String, String, bool), &Deviations)| Coverage {
+        let end = self.exact.heating_rate.window[1];
+        type Entry<'a> = (&'a (String, Option<usize>, bool), &'a (String, Deviations));
+        let row = |((quantity, time, reported), (estimator, deviations)): Entry| Coverage {
             quantity: quantity.clone(),
+            time: time.and_then(|time| self.exact.times.get(time).copied()).unwrap_or(end),
             estimator: estimator.clone(),
             reported: *reported,
             runs: deviations.runs(),
@@ -184,7 +205,7 @@ impl Tester {
             variance_z: deviations.variance(),
         };
         let mut rows: Vec<Coverage> =
-            self.deviations.iter().filter(|(_, deviations)| deviations.runs() > 1).map(row).collect();
+            self.deviations.iter().filter(|(_, (_, deviations))| deviations.runs() > 1).map(row).collect();
         rows.sort_by_key(|row| !row.reported);
         PointCoverage {
             parameters: self.exact.parameters.clone(),

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::emission::emission;
-use super::sample::{Sample, effect_of_a_jump, fock_distribution, jumps};
+use super::sample::{Curve, Sample, fock_distribution, jumps};
 use super::summary::{Diagnostics, Estimate, HeatingRate, Point, Scalar};
+use super::unseen::Effect;
 use crate::ensemble::Ensemble;
 use crate::hilbert::Cutoff;
 use crate::master::Exact;
@@ -18,8 +19,8 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
     let (layout, counts) = (ensemble.layout, ensemble.tally.counts);
     let sample = Sample::of(experiment, ensemble);
     let curve = |observable: usize| {
-        let entries: Vec<usize> = (0..experiment.times.len()).map(|time| layout.observable(time, observable)).collect();
-        sample.curve(&entries, effect_of_a_jump(experiment.observables[observable]))
+        let entries = (0..experiment.times.len()).map(|time| (layout.observable(time, observable), time)).collect();
+        sample.curve(&Curve { entries, effect: Effect::on(experiment.observables[observable]) })
     };
     let names = experiment.observables.iter().map(ToString::to_string);
     Point {
@@ -106,9 +107,12 @@ fn quantum_noise(model: &Model) -> Option<QuantumNoise> {
 fn heating_rate(experiment: &Experiment, ensemble: &Ensemble, sample: &Sample) -> HeatingRate {
     let layout = ensemble.layout;
     let [from, to] = experiment.heating_window.map(|index| experiment.times[index]);
-    let effect = effect_of_a_jump(Observable::Number) / (to - from);
-    let (difference, slope) =
-        (sample.curve(&[layout.heating_rate()], effect), sample.curve(&[layout.heating_slope()], effect));
+    let functional = |entry: usize| Curve {
+        entries: vec![(entry, experiment.heating_window[1])],
+        effect: Effect::on(Observable::Number).scaled(1.0 / (to - from)),
+    };
+    let by_difference = functional(layout.heating_rate());
+    let (difference, slope) = (sample.curve(&by_difference), sample.curve(&functional(layout.heating_slope())));
     let first = |values: &Option<Vec<f64>>| values.as_ref().and_then(|values| values.first().copied());
     let scalar = |mean: f64, standard_error: Option<f64>| Scalar { mean, standard_error };
     HeatingRate {
@@ -118,7 +122,7 @@ fn heating_rate(experiment: &Experiment, ensemble: &Ensemble, sample: &Sample) -
         plain_standard_error: first(&difference.plain_standard_error),
         slope: Some(scalar(slope.mean[0], first(&slope.standard_error))),
         plain_slope: first(&slope.plain_mean).map(|mean| scalar(mean, first(&slope.plain_standard_error))),
-        drift: sample.drift(layout.heating_rate(), effect),
+        drift: sample.drift(&by_difference),
         estimator: difference.estimator,
         ..theory_of_heating(experiment)
     }

@@ -10,6 +10,7 @@ mod estimate;
 mod sample;
 mod summary;
 mod target;
+mod unseen;
 
 pub use agreement::{Agreement, Deviation, compare};
 pub use controlled::{Controlled, controlled, drift};

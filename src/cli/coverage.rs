@@ -28,6 +28,9 @@ pub struct CoverageArguments {
     /// Independent runs per sweep point, with the seeds seed, seed + 1, ….
     #[arg(long, value_name = "N", default_value_t = 1000)]
     seeds: u64,
+    /// Also at every output time, not only at the end of the run.
+    #[arg(long)]
+    every_time: bool,
     /// Result directory [default: out/RUN_FILE_STEM/coverage].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -40,6 +43,8 @@ const NUMERICAL: f64 = 1e-6;
 #[derive(Serialize)]
 struct Report {
     date: String,
+    #[serde(skip)]
+    every_time: bool,
     provenance: Provenance,
     points: Vec<PointCoverage>,
 }
@@ -70,7 +75,7 @@ pub fn run(arguments: &CoverageArguments) -> Result<Outcome> {
     let complete = points.len() == file.points.len() && points.iter().all(|point| point.seeds == arguments.seeds);
     let trajectories = file.points[0].stopping.trajectories;
     let provenance = provenance(&file, Method::Trajectories, trajectories, complete, begun, threads);
-    let report = Report { date: today(), provenance, points };
+    let report = Report { date: today(), every_time: arguments.every_time, provenance, points };
     let text = describe(&file, &report);
     write_report(&directory, "coverage", &report, &text)?;
     if !arguments.file.quiet {
@@ -103,7 +108,8 @@ fn cover(
     let Some(exact) = master::solve(&point.experiment, &Limits::default(), |_| !interrupt.seen())? else {
         return Ok(None);
     };
-    let mut tester = Tester::new(exact_point(&point.experiment, &exact, point.parameters.clone()), NUMERICAL);
+    let truth = exact_point(&point.experiment, &exact, point.parameters.clone());
+    let mut tester = Tester::new(truth, NUMERICAL, arguments.every_time);
     let progress = Progress::new(label, "seeds", arguments.seeds, arguments.file.quiet);
     let mut seeds = 0;
     for seed in (0..arguments.seeds).map(|offset| point.seed.wrapping_add(offset)) {
@@ -122,8 +128,19 @@ fn cover(
 
 /// The table with its date and what it means.
 fn describe(file: &RunFile, report: &Report) -> String {
-    let header =
-        ["point", "trajectories", "quantity", "error bar", "runs", "68.27 %", "95.45 %", "mean z", "variance of z", ""];
+    let header = [
+        "point",
+        "trajectories",
+        "quantity",
+        "t",
+        "error bar",
+        "runs",
+        "68.27 %",
+        "95.45 %",
+        "mean z",
+        "variance of z",
+        "",
+    ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     for point in &report.points {
         for (index, row) in point.rows.iter().enumerate() {
@@ -135,13 +152,14 @@ fn describe(file: &RunFile, report: &Report) -> String {
     }
     let seeds = report.points.iter().map(|point| point.seeds).max().unwrap_or(0);
     format!(
-        "{}: coverage of the error bars at the end of the run and of the heating rate\n{}, {}, seeds {} to {}, {:.0} s\n\n{}\n\
+        "{}: coverage of the error bars{} and of the heating rate\n{}, {}, seeds {} to {}, {:.0} s\n\n{}\n\
          Each run's deviation from the density matrix in units of its own error bar is z: normal if the error bar is right.\n\
          ± is one binomial standard error (of the mean and the variance of z: that of normal deviations). \"reported\" is\n\
          standard_error, which allows for unseen events; \"sample alone\" is plain_standard_error. \"too low\": below the\n\
          nominal coverage by more than {THRESHOLD} binomial standard errors; \"generous\": above it by as much.\n\
          {}\n",
         file.title,
+        if report.every_time { "" } else { " at the end of the run" },
         report.date,
         report.provenance.program,
         report.provenance.seed,
@@ -168,7 +186,8 @@ fn trajectories(point: &PointCoverage) -> String {
 fn describe_row(row: &Coverage) -> Vec<String> {
     let runs = row.runs as f64;
     let bar = if row.reported { "reported" } else { "sample alone" };
-    let mut cells = vec![row.quantity.clone(), format!("{}, {bar}", row.estimator), row.runs.to_string()];
+    let mut cells =
+        vec![row.quantity.clone(), row.time.to_string(), format!("{}, {bar}", row.estimator), row.runs.to_string()];
     cells.extend(
         row.levels.iter().map(|level| format!("{:.2} ± {:.2}", 100.0 * level.seen, 100.0 * level.binomial_error)),
     );

@@ -9,14 +9,15 @@ use crate::Result;
 use crate::hilbert::Ket;
 use crate::model::PurePreparation;
 use crate::propagate::Tolerances;
-use crate::system::{Experiment, Followed};
+use crate::system::{Experiment, Followed, activity};
 use crate::unravelling::{Chance, Recorder, Stretch, Trajectory, TrajectoryReport};
 
 /// Groups the trajectories are dealt into, one after the other, for cross-fitting: each is corrected with coefficients that the
 /// others have fitted.
 pub const FOLDS: usize = 8;
 
-/// Where each quantity lies in the flat record of a trajectory: observables time by time, heating rates, jump counts.
+/// Where each quantity lies in the flat record of a trajectory: observables time by time, heating rates, jump counts, and the
+/// activity time by time (zero without controls).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     times: usize,
@@ -55,9 +56,19 @@ impl Layout {
         self.estimates() + channel
     }
 
+    /// Entry of the [`activity`] of kind `kind` up to time `time`.
+    pub fn activity(&self, time: usize, kind: usize) -> usize {
+        self.estimates() + self.channels + time * activity::COUNT + kind
+    }
+
+    /// Number of output times.
+    pub fn times(&self) -> usize {
+        self.times
+    }
+
     /// Length of a record.
     pub fn len(&self) -> usize {
-        self.estimates() + self.channels
+        self.activity(self.times, 0)
     }
 
     /// A record always holds the heating rate.
@@ -284,6 +295,10 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             self.experiment.heating_slope(|time| self.record[layout.observable(time, number)]);
         if let Some(controls) = &mut self.controls {
             controls.finish(layout, self.experiment);
+            for (time, active) in controls.activity.iter().enumerate() {
+                let first = layout.activity(time, 0);
+                self.record[first..first + activity::COUNT].copy_from_slice(active);
+            }
         }
 
         let ket = self.trajectory.final_ket();

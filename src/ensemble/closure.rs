@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::least_squares::least_squares;
-use crate::system::combine;
+use crate::system::{activity, combine, quantity};
 
 /// Intervals of equal length that the run is divided into.
 pub const INTERVALS: usize = 100;
@@ -14,6 +14,10 @@ const BLOCK: usize = 16;
 /// Jumps that pilots must have seen per regressor. A law learned from few jumps fits those, weights rarer histories wrongly,
 /// and leaves a skewed residue whose error bar comes out too small.
 const JUMPS_PER_REGRESSOR: u64 = 10;
+
+/// Jumps by a whole quantum, as the rates say, that pilots must have had for a law of what involves the oscillator. With fewer,
+/// some of the changes that balance its martingales are likely missing, and the fit would weight what is left of them.
+const QUANTA: f64 = 10.0;
 
 /// Gain over a whole run, in units of the quantities' own deviations, above which a fitted law is not to be trusted.
 const LARGEST_GAIN: f64 = 30.0;
@@ -44,6 +48,8 @@ pub struct PilotRecord {
     pub martingales: Vec<f64>,
     /// Number of jumps.
     pub jumps: u64,
+    /// Activity up to the end.
+    pub activity: [f64; activity::COUNT],
 }
 
 impl Closure {
@@ -53,23 +59,33 @@ impl Closure {
         Self::new(order, &identity, &identity)
     }
 
-    /// The least-squares fit to pilot trajectories of `order` quantities, pooled over all intervals; deviations are taken
-    /// from the pilots' mean at each time.
-    pub fn fit(pilots: &[PilotRecord], order: usize) -> Self {
+    /// The law of `order` quantities that pilot trajectories teach: of all of them if enough quanta have come and gone, else of
+    /// the spins' own alone.
+    pub fn learn(pilots: &[PilotRecord], order: usize) -> Self {
+        let quanta = pilots.iter().fold(0.0, |sum, pilot| sum + pilot.activity[activity::NUMBER]);
+        let spins = |place: &usize| quantity::is_of_spins(*place);
+        let law: Vec<usize> = (0..order).filter(|place| quanta >= QUANTA || spins(place)).collect();
+        Self::fit(pilots, order, &law)
+    }
+
+    /// The least-squares fit to pilot trajectories for the quantities `law` among `order`, pooled over all intervals; deviations
+    /// are taken from the pilots' mean at each time. For the others E = R = 1.
+    fn fit(pilots: &[PilotRecord], order: usize, law: &[usize]) -> Self {
+        let (all, order) = (order, law.len());
         let regressors = 2 * order;
         let jumps: u64 = pilots.iter().map(|pilot| pilot.jumps).sum();
-        if pilots.len() < 2 || jumps < JUMPS_PER_REGRESSOR * regressors as u64 {
-            return Self::identity(order);
+        if pilots.len() < 2 || law.is_empty() || jumps < JUMPS_PER_REGRESSOR * regressors as u64 {
+            return Self::identity(all);
         }
         let (mut gram, mut right) = (vec![0.0; regressors * regressors], vec![0.0; regressors * order]);
         let mut row = vec![0.0; regressors + order];
         for interval in 0..INTERVALS {
-            let (now, next) = (interval * order, (interval + 1) * order);
+            let (now, next) = (interval * all, (interval + 1) * all);
             let sample = |pilot: &PilotRecord, row: &mut [f64]| {
-                for j in 0..order {
-                    row[j] = pilot.values[now + j];
-                    row[order + j] = pilot.martingales[next + j] - pilot.martingales[now + j];
-                    row[regressors + j] = pilot.values[next + j];
+                for (j, place) in law.iter().enumerate() {
+                    row[j] = pilot.values[now + place];
+                    row[order + j] = pilot.martingales[next + place] - pilot.martingales[now + place];
+                    row[regressors + j] = pilot.values[next + place];
                 }
             };
             let mut mean = vec![0.0; regressors + order];
@@ -93,9 +109,11 @@ impl Closure {
         let fitted = least_squares(&gram, &right, regressors);
         let (transfer, response) = fitted.split_at(order * order);
         let deviation: Vec<f64> = (0..order).map(|j| gram[j * regressors + j].sqrt()).collect();
-        let closure = Self::new(order, transfer, response);
-        let tame = closure.gain(&deviation) <= LARGEST_GAIN;
-        if tame { closure } else { Self::identity(order) }
+        if Self::new(order, transfer, response).gain(&deviation) <= LARGEST_GAIN {
+            Self::new(all, &embedded(transfer, law, all), &embedded(response, law, all))
+        } else {
+            Self::identity(all)
+        }
     }
 
     /// Number of quantities.
@@ -148,6 +166,17 @@ impl Closure {
     }
 }
 
+/// The matrix `inner` of the places `law` among `order`, and 1 for the others.
+fn embedded(inner: &[f64], law: &[usize], order: usize) -> Vec<f64> {
+    let mut whole: Vec<f64> = (0..order * order).map(|i| if i % (order + 1) == 0 { 1.0 } else { 0.0 }).collect();
+    for (row, from) in law.iter().zip(inner.chunks_exact(law.len())) {
+        for (column, element) in law.iter().zip(from) {
+            whole[row * order + column] = *element;
+        }
+    }
+    whole
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,7 +193,8 @@ mod tests {
         let pilots: Vec<PilotRecord> = (0..20)
             .map(|_| {
                 let (mut y, mut m) = ([0.0; 2], [0.0; 2]);
-                let mut record = PilotRecord { values: y.to_vec(), martingales: m.to_vec(), jumps: 100 };
+                let mut record =
+                    PilotRecord { values: y.to_vec(), martingales: m.to_vec(), jumps: 100, ..PilotRecord::default() };
                 for _ in 0..INTERVALS {
                     let gain = [random(), random()];
                     let step = |i: usize| (0..2).map(|j| e[i][j] * y[j] + r[i][j] * gain[j]).sum::<f64>();
@@ -176,7 +206,7 @@ mod tests {
                 record
             })
             .collect();
-        let closure = Closure::fit(&pilots, 2);
+        let closure = Closure::fit(&pilots, 2, &[0, 1]);
         for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
             assert!((closure.row(j)[i] - e[i][j]).abs() < 1e-9, "{closure:?}");
             assert!((closure.row(2 + j)[i] - r[i][j]).abs() < 1e-9, "{closure:?}");
@@ -192,7 +222,13 @@ mod tests {
             values: (0..=INTERVALS).map(|k| start * 1.2f64.powi(k as i32)).collect(),
             martingales: vec![0.0; INTERVALS + 1],
             jumps: 100,
+            ..PilotRecord::default()
         };
-        assert_eq!(Closure::fit(&[grow(1.0), grow(-1.0), grow(0.3)], 1), Closure::identity(1));
+        assert_eq!(Closure::fit(&[grow(1.0), grow(-1.0), grow(0.3)], 1, &[0]), Closure::identity(1));
+    }
+
+    #[test]
+    fn what_is_left_out_of_the_law_keeps_its_martingale() {
+        assert_eq!(embedded(&[2.0, 3.0, 4.0, 5.0], &[0, 2], 3), [2.0, 0.0, 3.0, 0.0, 1.0, 0.0, 4.0, 0.0, 5.0]);
     }
 }

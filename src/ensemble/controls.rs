@@ -3,7 +3,7 @@
 use super::Layout;
 use super::closure::{Closure, INTERVALS};
 use super::comoments::CONTROLS;
-use crate::system::{Experiment, Followed, quantity};
+use crate::system::{Experiment, Followed, activity, quantity};
 use crate::unravelling::{Martingales, Stretch};
 
 /// What all trajectories of an ensemble share.
@@ -74,6 +74,8 @@ pub struct Controls<'a, S: Followed> {
     carried: Carried,
     /// One set per value of the record (see [`Layout`]).
     pub record: Vec<[f64; CONTROLS]>,
+    /// The [`activity`] up to every output time.
+    pub activity: Vec<[f64; activity::COUNT]>,
 }
 
 /// V and M at the last boundary, and V at the instant asked for.
@@ -120,6 +122,7 @@ impl<'a, S: Followed> Controls<'a, S> {
             martingales: Martingales::new(system, &guide.times, tolerance),
             carried: Carried::default(),
             record: vec![[0.0; CONTROLS]; layout.estimates()],
+            activity: vec![[0.0; activity::COUNT]; layout.times()],
         }
     }
 
@@ -132,8 +135,8 @@ impl<'a, S: Followed> Controls<'a, S> {
 
     /// Takes in a stretch without jumps.
     pub fn stretch(&mut self, layout: Layout, stretch: &Stretch) {
-        let Self { guide, martingales, carried, record } = self;
-        martingales.stretch(stretch, |stop, m| {
+        let Self { guide, martingales, carried, record, activity } = self;
+        martingales.stretch(stretch, |stop, m, active| {
             let time = guide.times[stop];
             match guide.stops[stop] {
                 // V(0) = M(0).
@@ -147,6 +150,7 @@ impl<'a, S: Followed> Controls<'a, S> {
                     carried.boundary += 1;
                 }
                 Stop::Output(index) => {
+                    activity[index].copy_from_slice(active);
                     let fraction = (time / guide.interval - carried.boundary as f64).clamp(0.0, 1.0);
                     carried.predict(&guide.closure, fraction, m);
                     let v = &carried.now;

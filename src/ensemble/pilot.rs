@@ -60,7 +60,7 @@ pub fn learn<S: Followed>(
     }
     outcomes.sort_by_key(|(index, _)| *index);
     let pilots = outcomes.into_iter().map(|(_, outcome)| outcome).collect::<Result<Vec<_>>>()?;
-    let closure = Closure::fit(&pilots, system.followed());
+    let closure = Closure::learn(&pilots, system.followed());
     Ok(Some(Guide::new(system, experiment, closure, expected)))
 }
 
@@ -77,8 +77,11 @@ impl<S: Followed> Recorder for PilotRecorder<'_, S> {
     }
 
     fn stretch(&mut self, stretch: &Stretch) {
-        let martingales = &mut self.record.martingales;
-        self.martingales.stretch(stretch, |_, m| martingales.extend_from_slice(m));
+        let PilotRecord { martingales, activity, .. } = &mut self.record;
+        self.martingales.stretch(stretch, |_, m, active| {
+            martingales.extend_from_slice(m);
+            activity.copy_from_slice(active);
+        });
     }
 
     fn jump(&mut self, _time: f64, _channel: usize) {

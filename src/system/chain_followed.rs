@@ -1,6 +1,6 @@
 //! What a parity chain follows for control variates: every spin channel from one pass over the ket.
 
-use super::followed::{Followed, Scratch, Sums, quantity};
+use super::followed::{Followed, Scratch, Sums, activity, quantity};
 use super::{Chain, Jump, Observable, OpenSystem};
 use crate::hilbert::Ket;
 
@@ -54,6 +54,12 @@ impl Chain {
                 rates[quantity::INVERSION] += rate * share * (inversion - values[quantity::INVERSION]);
                 for place in quantity::X_COUPLING..=quantity::P_PRECESSION {
                     rates[place] -= rate * share * values[place];
+                }
+                if share > 0.0 {
+                    let active = &mut rates[quantity::EVEN..];
+                    let by = moments[quantity::NUMBER] / share - values[quantity::NUMBER];
+                    active[activity::NUMBER] += rate * share * by * by;
+                    active[activity::INVERSION] += rate * share * (inversion - values[quantity::INVERSION]).powi(2);
                 }
             }
             Left::Reversed => {

@@ -41,6 +41,24 @@ pub mod quantity {
     pub const PRECESSION: usize = 16;
     /// τz of spin 0; spin i follows i places later.
     pub const FIRST_SPIN: usize = 17;
+
+    /// Whether the quantity at `place` is one of the spins alone.
+    pub fn is_of_spins(place: usize) -> bool {
+        place == INVERSION || place >= COUPLING
+    }
+}
+
+/// What jumps do to a trajectory, whatever their direction: the squares of the changes they make, per unit time. Their
+/// integral is the variance that jumps give a quantity, known from the rates before a single jump has been seen.
+pub mod activity {
+    /// Σ_m ‖L_mψ‖² (ΔN)².
+    pub const NUMBER: usize = 0;
+    /// Σ_m ‖L_mψ‖² (ΔT)².
+    pub const INVERSION: usize = 1;
+    /// Σ_m ‖L_mψ‖² [(ΔX)² + (ΔP)²]; zero on a chain, where both vanish.
+    pub const FIELD: usize = 2;
+    /// How many there are.
+    pub const COUNT: usize = 3;
 }
 
 /// Memory lent to [`Followed`].
@@ -100,7 +118,7 @@ pub trait Followed: OpenSystem {
     /// The quantities (see [`quantity`]) in `ket`, normalised.
     fn follow(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]);
 
-    /// The quantities, and into `rates` the mean rate c at which jumps change them.
+    /// The quantities, and into `rates` the mean rate c at which jumps change them, followed by the [`activity`].
     fn follow_with_jumps(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
         self.follow(ket, scratch, values);
         rates.fill(0.0);
@@ -122,15 +140,25 @@ pub trait Followed: OpenSystem {
         self.collapse(channel, &mut after, &mut spare);
         if after.norm_squared() > 0.0 {
             self.follow(&after, scratch, &mut changed);
-            for ((total, after), before) in rates.iter_mut().zip(&changed).zip(values) {
-                *total += rate * (after - before);
-            }
+            add_changes(rate, &changed, values, rates);
         }
         (scratch.after, scratch.spare, scratch.values) = (after, spare, changed);
     }
 
     /// The observable as a linear combination of the followed quantities, up to a constant.
     fn expression(&self, observable: Observable) -> Vec<f64>;
+}
+
+/// Adds the changes by jumps at rate `rate` that turn the quantities `before` into `after`, and their [`activity`].
+pub(super) fn add_changes(rate: f64, after: &[f64], before: &[f64], rates: &mut [f64]) {
+    let (changes, active) = rates.split_at_mut(before.len());
+    for ((total, after), before) in changes.iter_mut().zip(after).zip(before) {
+        *total += rate * (after - before);
+    }
+    let squared = |place: usize| before.get(place).map_or(0.0, |before| (after[place] - before).powi(2));
+    active[activity::NUMBER] += rate * squared(quantity::NUMBER);
+    active[activity::INVERSION] += rate * squared(quantity::INVERSION);
+    active[activity::FIELD] += rate * (squared(quantity::X) + squared(quantity::P));
 }
 
 /// Σ ψ*φ, Σ n ψ*φ, Σ n² ψ*φ (real parts), ⟨ψ|a|φ⟩ and ⟨ψ|a²|φ⟩ over some levels of two rows.

@@ -15,7 +15,7 @@ mod register_followed;
 pub use chain::Chain;
 pub use channel::{Channel, Jump, channels};
 pub use experiment::Experiment;
-pub use followed::{Followed, Scratch, quantity};
+pub use followed::{Followed, Scratch, activity, quantity};
 pub use kernel::{combine, combine_four, cpu_features};
 pub use observable::Observable;
 pub use register::Register;

@@ -2,7 +2,7 @@
 
 use num_complex::Complex64;
 
-use super::followed::{Followed, Scratch, Sums, quantity};
+use super::followed::{Followed, Scratch, Sums, add_changes, quantity};
 use super::{Jump, Observable, OpenSystem, Register};
 use crate::hilbert::Ket;
 
@@ -120,9 +120,7 @@ impl Followed for Register {
                 }
             };
             let share = self.quantities(&sums, change, &mut after) / norm;
-            for ((total, after), before) in rates.iter_mut().zip(&after).zip(&*values) {
-                *total += channel.rate * share * (after - before);
-            }
+            add_changes(channel.rate * share, &after, values, rates);
         }
         (scratch.sums, scratch.values) = (sums, after);
     }

@@ -3,7 +3,7 @@
 use super::Stretch;
 use super::chebyshev::{DEGREES, RULES, Rule};
 use crate::hilbert::{Ket, Window};
-use crate::system::{Followed, Scratch, combine};
+use crate::system::{Followed, Scratch, activity, combine};
 
 /// M_y(t) = y(0) − E[y(0)] + Σ_jumps Δy − ∫₀ᵗ c ds for every followed quantity y, at given times.
 ///
@@ -51,7 +51,7 @@ const LAST_RULE: usize = DEGREES.len() - 1;
 impl<'a, S: Followed> Martingales<'a, S> {
     /// Martingales at `times` (ascending); integrals err by at most about `tolerance`·(1 + |y|) over a whole run.
     pub fn new(system: &'a S, times: &'a [f64], tolerance: f64) -> Self {
-        let width = system.followed().next_multiple_of(BLOCK);
+        let width = (system.followed() + activity::COUNT).next_multiple_of(BLOCK);
         let duration = times.last().copied().filter(|end| *end > 0.0).unwrap_or(1.0);
         let cells = |rows: usize| vec![0.0; rows * width];
         let most = DEGREES[LAST_RULE] + 1;
@@ -98,9 +98,13 @@ impl<'a, S: Followed> Martingales<'a, S> {
     }
 
     /// Takes in a stretch without jumps; the changes since the last one were jumps (or the draw of the initial state).
-    /// `reached` is told the number of every time within it and the martingales there.
-    pub fn stretch(&mut self, stretch: &Stretch, mut reached: impl FnMut(usize, &[f64])) {
+    /// `reached` is told the number of every time within it, the martingales there and the [`activity`] up to it.
+    pub fn stretch(&mut self, stretch: &Stretch, mut reached: impl FnMut(usize, &[f64], &[f64])) {
         let (width, count) = (self.width, self.system.followed());
+        let told = |now: &[f64], index: usize, reached: &mut dyn FnMut(usize, &[f64], &[f64])| {
+            let active: [f64; activity::COUNT] = std::array::from_fn(|i| -now[count + i]);
+            reached(index, &now[..count], &active);
+        };
         self.node(0, 0, stretch.start);
         if self.begun {
             for j in 0..width {
@@ -112,7 +116,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
         let mut done = f64::NEG_INFINITY;
         while let Some(time) = self.times.get(self.next).filter(|time| **time <= stretch.end_time) {
             if *time == done {
-                reached(self.next, &self.now[..count]);
+                told(&self.now, self.next, &mut reached);
                 self.next += 1;
                 continue;
             }
@@ -125,7 +129,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
                 combine(&self.weights[..=rule.degree], &self.rates, &mut self.integral);
                 self.now.iter_mut().zip(&self.integral).for_each(|(now, rate)| *now -= stretch.length * rate);
             }
-            reached(self.next, &self.now[..count]);
+            told(&self.now, self.next, &mut reached);
             self.next += 1;
         }
         match rule {
@@ -140,7 +144,8 @@ impl<'a, S: Followed> Martingales<'a, S> {
 
     /// Samples c over the stretch as finely as needed; returns the rule that was.
     fn sample(&mut self, stretch: &Stretch) -> &'static Rule {
-        let width = self.width;
+        // The activity is as smooth and needs to be known only roughly.
+        let (width, count) = (self.width, self.system.followed());
         let log_length = stretch.length.ln();
         // Coefficients of a smooth function fall like (ratio · length)^degree.
         let enough =
@@ -160,8 +165,8 @@ impl<'a, S: Followed> Martingales<'a, S> {
             self.kets = kets;
             rule.left_out(&self.rates[..(degree + 1) * width], &mut self.scrap, &mut self.integral);
             let relative = |j: usize, x: f64| x.abs() / (1.0 + self.values[j].abs());
-            let left = (0..width).fold(0.0, |max: f64, j| max.max(relative(j, self.integral[j])));
-            let size = (0..width).fold(0.0, |max: f64, j| {
+            let left = (0..count).fold(0.0, |max: f64, j| max.max(relative(j, self.integral[j])));
+            let size = (0..count).fold(0.0, |max: f64, j| {
                 max.max(relative(j, self.rates[j]).max(relative(j, self.rates[degree * width + j])))
             });
             if left > 0.0 && size > 0.0 {
@@ -179,7 +184,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
     fn node(&mut self, i: usize, row: usize, ket: &Ket) {
         let (width, count) = (self.width, self.system.followed());
         let values = &mut self.values[row * width..row * width + count];
-        let rates = &mut self.rates[i * width..i * width + count];
+        let rates = &mut self.rates[i * width..i * width + count + activity::COUNT];
         self.system.follow_with_jumps(ket, &mut self.scratch, values, rates);
     }
 }

@@ -7,7 +7,7 @@ use fluctuator::model::{
     Adiabatic, Model, OscillatorBath, OscillatorPreparation, OscillatorSpins, PureOscillator, PurePreparation, Spin,
 };
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Chain, Followed, Observable, Register, Scratch, quantity};
+use fluctuator::system::{Chain, Followed, Observable, Register, Scratch, activity, quantity};
 use fluctuator::unravelling::{Martingales, Recorder, Stretch, Trajectory};
 use num_complex::Complex64;
 
@@ -60,12 +60,12 @@ fn kets<S: Followed>(system: &S, oscillator: PureOscillator) -> Vec<Ket> {
 
 /// Quantities, and the rates at which jumps change them, as the system gives them.
 fn followed<S: Followed>(system: &S, ket: &Ket) -> [Vec<f64>; 2] {
-    let [mut values, mut rates] = [0.0, 1.0].map(|x| vec![x; system.followed()]);
+    let [mut values, mut rates] = [0, activity::COUNT].map(|more| vec![1.0; system.followed() + more]);
     system.follow_with_jumps(ket, &mut Scratch::new(system), &mut values, &mut rates);
     [values, rates]
 }
 
-/// The same by collapsing a copy channel by channel: Σ ‖L_mψ‖²/‖ψ‖² (y after − y before).
+/// The same by collapsing a copy channel by channel: Σ ‖L_mψ‖²/‖ψ‖² (y after − y before), and the squares of some brackets.
 fn by_hand<S: Followed>(system: &S, ket: &Ket) -> [Vec<f64>; 2] {
     let mut scratch = Scratch::new(system);
     let mut follow = |ket: &Ket| {
@@ -74,14 +74,18 @@ fn by_hand<S: Followed>(system: &S, ket: &Ket) -> [Vec<f64>; 2] {
         values
     };
     let before = follow(ket);
-    let mut rates = vec![0.0; system.followed()];
+    let mut rates = vec![0.0; system.followed() + activity::COUNT];
     let mut weights = vec![0.0; system.channels().len()];
     system.weights(ket, &mut weights);
     for (channel, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
         let (mut after, mut spare) = (ket.clone(), Ket::zeros(Window::around(0, 1), ket.rows()));
         system.collapse(channel, &mut after, &mut spare);
-        for (rate, (after, before)) in rates.iter_mut().zip(follow(&after).iter().zip(&before)) {
-            *rate += weight / ket.norm_squared() * (after - before);
+        let changes: Vec<f64> = follow(&after).iter().zip(&before).map(|(after, before)| after - before).collect();
+        let squared = |place: usize| changes.get(place).map_or(0.0, |change| change * change);
+        let active =
+            [squared(quantity::NUMBER), squared(quantity::INVERSION), squared(quantity::X) + squared(quantity::P)];
+        for (rate, change) in rates.iter_mut().zip(changes.iter().chain(&active)) {
+            *rate += weight / ket.norm_squared() * change;
         }
     }
     [before, rates]
@@ -113,7 +117,11 @@ fn chain_and_register_follow_the_same() {
             let ([ours, our_rates], [others, other_rates]) =
                 (followed(&chain, &ket), followed(&register, &on_register(&ket)));
             let even = quantity::EVEN;
-            largest = largest.max(difference(&ours, &others[..even])).max(difference(&our_rates, &other_rates[..even]));
+            largest = largest
+                .max(difference(&ours, &others[..even]))
+                .max(difference(&our_rates[..even], &other_rates[..even]));
+            let active = difference(&our_rates[even..], &other_rates[register.followed()..]);
+            largest = largest.max(active);
             // What conserves no parity vanishes.
             largest = largest.max(difference(&others[even..even + 4], &[0.0; 4]));
             // Negative control: the other chain.
@@ -232,7 +240,7 @@ impl Recorder for Twice<'_> {
     fn stretch(&mut self, stretch: &Stretch) {
         let initial = *self.initial.get_or_insert(Self::number(stretch.start));
         let mut found = Vec::new();
-        self.martingales.stretch(stretch, |index, m| found.push((index, m[quantity::NUMBER])));
+        self.martingales.stretch(stretch, |index, m, _| found.push((index, m[quantity::NUMBER])));
         for (index, m) in found {
             let length = (self.times[index] - stretch.begin).min(stretch.length);
             let mut ket = vec![Ket::zeros(Window::around(0, 1), 1)];
