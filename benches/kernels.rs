@@ -44,7 +44,7 @@ fn kernels(criterion: &mut Criterion) {
         let register = Register::new(&Model::OscillatorSpins(model(spins)), Cutoff::Auto);
         apply(criterion, &format!("register-{spins}"), &register, levels);
     }
-    let (terms, width) = (31, 2 * 96);
+    let (terms, width) = (31, 2 * 88);
     let (coefficients, vectors) = (vec![0.5; terms], vec![0.1; terms * width]);
     let mut out = vec![0.0; width];
     criterion.bench_function("dense output, 31 terms, 80 levels", |b| {

@@ -3,7 +3,7 @@
 use super::Window;
 
 /// Zero cells kept on both sides of every row, so that stencils over n need no branch at the edges.
-pub const PAD: usize = 8;
+pub const PAD: usize = 4;
 
 /// Amplitudes ⟨n, s|ψ⟩ for the levels n of a window and the spin rows s.
 ///

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::hilbert::Ket;
-use crate::system::{Generator, combine, combine_four};
+use crate::system::{Generator, combine, combine_together};
 
 /// Highest power of A kept.
 pub const MAX_ORDER: usize = 30;
@@ -26,14 +26,13 @@ static RECIPROCALS: [f64; MAX_ORDER + 1] = {
     table
 };
 
-/// The same for kets that only serve integrals over the step, far below any tolerance of those.
-const NEGLIGIBLE_TOGETHER: f64 = 1e-14;
+/// Terms below this, relative to the whole, are not added up: in kets that the evolution goes on from, and in those that
+/// serve averages and integrals only.
+const NEGLIGIBLE: f64 = 1e-16;
+const NEGLIGIBLE_TOGETHER: f64 = 1e-13;
 
 /// Kets evaluated together.
 const TOGETHER: usize = 4;
-
-/// Terms below this, relative to the whole, are not added up.
-const NEGLIGIBLE: f64 = 1e-16;
 
 /// The terms A^k ψ of one step, with −iH_eff = σA − D and ‖A‖ ≤ 1 (see [`Generator`]).
 ///
@@ -112,31 +111,42 @@ impl Series {
         combine(&coefficients[..used], &self.vectors[..used * self.width], ket.data_mut());
     }
 
-    /// The same at several times up to the factor e^{−Ds}; groups of four read the terms only once.
+    /// The same at several times, up to the factor e^{−Ds} and far below any tolerance; groups of them read the terms only once.
     pub fn evaluate_all(&self, times: &[f64], kets: &mut [Ket]) {
         for (times, kets) in times.chunks(TOGETHER).zip(kets.chunks_mut(TOGETHER)) {
-            let ([first, second, third, fourth], [a, b, c, d]) = (&mut *kets, times) else {
-                for (s, ket) in times.iter().zip(kets) {
-                    let mut coefficients = [0.0; MAX_ORDER + 1];
-                    let used = self.terms(*s, 1.0, &mut coefficients);
-                    combine(&coefficients[..used], &self.vectors[..used * self.width], ket.data_mut());
+            match (times, kets) {
+                (&[a], [first]) => self.evaluate_together([a], [first]),
+                (&[a, b], [first, second]) => self.evaluate_together([a, b], [first, second]),
+                (&[a, b, c], [first, second, third]) => self.evaluate_together([a, b, c], [first, second, third]),
+                (&[a, b, c, d], [first, second, third, fourth]) => {
+                    self.evaluate_together([a, b, c, d], [first, second, third, fourth]);
                 }
-                continue;
-            };
-            let x = [a, b, c, d].map(|s| self.scale * s);
-            let longest = x.iter().fold(0.0, |longest: f64, x| longest.max(*x));
-            let mut coefficients = [[1.0; TOGETHER]; MAX_ORDER + 1];
-            let mut used = self.order + 1;
-            for k in 1..=self.order {
-                coefficients[k] = std::array::from_fn(|i| coefficients[k - 1][i] * x[i] * RECIPROCALS[k - 1]);
-                if k as f64 > longest && coefficients[k].iter().all(|term| *term < NEGLIGIBLE_TOGETHER) {
-                    used = k + 1;
-                    break;
-                }
+                _ => {}
             }
-            let out = [first.data_mut(), second.data_mut(), third.data_mut(), fourth.data_mut()];
-            combine_four(&coefficients[..used], &self.vectors[..used * self.width], out);
         }
+    }
+
+    fn evaluate_together<const N: usize>(&self, times: [f64; N], kets: [&mut Ket; N]) {
+        let x = times.map(|s| self.scale * s);
+        let longest = x.iter().fold(0.0, |longest: f64, x| longest.max(*x));
+        let mut coefficients = [[1.0; N]; MAX_ORDER + 1];
+        let mut used = self.order + 1;
+        // ‖A^kψ‖² is a moment of a spectrum, so its logarithm lies below the straight line to the last one.
+        let shrink = (-self.fall).exp();
+        let (mut term, mut norm) = (1.0, 1.0);
+        for k in 1..=self.order {
+            let reciprocal = RECIPROCALS[k - 1];
+            for i in 0..N {
+                coefficients[k][i] = coefficients[k - 1][i] * (x[i] * reciprocal);
+            }
+            term *= longest * reciprocal;
+            norm *= shrink;
+            if k as f64 > longest && term * norm < NEGLIGIBLE_TOGETHER {
+                used = k + 1;
+                break;
+            }
+        }
+        combine_together(&coefficients[..used], &self.vectors[..used * self.width], kets.map(Ket::data_mut));
     }
 
     /// Fills e^{−Ds}(σs)^k/k! and returns how many terms matter at double precision.

@@ -16,19 +16,58 @@ pub struct Chain {
     coupling: f64,
     cutoff: Cutoff,
     channels: Vec<Channel>,
+    spin_rates: SpinRates,
+    has_ladders: bool,
+}
+
+/// Total rates of the spin's channels.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct SpinRates {
+    pub down: f64,
+    pub up: f64,
+    pub dephase: f64,
+}
+
+impl SpinRates {
+    fn of(channels: &[Channel]) -> Self {
+        channels.iter().fold(Self::default(), |mut rates, channel| {
+            match channel.jump {
+                Jump::SpinDown(_) => rates.down += channel.rate,
+                Jump::SpinUp(_) => rates.up += channel.rate,
+                Jump::Dephase(_) => rates.dephase += channel.rate,
+                Jump::Ladder { .. } => {}
+            }
+            rates
+        })
+    }
 }
 
 impl Chain {
     /// The chain form of `model`, or `None` unless it has exactly one spin and conserves the parity.
     pub fn new(model: &OscillatorSpins, cutoff: Cutoff) -> Option<Self> {
         let [spin] = model.spins[..] else { return None };
-        model.conserves_parity().then(|| Self {
-            frequency: model.frequency,
-            splitting: spin.splitting(),
-            coupling: spin.coupling * spin.sin_theta(),
-            cutoff,
-            channels: channels(&Model::OscillatorSpins(model.clone())),
+        model.conserves_parity().then(|| {
+            let channels = channels(&Model::OscillatorSpins(model.clone()));
+            Self {
+                frequency: model.frequency,
+                splitting: spin.splitting(),
+                coupling: spin.coupling * spin.sin_theta(),
+                cutoff,
+                spin_rates: SpinRates::of(&channels),
+                has_ladders: channels.iter().any(|c| c.rate > 0.0 && matches!(c.jump, Jump::Ladder { .. })),
+                channels,
+            }
         })
+    }
+
+    /// Total rates of the spin's channels.
+    pub(super) fn spin_rates(&self) -> SpinRates {
+        self.spin_rates
+    }
+
+    /// Whether the oscillator has a bath of its own.
+    pub(super) fn has_ladders(&self) -> bool {
+        self.has_ladders
     }
 
     /// Ω₀.

@@ -1,17 +1,15 @@
 //! What a parity chain follows for control variates: every spin channel from one pass over the ket.
 
+use super::chain::SpinRates;
 use super::followed::{Followed, Scratch, Sums, activity, quantity};
 use super::{Chain, Jump, Observable, OpenSystem};
 use crate::hilbert::Ket;
 
-/// What a jump of a spin channel leaves behind.
-#[derive(Clone, Copy)]
-enum Left<'a> {
-    /// One level of the spin only, with this τz and the amplitudes that went there.
-    Level(f64, &'a Sums),
-    /// Both, the coherence between them reversed.
-    Reversed,
-}
+/// The quantities of a chain.
+type Quantities = [f64; quantity::EVEN];
+
+/// The rates at which jumps change them, and the activity.
+type Rates = [f64; quantity::EVEN + activity::COUNT];
 
 impl Chain {
     /// Sums over the levels where the spin is in |−⟩ and where it is in |+⟩ (bra side), of the normalised ket.
@@ -23,8 +21,10 @@ impl Chain {
     }
 
     /// All quantities of one ket.
-    fn quantities(&self, [ground, excited]: &[Sums; 2], values: &mut [f64]) {
+    #[inline]
+    fn quantities(&self, [ground, excited]: &[Sums; 2]) -> Quantities {
         let (g, e) = (ground.quadratic(), excited.quadratic());
+        let mut values = [0.0; quantity::EVEN];
         for i in 0..4 {
             values[i] = e[i] + g[i];
             values[quantity::TIMES_INVERSION + i] = e[i] - g[i];
@@ -38,36 +38,33 @@ impl Chain {
         values[quantity::P_COUPLING] = 2.0 * coupling * flip.im;
         values[quantity::X_PRECESSION] = 2.0 * precession * turn.im;
         values[quantity::P_PRECESSION] = -2.0 * precession * turn.re;
+        values
     }
 
-    /// Adds `rate`·(after − share·before) for a channel.
-    fn add_spin_jump(rate: f64, left: Left, values: &[f64], rates: &mut [f64]) {
-        match left {
-            Left::Level(inversion, sums) => {
-                let (share, moments) = (sums.norm, sums.quadratic());
-                for i in 0..4 {
-                    let after = moments[i];
-                    rates[i] += rate * (after - share * values[i]);
-                    let place = quantity::TIMES_INVERSION + i;
-                    rates[place] += rate * (inversion * after - share * values[place]);
-                }
-                rates[quantity::INVERSION] += rate * share * (inversion - values[quantity::INVERSION]);
-                for place in quantity::X_COUPLING..=quantity::P_PRECESSION {
-                    rates[place] -= rate * share * values[place];
-                }
-                if share > 0.0 {
-                    let active = &mut rates[quantity::EVEN..];
-                    let by = moments[quantity::NUMBER] / share - values[quantity::NUMBER];
-                    active[activity::NUMBER] += rate * share * by * by;
-                    active[activity::INVERSION] += rate * share * (inversion - values[quantity::INVERSION]).powi(2);
-                }
-            }
-            Left::Reversed => {
-                for place in quantity::X_COUPLING..=quantity::P_PRECESSION {
-                    rates[place] -= 2.0 * rate * values[place];
-                }
-            }
+    /// The mean rates of change by jumps of the spin channels, and their activity. One of them leaves one level of the spin only, with the
+    /// amplitudes that were on the other; dephasing reverses the coherence between them.
+    #[inline]
+    fn spin_jumps(&self, [ground, excited]: &[Sums; 2], values: &Quantities) -> Rates {
+        let SpinRates { down, up, dephase } = self.spin_rates();
+        let total = down * excited.norm + up * ground.norm;
+        let (g, e) = (ground.quadratic(), excited.quadratic());
+        let mut rates = [0.0; quantity::EVEN + activity::COUNT];
+        for i in 0..4 {
+            let place = quantity::TIMES_INVERSION + i;
+            rates[i] = down * e[i] + up * g[i] - total * values[i];
+            rates[place] = up * g[i] - down * e[i] - total * values[place];
         }
+        rates[quantity::INVERSION] = up * ground.norm - down * excited.norm - total * values[quantity::INVERSION];
+        for place in quantity::X_COUPLING..=quantity::P_PRECESSION {
+            rates[place] = -(total + 2.0 * dephase) * values[place];
+        }
+        for (rate, level, number, inversion) in [(down, excited, e[0], -1.0), (up, ground, g[0], 1.0)] {
+            let by = if level.norm > 0.0 { number / level.norm - values[quantity::NUMBER] } else { 0.0 };
+            rates[quantity::EVEN + activity::NUMBER] += rate * level.norm * by * by;
+            let by: f64 = inversion - values[quantity::INVERSION];
+            rates[quantity::EVEN + activity::INVERSION] += rate * level.norm * by * by;
+        }
+        rates
     }
 }
 
@@ -78,25 +75,22 @@ impl Followed for Chain {
 
     fn follow(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
         let sums = Self::sums(ket, scratch);
-        self.quantities(&sums, values);
+        values.copy_from_slice(&self.quantities(&sums));
     }
 
     fn follow_with_jumps(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
         let sums = Self::sums(ket, scratch);
-        self.quantities(&sums, values);
-        rates.fill(0.0);
+        let now = self.quantities(&sums);
+        values.copy_from_slice(&now);
+        rates.copy_from_slice(&self.spin_jumps(&sums, &now));
+        if !self.has_ladders() {
+            return;
+        }
         for (index, channel) in self.channels().iter().enumerate().filter(|(_, channel)| channel.rate > 0.0) {
-            let left = match channel.jump {
-                Jump::SpinDown(_) => Left::Level(-1.0, &sums[1]),
-                Jump::SpinUp(_) => Left::Level(1.0, &sums[0]),
-                Jump::Dephase(_) => Left::Reversed,
-                Jump::Ladder { lower, raise } => {
-                    let weight = super::ladder::ladder_weight(ket, lower, raise, self.cutoff());
-                    self.add_jump(index, channel.rate * weight / ket.norm_squared(), ket, scratch, values, rates);
-                    continue;
-                }
-            };
-            Self::add_spin_jump(channel.rate, left, values, rates);
+            if let Jump::Ladder { lower, raise } = channel.jump {
+                let weight = super::ladder::ladder_weight(ket, lower, raise, self.cutoff());
+                self.add_jump(index, channel.rate * weight / ket.norm_squared(), ket, scratch, values, rates);
+            }
         }
     }
 

@@ -2,9 +2,9 @@
 
 use num_complex::Complex64;
 
-use super::kernel::{BilinearLanes, bilinear};
+use super::combine::{BilinearSums, bilinear};
 use super::{Observable, OpenSystem};
-use crate::hilbert::{Ket, LANES, PAD, Window};
+use crate::hilbert::{Ket, PAD, Window};
 
 /// Positions of the followed quantities. With S = Σ gᵢ(cos θᵢ τzᵢ + sin θᵢ τxᵢ) the operator that X couples to,
 /// Ṡ = i[Σ(ω̃ᵢ/2)τzᵢ, S] its precession and T = Σ τzᵢ; ½{X, P} is the symmetrised product.
@@ -177,16 +177,14 @@ impl Sums {
     /// The sums over the even and over the odd levels of two rows, given with their pads as (re, im).
     pub fn by_parity(roots: &mut Roots, window: Window, bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> [Self; 2] {
         debug_assert_eq!(bra.0.len(), window.len() + 2 * PAD);
-        let lanes = bilinear(roots.of(window), bra, ket);
-        let (first, second) = (Self::of(window, &lanes, 0), Self::of(window, &lanes, 1));
+        let [first, second] = bilinear(roots.of(window), bra, ket).map(|sums| Self::of(window, &sums));
         if window.lo().is_multiple_of(2) { [first, second] } else { [second, first] }
     }
 
-    /// The sum over every second lane from `from`. Powers of n are summed from the window's first level on.
+    /// Powers of n are summed from the window's first level on.
     #[inline]
-    fn of(window: Window, lanes: &BilinearLanes, from: usize) -> Self {
-        let sum = |lanes: &[f64; LANES]| (lanes[from] + lanes[from + 2]) + (lanes[from + 4] + lanes[from + 6]);
-        let [norm, first, second, a_re, a_im, b_re, b_im, turned] = lanes.each_ref().map(sum);
+    fn of(window: Window, sums: &BilinearSums) -> Self {
+        let [norm, first, second, a_re, a_im, b_re, b_im, turned] = *sums;
         let lo = window.lo() as f64;
         Self {
             norm,

@@ -3,7 +3,7 @@
 
 use multiversion::{multiversion, target::target_cfg_f};
 
-use crate::hilbert::{LANES, PAD};
+use crate::hilbert::PAD;
 
 /// a·b + c, fused where the compiled version has the instruction (a library call elsewhere would be ten times slower).
 #[inline(always)]
@@ -110,95 +110,6 @@ pub fn accumulate(first: bool, weight: f64, x: &[f64], out: &mut [f64]) {
             *o = fma::<FUSED>(weight, *x, *o);
         }
     }
-}
-
-/// `out ← Σ_k coefficients[k] · vectors[k]`, the vectors one after the other, each as long as `out` (a multiple of 8).
-#[multiversion(targets("x86_64+avx2+fma"))]
-pub fn combine(coefficients: &[f64], vectors: &[f64], out: &mut [f64]) {
-    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
-    const BLOCK: usize = 2 * LANES;
-    let width = out.len();
-    for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-        let start = block * BLOCK;
-        if let Ok(out) = <&mut [f64; BLOCK]>::try_from(&mut *out) {
-            let mut sum = [0.0; BLOCK];
-            for (c, vector) in coefficients.iter().zip(vectors.chunks_exact(width)) {
-                let x = &vector[start..start + BLOCK];
-                for lane in 0..BLOCK {
-                    sum[lane] = fma::<FUSED>(*c, x[lane], sum[lane]);
-                }
-            }
-            *out = sum;
-        } else {
-            for (lane, out) in out.iter_mut().enumerate() {
-                *out = coefficients.iter().zip(vectors.chunks_exact(width)).map(|(c, v)| c * v[start + lane]).sum();
-            }
-        }
-    }
-}
-
-/// Four such sums at once, which read every vector once: `out[i] ← Σ_k coefficients[k][i] · vectors[k]`.
-#[multiversion(targets("x86_64+avx2+fma"))]
-pub fn combine_four(coefficients: &[[f64; 4]], vectors: &[f64], out: [&mut [f64]; 4]) {
-    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
-    let width = out[0].len();
-    for start in (0..width).step_by(LANES) {
-        let mut sums = [[0.0; LANES]; 4];
-        for (c, vector) in coefficients.iter().zip(vectors.chunks_exact(width)) {
-            let mut x = [0.0; LANES];
-            x.copy_from_slice(&vector[start..start + LANES]);
-            for (sum, c) in sums.iter_mut().zip(c) {
-                for lane in 0..LANES {
-                    sum[lane] = fma::<FUSED>(*c, x[lane], sum[lane]);
-                }
-            }
-        }
-        for i in 0..4 {
-            out[i][start..start + LANES].copy_from_slice(&sums[i]);
-        }
-    }
-}
-
-/// Lane sums of two rows ψ, φ: Re ψ*φ, j Re ψ*φ, j² Re ψ*φ, then √(n+1) ψ*_n φ_{n+1} and √((n+1)(n+2)) ψ*_n φ_{n+2} (re, im),
-/// then Im ψ*φ.
-pub type BilinearLanes = [[f64; LANES]; 8];
-
-/// The lane sums over the levels n = lo + j; rows are (re, im), each with its pads; `roots[j]` = √(lo+j+1), one more of
-/// them than levels.
-#[multiversion(targets("x86_64+avx2+fma"))]
-pub fn bilinear(roots: &[f64], bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> BilinearLanes {
-    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
-    let len = bra.0.len() - 2 * PAD;
-    let mut sums = [[0.0; LANES]; 8];
-    for start in (0..len).step_by(LANES) {
-        let at = |row: &[f64], shift: usize| -> [f64; LANES] {
-            let mut cells = [0.0; LANES];
-            cells.copy_from_slice(&row[PAD + start + shift..PAD + start + shift + LANES]);
-            cells
-        };
-        let (re, im) = (at(bra.0, 0), at(bra.1, 0));
-        let (re0, im0) = (at(ket.0, 0), at(ket.1, 0));
-        let (re1, im1) = (at(ket.0, 1), at(ket.1, 1));
-        let (re2, im2) = (at(ket.0, 2), at(ket.1, 2));
-        let (here, next) = (&roots[start..start + LANES], &roots[start + 1..start + 1 + LANES]);
-        for lane in 0..LANES {
-            let j = (start + lane) as f64;
-            let p = fma::<FUSED>(re[lane], re0[lane], im[lane] * im0[lane]);
-            sums[0][lane] += p;
-            sums[7][lane] = fma::<FUSED>(re[lane], im0[lane], fma::<FUSED>(-im[lane], re0[lane], sums[7][lane]));
-            sums[1][lane] = fma::<FUSED>(j, p, sums[1][lane]);
-            sums[2][lane] = fma::<FUSED>(j * j, p, sums[2][lane]);
-            let one = here[lane];
-            let two = one * next[lane];
-            let (x, y) = (one * re[lane], one * im[lane]);
-            sums[3][lane] = fma::<FUSED>(x, re1[lane], fma::<FUSED>(y, im1[lane], sums[3][lane]));
-            sums[4][lane] = fma::<FUSED>(x, im1[lane], fma::<FUSED>(-y, re1[lane], sums[4][lane]));
-            let (x, y) = (two * re[lane], two * im[lane]);
-            sums[5][lane] = fma::<FUSED>(x, re2[lane], fma::<FUSED>(y, im2[lane], sums[5][lane]));
-            sums[6][lane] = fma::<FUSED>(x, im2[lane], fma::<FUSED>(-y, re2[lane], sums[6][lane]));
-        }
-    }
-    sums
 }
 
 #[inline(always)]

@@ -3,20 +3,23 @@
 mod chain;
 mod chain_followed;
 mod channel;
+mod combine;
 mod expectation;
 mod experiment;
 mod followed;
 mod kernel;
 mod ladder;
+mod lanes;
 mod observable;
 mod register;
 mod register_followed;
 
 pub use chain::Chain;
 pub use channel::{Channel, Jump, channels};
+pub use combine::{combine, combine_together};
 pub use experiment::Experiment;
 pub use followed::{Followed, Scratch, activity, quantity};
-pub use kernel::{combine, combine_four, cpu_features};
+pub use kernel::cpu_features;
 pub use observable::Observable;
 pub use register::Register;
 

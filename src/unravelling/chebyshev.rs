@@ -3,10 +3,10 @@
 use std::f64::consts::PI;
 use std::sync::LazyLock;
 
-use crate::system::combine;
+use crate::system::combine_together;
 
-/// Degrees in use: the nodes inside come in fours, as kets are evaluated.
-pub const DEGREES: [usize; 9] = [5, 9, 13, 17, 21, 25, 33, 45, 61];
+/// Degrees in use: the nodes inside come in fours, or two of them, as kets are evaluated together.
+pub const DEGREES: [usize; 11] = [3, 5, 7, 9, 13, 17, 21, 25, 33, 45, 61];
 
 /// The Chebyshev–Lobatto rule of one degree d: nodes −cos(πi/d), i = 0 … d, both ends included.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Rule {
     transform: Vec<f64>,
     /// Weights of the integral over the whole stretch, in units of its length (Clenshaw and Curtis).
     whole: Vec<f64>,
+    /// The coefficients of T_d, T_{d−1}, T_{d−2} and T_{d−3} from the value at each node.
+    tail: Vec<[f64; 4]>,
 }
 
 /// The rules of [`DEGREES`].
@@ -37,7 +39,9 @@ impl Rule {
             fractions: (0..=degree).map(|i| 0.5 * (1.0 - (PI * i as f64 / d).cos())).collect(),
             transform: (0..=degree).flat_map(|k| (0..=degree).map(move |i| element(k, i))).collect(),
             whole: Vec::new(),
+            tail: Vec::new(),
         };
+        rule.tail = (0..=degree).map(|i| std::array::from_fn(|k| element(degree - k, i))).collect();
         let mut whole = vec![0.0; degree + 1];
         rule.weights_until(1.0, &mut whole);
         rule.whole = whole;
@@ -73,24 +77,20 @@ impl Rule {
         }
     }
 
-    /// What the interpolation of several functions (values node by node) leaves out of their integrals, per unit of length: the next two
-    /// coefficients, extrapolated from the last two pairs and weighted as ∫T_k weights them. `scratch` lends memory for
-    /// twice as many numbers.
+    /// What the interpolation of several functions (values node by node) leaves out of their integrals, per unit of length: the
+    /// next two coefficients, extrapolated from the last two pairs and weighted as ∫T_k weights them. The mean is no such
+    /// coefficient: at degree 3 the second pair is T_1 twice. `scratch` lends memory for four times as many numbers.
     pub fn left_out(&self, values: &[f64], scratch: &mut [f64], left: &mut [f64]) {
-        let (scratch, before) = scratch.split_at_mut(left.len());
-        let nodes = self.degree + 1;
-        let mut pair = |last: usize, sums: &mut [f64]| {
-            sums.fill(0.0);
-            for k in [last - 1, last] {
-                combine(&self.transform[k * nodes..(k + 1) * nodes], values, scratch);
-                sums.iter_mut().zip(&*scratch).for_each(|(sum, c)| *sum += c.abs());
-            }
-        };
-        pair(self.degree, left);
-        pair(self.degree - 2, before);
-        for (last, before) in left.iter_mut().zip(before) {
-            let fall = if *before > *last { *last / *before } else { 1.0 };
-            *last *= 0.5 * fall / self.degree as f64;
+        let width = left.len();
+        let (a, b) = scratch[..4 * width].split_at_mut(2 * width);
+        let ((a, b), (c, d)) = (a.split_at_mut(width), b.split_at_mut(width));
+        combine_together(&self.tail, values, [&mut *a, &mut *b, &mut *c, &mut *d]);
+        let last = a.iter().zip(&*b).map(|(a, b)| a.abs() + b.abs());
+        let before = c.iter().zip(&*d).map(|(c, d)| c.abs() + if self.degree > 3 { d.abs() } else { c.abs() });
+        let share = 0.5 / self.degree as f64;
+        for ((left, last), before) in left.iter_mut().zip(last).zip(before) {
+            let fall = if before > last { last / before } else { 1.0 };
+            *left = share * fall * last;
         }
     }
 }
@@ -98,6 +98,7 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::combine;
 
     #[test]
     fn integrals_of_two_functions_at_once() {
@@ -108,7 +109,7 @@ mod tests {
                 rule.fractions.iter().flat_map(|f| [(3.0 * f * length).cos(), (-2.0 * f * length).exp()]).collect();
             let mut weights = vec![0.0; rule.degree + 1];
             let mut left = [0.0; 2];
-            rule.left_out(&values, &mut [0.0; 4], &mut left);
+            rule.left_out(&values, &mut [0.0; 32], &mut left);
             assert!(left.iter().all(|bound| *bound < 1e-12), "{left:?}");
             for fraction in [0.0, 0.1, 0.37, 0.5, 1.0] {
                 rule.weights_until(fraction, &mut weights);
@@ -129,7 +130,7 @@ mod tests {
         for rule in &RULES[..4] {
             let values: Vec<f64> = rule.fractions.iter().map(|f| (12.0 * f + 0.3).cos()).collect();
             let (mut left, mut found) = ([0.0], [0.0]);
-            rule.left_out(&values, &mut [0.0; 2], &mut left);
+            rule.left_out(&values, &mut [0.0; 32], &mut left);
             combine(rule.weights(), &values, &mut found);
             let error = (found[0] - (12.3f64.sin() - 0.3f64.sin()) / 12.0).abs();
             assert!(left[0] > 0.1 * error && left[0] > 1e-9, "degree {}: bound {left:?} error {error}", rule.degree);

@@ -22,6 +22,8 @@ pub struct Martingales<'a, S: Followed> {
     jumps: bool,
     width: usize,
     next: usize,
+    /// The last node of the last stretch.
+    end: usize,
     begun: bool,
     /// ln of the size of c and of the fall of its coefficients per degree and unit of length, as last seen.
     log_size: f64,
@@ -62,6 +64,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
             jumps: system.channels().iter().any(|channel| channel.rate > 0.0),
             width,
             next: 0,
+            end: 0,
             begun: false,
             log_size: 0.0,
             log_ratio: 0.0,
@@ -71,7 +74,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
             rates: cells(most),
             weights: vec![0.0; most],
             integral: cells(1),
-            scrap: cells(2),
+            scrap: cells(4),
             now: cells(1),
             kets: vec![Ket::zeros(Window::around(0, 1), system.rows()); most - 2],
             scratch: Scratch::new(system),
@@ -101,14 +104,20 @@ impl<'a, S: Followed> Martingales<'a, S> {
     /// `reached` is told the number of every time within it, the martingales there and the [`activity`] up to it.
     pub fn stretch(&mut self, stretch: &Stretch, mut reached: impl FnMut(usize, &[f64], &[f64])) {
         let (width, count) = (self.width, self.system.followed());
-        let told = |now: &[f64], index: usize, reached: &mut dyn FnMut(usize, &[f64], &[f64])| {
+        let tell = |now: &[f64], index: usize, reached: &mut dyn FnMut(usize, &[f64], &[f64])| {
             let active: [f64; activity::COUNT] = std::array::from_fn(|i| -now[count + i]);
             reached(index, &now[..count], &active);
         };
-        self.node(0, 0, stretch.start);
-        if self.begun {
-            for j in 0..width {
-                self.sum[j] += self.values[j] - self.last[j];
+        if self.jumps && stretch.continues {
+            // What the window lost in between is beyond the tolerance.
+            self.values.copy_within(width..2 * width, 0);
+            self.rates.copy_within(self.end * width..(self.end + 1) * width, 0);
+        } else {
+            self.node(0, 0, stretch.start);
+            if self.begun {
+                for j in 0..width {
+                    self.sum[j] += self.values[j] - self.last[j];
+                }
             }
         }
         self.begun = true;
@@ -116,7 +125,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
         let mut done = f64::NEG_INFINITY;
         while let Some(time) = self.times.get(self.next).filter(|time| **time <= stretch.end_time) {
             if *time == done {
-                told(&self.now, self.next, &mut reached);
+                tell(&self.now, self.next, &mut reached);
                 self.next += 1;
                 continue;
             }
@@ -129,7 +138,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
                 combine(&self.weights[..=rule.degree], &self.rates, &mut self.integral);
                 self.now.iter_mut().zip(&self.integral).for_each(|(now, rate)| *now -= stretch.length * rate);
             }
-            told(&self.now, self.next, &mut reached);
+            tell(&self.now, self.next, &mut reached);
             self.next += 1;
         }
         match rule {
@@ -137,6 +146,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
                 combine(rule.weights(), &self.rates, &mut self.integral);
                 self.sum.iter_mut().zip(&self.integral).for_each(|(sum, rate)| *sum -= stretch.length * rate);
                 self.last.copy_from_slice(&self.values[width..2 * width]);
+                self.end = rule.degree;
             }
             None => self.system.follow(stretch.end, &mut self.scratch, &mut self.last[..count]),
         }

@@ -10,6 +10,8 @@ pub struct Stretch<'a> {
     pub length: f64,
     /// Time at which it ends: `begin` + `length` up to rounding.
     pub end_time: f64,
+    /// Whether it goes on where the last one ended, without a jump between.
+    pub continues: bool,
     /// The ket at its beginning, normalised.
     pub start: &'a Ket,
     /// The ket at its end, before any jump; its norm is not 1.

@@ -14,6 +14,9 @@ const HORIZON: f64 = 2.0;
 /// Jump instants are found to this fraction of the ket tolerance.
 const JUMP_SHARE: f64 = 0.1;
 
+/// Kets evaluated together for outputs.
+const OUTPUTS: usize = 4;
+
 /// Population at which the tail of an initial ket is cut, relative to its most likely level.
 pub const INITIAL_TAIL: f64 = 1e-18;
 
@@ -46,6 +49,7 @@ pub struct Trajectory<'a, S: OpenSystem> {
     ket: Ket,
     end: Ket,
     between: Ket,
+    outputs: [Ket; OUTPUTS],
 }
 
 impl<'a, S: OpenSystem> Trajectory<'a, S> {
@@ -62,6 +66,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             ket: empty(),
             end: empty(),
             between: empty(),
+            outputs: std::array::from_fn(|_| empty()),
         }
     }
 
@@ -88,7 +93,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
 
         let end_of_run = self.times.last().copied().unwrap_or(0.0);
         let jumps = self.system.channels().iter().any(|channel| channel.rate > 0.0);
-        let (mut time, mut fired) = (0.0, false);
+        let (mut time, mut fired, mut continues) = (0.0, false, false);
         let mut outputs = self.times.iter().copied().enumerate().peekable();
         while outputs.next_if(|(_, t)| *t <= 0.0).map(|(index, _)| recorder.output(index, &self.ket)).is_some() {}
         // ln of the threshold relative to the norm at the start of the step; without jumps it is never reached.
@@ -121,17 +126,30 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             let now = if last { end_of_run } else { time + elapsed };
             recorder.stretch(&Stretch {
                 begin: time,
+                continues,
                 length: elapsed,
                 end_time: now,
                 start: &self.ket,
                 end: &self.end,
                 evaluate: &|times, kets| self.follower.evaluate_all(times, &self.ket, kets),
             });
-            while let Some((index, t)) = outputs.next_if(|(_, t)| *t <= now) {
-                self.follower.evaluate((t - time).min(elapsed), &self.ket, &mut self.between);
-                recorder.output(index, &self.between);
+            loop {
+                let mut batch = [(0, 0.0); OUTPUTS];
+                let mut count = 0;
+                while let Some((index, t)) = outputs.next_if(|(_, t)| count < OUTPUTS && *t <= now) {
+                    batch[count] = (index, (t - time).min(elapsed));
+                    count += 1;
+                }
+                if count == 0 {
+                    break;
+                }
+                self.follower.evaluate_all(&batch.map(|(_, s)| s)[..count], &self.ket, &mut self.outputs[..count]);
+                for ((index, _), ket) in batch.iter().zip(&self.outputs[..count]) {
+                    recorder.output(*index, ket);
+                }
             }
             std::mem::swap(&mut self.ket, &mut self.end);
+            continues = !jumped;
             if jumped {
                 let channel = choose(&self.weights, chance.uniform());
                 self.system.collapse(channel, &mut self.ket, &mut self.between);
