@@ -105,8 +105,7 @@ pub struct Estimate {
     /// Best estimate.
     pub mean: Vec<f64>,
     /// Its standard error: one standard deviation of `mean` itself, not of a trajectory; the sample's, and in quadrature
-    /// what three unseen trajectories may add (3 σ_max/M, with σ_max the widest spread at any time of what is averaged).
-    /// Absent for `exact`.
+    /// what events that it has not seen may add (`Exposure`). Absent for `exact`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standard_error: Option<Vec<f64>>,
     /// Name of the estimator behind `mean`: `controlled` (control variates), `plain` or `exact`.

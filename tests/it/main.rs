@@ -16,4 +16,5 @@ mod sampling;
 mod statistics;
 mod stopping;
 mod systems;
+mod unseen;
 mod waiting_times;
