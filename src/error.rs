@@ -90,6 +90,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Stored blocks do not belong to the run that is to use them.
+    #[error("stored blocks cannot be used: {0}")]
+    Stored(String),
     /// A result could not be drawn or encoded.
     #[error("cannot write {what}: {reason}")]
     Output {
