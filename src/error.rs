@@ -93,6 +93,14 @@ pub enum Error {
     /// Stored blocks do not belong to the run that is to use them.
     #[error("stored blocks cannot be used: {0}")]
     Stored(String),
+    /// Finished blocks could not be stored.
+    #[error("{path}: {source}; blocks stored before are intact: `--resume` goes on from there")]
+    Unsaved {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
     /// A result could not be drawn or encoded.
     #[error("cannot write {what}: {reason}")]
     Output {

@@ -8,6 +8,7 @@ macro_rules! say {
     }};
 }
 
+mod batch;
 mod check;
 mod compare;
 mod converge;

@@ -93,6 +93,11 @@ impl<T: Merge> Tree<T> {
         self.nodes.iter().map(|(node, value)| (*node, value))
     }
 
+    /// The nodes themselves.
+    pub fn into_nodes(self) -> impl Iterator<Item = (Node, T)> {
+        self.nodes.into_iter()
+    }
+
     /// Merges all there is, in the order of the blocks; `None` without blocks.
     pub fn finish(self) -> Option<T> {
         Self::join(self.nodes.into_values())
