@@ -10,7 +10,7 @@ use clap::Args;
 use super::interrupt::Interrupt;
 use crate::ensemble::Ledger;
 use crate::io::blocks::{
-    BlockStore, Gathered, Hurry, PointBlocks, Shard, discard, maker, point_directories, point_directory,
+    BlockStore, Gathered, Hurry, Pace, PointBlocks, Shard, discard, maker, point_directories, point_directory,
 };
 use crate::io::read_summary;
 use crate::io::run_file::{Records, RunFile};
@@ -34,6 +34,9 @@ pub struct BatchArguments {
     /// The same with I and N from SLURM_ARRAY_TASK_ID and SLURM_ARRAY_TASK_COUNT, for job arrays 0-(N−1).
     #[arg(long, conflicts_with = "restart")]
     array: bool,
+    /// Least time between two writes of finished blocks; longer where writing takes longer than a hundredth of it.
+    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "1")]
+    store_every: Duration,
     /// Begin no block after so much wall-clock time of this process: seconds, MM:SS, HH:MM:SS or D-HH:MM:SS.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     time_limit: Option<Duration>,
@@ -115,7 +118,7 @@ impl<'a> Batch<'a> {
                 continue;
             }
             let point = PointBlocks::new(file, index, None, paths);
-            let stored = point.gather_heads();
+            let (_, _, stored) = point.heads();
             if stored.count() > 0 {
                 return Err(Error::value(
                     "--resume",
@@ -153,8 +156,9 @@ impl<'a> Batch<'a> {
         }
         let interrupt = self.interrupt.clone();
         let hurry: Hurry = Arc::new(move || interrupt.seen());
+        let pace = Pace { interval: self.arguments.store_every, hurry };
         let store = match self.stores {
-            true => Some(Arc::new(BlockStore::open(&place, blocks.head(file), blocks.rungs(), &found, hurry)?)),
+            true => Some(Arc::new(BlockStore::open(&place, blocks.head(file), blocks.rungs(), &found, pace)?)),
             false => None,
         };
         Ok(OpenPoint { blocks, found, store })

@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::format::Head;
+use super::identity::Identity;
 
 /// Something about a file of blocks that its reader should know.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +54,11 @@ pub enum Complaint {
 }
 
 impl Complaint {
+    /// Of a file that belongs to another run than `ours`.
+    pub(super) fn foreign(path: &Path, head: &Head, ours: &Identity) -> Self {
+        Self::Foreign { path: path.to_owned(), task: head.task.clone(), changes: head.identity.changes(ours) }
+    }
+
     /// Whether something is lost or doubtful, other than held twice.
     pub fn is_serious(&self) -> bool {
         !matches!(self, Self::Twice { .. })

@@ -103,9 +103,7 @@ pub fn gather(paths: &[PathBuf], wanted: &Wanted) -> Gathered {
     opened.retain(|file| {
         let ours = file.head.identity.hash == wanted.identity.hash;
         if !ours {
-            let (path, task) = (file.path.clone(), file.head.task.clone());
-            let changes = file.head.identity.changes(wanted.identity);
-            found.complaints.push(Complaint::Foreign { path, task, changes });
+            found.complaints.push(Complaint::foreign(&file.path, &file.head, wanted.identity));
         }
         ours
     });

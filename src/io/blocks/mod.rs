@@ -23,4 +23,4 @@ pub use format::{Entry, Head, Opened};
 pub use gather::{Gathered, Wanted, files, gather, open, task_of};
 pub use identity::{Identity, RESULTS_VERSION, first_look};
 pub use point::{BLOCKS_DIRECTORY, PointBlocks, Shard, discard, maker, point_directories, point_directory};
-pub use store::{BlockStore, Hurry, write_gathered};
+pub use store::{BlockStore, Hurry, Pace, write_gathered};

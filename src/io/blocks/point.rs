@@ -130,11 +130,20 @@ impl PointBlocks {
         gather(&self.paths, &wanted)
     }
 
-    /// The trajectories that heads claim to be stored, of this run.
-    pub fn gather_heads(&self) -> Extent {
-        let opened = open(&self.paths, &mut Vec::new());
-        let ours = opened.iter().filter(|opened| opened.head.identity.hash == self.identity.hash);
-        ours.flat_map(|opened| opened.head.nodes.iter().map(|entry| opened.head.range(entry))).collect()
+    /// The heads of this run's files, what is wrong with files, and the trajectories that are stored if all sums are sound.
+    pub fn heads(&self) -> (Vec<(PathBuf, Head)>, Vec<Complaint>, Extent) {
+        let mut complaints = Vec::new();
+        let mut heads = Vec::new();
+        for opened in open(&self.paths, &mut complaints) {
+            match opened.head.identity.hash == self.identity.hash {
+                true => heads.push((opened.path, opened.head)),
+                false => complaints.push(Complaint::foreign(&opened.path, &opened.head, &self.identity)),
+            }
+        }
+        let task = self.task();
+        let ranges = heads.iter().flat_map(|(_, head)| head.nodes.iter().map(|entry| head.range(entry)));
+        let stored = Extent::from_iter(ranges).within(&task);
+        (heads, complaints, stored)
     }
 
     /// The head of a file with these blocks.

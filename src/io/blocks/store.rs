@@ -14,9 +14,7 @@ use crate::io::files::{replace_file, sync_directory};
 use crate::io::provenance::hash_text;
 use crate::{Error, Result};
 
-/// The first file is written after this long, and further ones in intervals of no less, and of no less than this many times
-/// what writing one takes.
-const INTERVAL: Duration = Duration::from_secs(1);
+/// Files are written in intervals of no less than this many times what writing one takes.
 const TIMES_THE_COST: u32 = 100;
 
 /// How often the thread asks whether it should hurry.
@@ -61,6 +59,14 @@ struct Failure {
 /// Whether what is there should be written at once: asked from another thread, about twenty times a second.
 pub type Hurry = Arc<dyn Fn() -> bool + Send + Sync>;
 
+/// When files are written, beside when somebody waits for it.
+pub struct Pace {
+    /// The first after this long, and further ones in intervals of no less.
+    pub interval: Duration,
+    /// And whenever this is so.
+    pub hurry: Hurry,
+}
+
 /// What the thread works with.
 struct Writer {
     path: PathBuf,
@@ -68,7 +74,7 @@ struct Writer {
     /// Files of earlier writers of the same task, as they were when they were read, to go once their blocks are in ours.
     earlier: Vec<(PathBuf, Option<Head>)>,
     is_clean: bool,
-    hurry: Hurry,
+    pace: Pace,
 }
 
 impl BlockStore {
@@ -78,7 +84,7 @@ impl BlockStore {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn open(directory: &Path, head: Head, rungs: Vec<u64>, found: &Gathered, hurry: Hurry) -> Result<Self> {
+    pub fn open(directory: &Path, head: Head, rungs: Vec<u64>, found: &Gathered, pace: Pace) -> Result<Self> {
         let mut tree = Tree::with_cuts(rungs);
         let mut tail = None;
         for (node, sums) in &found.stored {
@@ -101,7 +107,7 @@ impl BlockStore {
         let block = head.block;
         let state = State { tree, tail, kept: 0, durable: 0, urgent: false, closing: false, failure: None, block };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let writer = Writer { path, head, earlier, is_clean: false, hurry };
+        let writer = Writer { path, head, earlier, is_clean: false, pace };
         let theirs = Arc::clone(&shared);
         let writer = std::thread::Builder::new().name("blocks".into()).spawn(move || theirs.write(writer));
         let writer = writer.map_err(|error| Error::Numerical(format!("cannot start a thread: {error}")))?;
@@ -174,7 +180,7 @@ impl Shared {
 
     /// Writes whenever it is time, until the store is closed or a file cannot be written.
     fn write(&self, mut writer: Writer) {
-        let mut due = Instant::now() + INTERVAL;
+        let mut due = Instant::now() + writer.pace.interval;
         loop {
             let mut state = self.lock();
             loop {
@@ -182,7 +188,7 @@ impl Shared {
                     return;
                 }
                 let is_new = state.kept > state.durable;
-                if is_new && (state.urgent || Instant::now() >= due || (writer.hurry)()) {
+                if is_new && (state.urgent || Instant::now() >= due || (writer.pace.hurry)()) {
                     break;
                 }
                 state = self.changed.wait_timeout(state, POLL).unwrap_or_else(PoisonError::into_inner).0;
@@ -192,7 +198,7 @@ impl Shared {
             drop(state);
             let begun = Instant::now();
             let written = writer.replace(&tree, tail.as_ref());
-            due = Instant::now() + INTERVAL.max(begun.elapsed() * TIMES_THE_COST);
+            due = Instant::now() + writer.pace.interval.max(begun.elapsed() * TIMES_THE_COST);
             let mut state = self.lock();
             match written {
                 Ok(()) => state.durable = kept,
