@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::interrupt::Interrupt;
-use crate::ensemble::Ledger;
+use crate::ensemble::{Extent, Ledger};
 use crate::io::blocks::{
     BlockStore, Gathered, Hurry, Pace, PointBlocks, Shard, discard, maker, point_directories, point_directory,
 };
@@ -68,6 +68,15 @@ pub struct OpenPoint {
     pub found: Gathered,
     /// Where more goes.
     pub store: Option<Arc<BlockStore>>,
+}
+
+impl OpenPoint {
+    /// The trajectories to run.
+    pub fn missing(&self) -> Extent {
+        let Gathered { extent, elsewhere, .. } = &self.found;
+        let there = extent.ranges().iter().chain(elsewhere.ranges()).cloned().collect::<Extent>();
+        there.missing(self.blocks.task())
+    }
 }
 
 impl<'a> Batch<'a> {

@@ -152,7 +152,7 @@ fn piece(file: &RunFile, index: usize, paths: Vec<PathBuf>, partial: bool) -> Re
     let point = &blocks.point;
     let run = |found: &mut Gathered, scattered| {
         let stored = std::mem::take(&mut found.stored);
-        let stock = Stock { stored, ledger: None, shard: None, scattered };
+        let stock = Stock { stored, scattered, ..Stock::default() };
         let watcher = Onlooker(point);
         let grid = point.correlations.as_ref();
         ensemble::run_stored(&point.experiment, &point.tolerances, &point.plan(1), &watcher, grid, stock)

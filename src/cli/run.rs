@@ -131,8 +131,7 @@ fn run_shard(file: &RunFile, batch: &Batch, threads: usize, quiet: bool, interru
     for index in 0..file.points.len() {
         let opened = batch.open(file, index)?;
         let task = opened.blocks.task();
-        let missing = opened.found.extent.missing(task.clone());
-        let mut done = missing.count() == 0;
+        let mut done = opened.missing().count() == 0;
         if !done {
             let ensemble = run_point(file, index, opened, threads, quiet, interrupt, batch, &mut None)?;
             done = ensemble.is_some_and(|ensemble| ensemble.ending.stopped == Stopped::Trajectories);
@@ -168,12 +167,13 @@ fn run_point(
     batch: &Batch,
     records: &mut Option<RecordSpool>,
 ) -> Result<Option<Ensemble>> {
+    let missing = opened.missing().count();
     let OpenPoint { blocks, found, store } = opened;
     let point = &blocks.point;
     let plan = point.plan(threads);
     let label = table::point_label(file, index);
     let task = blocks.task();
-    let stored = found.extent.within(&task).count();
+    let stored = task.end - task.start - missing;
     let progress = Progress::new(&label, "trajectories", task.end - task.start, quiet).beyond(stored);
     let watcher = EnsembleWatcher::new(point, interrupt, &progress).with_deadline(batch.deadline);
     let outcome = match records {
@@ -187,6 +187,7 @@ fn run_point(
                 stored: found.stored,
                 ledger: store.as_deref().map(|store| store as &dyn Ledger),
                 shard: batch.shard.map(|_| blocks.blocks.clone()),
+                elsewhere: blocks.whole_blocks(&found.elsewhere),
                 scattered: false,
             };
             let grid = point.correlations.as_ref();

@@ -62,13 +62,16 @@ where
 
 impl<T: Merge, F> Course<T, F> {
     /// A run of the blocks from `blocks.start` on whose first look comes at `blocks.end`. The nodes in `stored` are done
-    /// already; no two of them share a block, and none reaches across a later look.
-    pub fn new(blocks: Range<u64>, mut stored: Vec<(Node, T)>) -> Self {
+    /// already; no two of them share a block, and none reaches across a later look. The blocks `elsewhere` are neither run nor
+    /// wanted.
+    pub fn new(blocks: Range<u64>, mut stored: Vec<(Node, T)>, elsewhere: &Extent) -> Self {
         stored.retain(|(node, _)| node.first >= blocks.start);
+        let mut present: Extent = stored.iter().map(|(node, _)| node.blocks()).collect();
+        elsewhere.ranges().iter().cloned().for_each(|range| present.insert(range));
         stored.sort_by_key(|(node, _)| std::cmp::Reverse(*node));
         let mut state = State {
             tree: Tree::new(),
-            present: stored.iter().map(|(node, _)| node.blocks()).collect(),
+            present,
             stored,
             failures: Vec::new(),
             stopped: None,
@@ -168,7 +171,7 @@ mod tests {
 
     #[test]
     fn nobody_passes_the_horizon_before_the_look() {
-        let course = Course::<u64, ()>::new(0..2, Vec::new());
+        let course = Course::<u64, ()>::new(0..2, Vec::new(), &Extent::default());
         let claim = || course.claim(|| false);
         assert_eq!([claim(), claim()], [Some(0), Some(1)]);
         std::thread::scope(|scope| {
@@ -191,7 +194,7 @@ mod tests {
     #[test]
     fn stored_blocks_are_skipped_and_looked_at() {
         let node = |first, height| (Node { first, height }, 1 << height);
-        let course = Course::<u64, ()>::new(0..4, vec![node(5, 0), node(0, 2), node(8, 1)]);
+        let course = Course::<u64, ()>::new(0..4, vec![node(5, 0), node(0, 2), node(8, 1)], &Extent::default());
         let mut looks = Vec::new();
         let mut look = |rung: u64, tree: &Tree<u64>| {
             looks.push((rung, tree.clone().finish()));
@@ -206,7 +209,9 @@ mod tests {
         assert_eq!(looks, [(4, Some(4)), (8, Some(8)), (12, Some(12))]);
         assert_eq!(claim(), None);
 
-        let whole = Course::<u64, ()>::new(2..4, vec![node(0, 1), node(2, 1)]);
+        let shard = Course::<u64, ()>::new(2..6, vec![node(3, 0)], &Extent::from_iter([0..3]));
+        assert_eq!([shard.claim(|| false), shard.claim(|| false)], [Some(4), Some(5)]);
+        let whole = Course::<u64, ()>::new(2..4, vec![node(0, 1), node(2, 1)], &Extent::default());
         assert!(!whole.begin(|rung, tree| {
             assert_eq!((rung, tree.clone().finish()), (4, Some(2)), "what lies before the range does not belong to it");
             Err(Stopped::Trajectories)
@@ -215,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_panic_leaves_nobody_waiting() {
-        let course = Course::<u64, ()>::new(0..1, Vec::new());
+        let course = Course::<u64, ()>::new(0..1, Vec::new(), &Extent::default());
         assert_eq!(course.claim(|| false), Some(0));
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| course.claim(|| false));

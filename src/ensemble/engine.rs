@@ -129,7 +129,7 @@ fn run_on<S: Followed, T: Kept>(
     if let Some(sink) = &mut recording.sink {
         sink.begin(experiment, system.channels())?;
     }
-    let Stock { stored, ledger, shard, scattered } = stock;
+    let Stock { stored, ledger, shard, elsewhere, scattered } = stock;
     let is_shard = shard.is_some();
     let first_look = watcher.first_look().filter(|_| !is_shard);
     let ladder = Ladder::new(first_look, plan.trajectories, plan.block);
@@ -171,7 +171,7 @@ fn run_on<S: Followed, T: Kept>(
     };
     let course = {
         let stored = stored.into_iter().map(|(node, sums)| (node, T::from(sums))).collect();
-        Course::<T, Failure>::new(blocks.clone(), stored)
+        Course::<T, Failure>::new(blocks.clone(), stored, &elsewhere)
     };
     let open = course.begin(look) && !watcher.stop();
     let learned = match (plan.estimator, job.guide) {

@@ -17,6 +17,8 @@ pub struct Stock<'a> {
     pub ledger: Option<&'a dyn Ledger>,
     /// The blocks to run, where others run the rest.
     pub shard: Option<Range<u64>>,
+    /// Blocks of the shard that are stored together with blocks of others: they are not run either.
+    pub elsewhere: Extent,
     /// Whether all that is there counts, when the run ends before it is complete, or only the blocks up to the first gap.
     pub scattered: bool,
 }

@@ -36,6 +36,8 @@ pub struct Gathered {
     pub stored: Vec<Stored>,
     /// Their trajectories.
     pub extent: Extent,
+    /// What is wanted and stored, but in one node with more: sound, and of no use here.
+    pub elsewhere: Extent,
     /// What is damaged and in no other file.
     pub damaged: Extent,
     /// The contiguous pieces that the writers had to run.
@@ -126,6 +128,14 @@ pub fn gather(paths: &[PathBuf], wanted: &Wanted) -> Gathered {
         let entry = head.nodes[index].clone();
         let range = head.range(&entry);
         if !wanted.wants(&entry, &range) {
+            let here = wanted.within.within(&range);
+            let is_known = |range: &Range<u64>| found.extent.covers(range) || found.elsewhere.covers(range);
+            if !here.ranges().iter().all(is_known)
+                && range.end <= wanted.trajectories
+                && opened[file].sums(index).is_ok()
+            {
+                here.ranges().iter().cloned().for_each(|range| found.elsewhere.insert(range));
+            }
             continue;
         }
         if found.extent.covers(&range) {

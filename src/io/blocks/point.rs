@@ -115,6 +115,13 @@ impl PointBlocks {
         (self.blocks.start * block).min(last)..(self.blocks.end * block).min(last)
     }
 
+    /// The blocks that lie wholly in a set of trajectories.
+    pub fn whole_blocks(&self, trajectories: &Extent) -> Extent {
+        let (block, last) = (self.point.block, self.point.stopping.trajectories);
+        let end = |end: u64| if end == last { end.div_ceil(block) } else { end / block };
+        trajectories.ranges().iter().map(|range| range.start.div_ceil(block)..end(range.end)).collect()
+    }
+
     /// Reads what there is of the trajectories in `within`, or of the task.
     pub fn gather(&self, within: Option<Extent>) -> Gathered {
         let RunPoint { stopping, block, .. } = &self.point;
