@@ -151,6 +151,7 @@ impl<'a> Batch<'a> {
         let blocks = PointBlocks::new(file, index, self.shard, paths);
         let found = blocks.gather(None);
         blocks.refuse_foreign(&found)?;
+        blocks.refuse_longer(&found)?;
         for complaint in found.complaints.iter().filter(|complaint| complaint.is_serious()) {
             eprintln!("warning: {complaint}; run again");
         }

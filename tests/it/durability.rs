@@ -163,7 +163,7 @@ fn a_changed_run_file_is_refused_with_its_keys() {
         sandbox.expect(0, &format!("{RUN} --out a --resume --set {setting}"));
     }
     let fewer = sandbox.expect(2, &format!("{RUN} --out a --resume --trajectories 40"));
-    assert!(fewer.error().contains("stored together with others"), "{}", fewer.stderr);
+    assert!(fewer.error().contains("holds trajectory 63 and 40 are asked for"), "{}", fewer.stderr);
 }
 
 /// Raising the number goes on where the shorter run ended, short last blocks included.

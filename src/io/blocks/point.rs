@@ -179,6 +179,23 @@ impl PointBlocks {
         let foreign = found.complaints.iter().find(|complaint| matches!(complaint, Complaint::Foreign { .. }));
         foreign.map_or(Ok(()), |complaint| Err(Error::Stored(complaint.to_string())))
     }
+
+    /// The error for files that hold more trajectories than are asked for: without them they cannot be told apart any more.
+    ///
+    /// # Errors
+    /// That one.
+    pub fn refuse_longer(&self, found: &Gathered) -> Result<()> {
+        let most = self.point.stopping.trajectories;
+        for (path, head) in &found.heads {
+            if let Some(entry) = head.nodes.iter().find(|entry| head.range(entry).end > most) {
+                let end = head.range(entry).end;
+                let path = path.display();
+                let reason = format!("{path} holds trajectory {} and {most} are asked for: ask for as many", end - 1);
+                return Err(Error::Stored(format!("{reason}, or begin again with --restart")));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Program, commit and processor features: what the last bits of sums may depend on beside the identity.
