@@ -176,9 +176,7 @@ impl Piece {
     /// The trajectories that are in the result.
     fn set(&self) -> Extent {
         match &self.ensemble {
-            Some(ensemble) if ensemble.ending.stopped.is_complete() => {
-                Extent::from_iter([0..ensemble.tally.trajectories])
-            }
+            Some(ensemble) if ensemble.ending.stopped.is_complete() => Extent::from(0..ensemble.tally.trajectories),
             _ => self.found.extent.clone(),
         }
     }

@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(looks, [(4, Some(4)), (8, Some(8)), (12, Some(12))]);
         assert_eq!(claim(), None);
 
-        let shard = Course::<u64, ()>::new(2..6, vec![node(3, 0)], &Extent::from_iter([0..3]));
+        let shard = Course::<u64, ()>::new(2..6, vec![node(3, 0)], &Extent::from(0..3));
         assert_eq!([shard.claim(|| false), shard.claim(|| false)], [Some(4), Some(5)]);
         let whole = Course::<u64, ()>::new(2..4, vec![node(0, 1), node(2, 1)], &Extent::default());
         assert!(!whole.begin(|rung, tree| {

@@ -8,7 +8,7 @@ use super::records::{Guard, Reordering};
 use super::sampling::{Baseline, Sampling};
 use super::stock::Stock;
 use super::stopping::{Ending, Ladder, Stopped};
-use super::sums::{Shape, Sums};
+use super::sums::{Ledger, Shape, Sums};
 use super::threads::Threads;
 use super::tree::{Merge, Tree};
 use super::{BlockRunner, Ensemble, Estimator, Guide, Layout, Plan, Recording, Tallies, Tally, Watcher, pilot};
@@ -244,7 +244,7 @@ fn run_on<S: Followed, T: Kept>(
         }
         None => {}
     }
-    ledger.map_or(Ok(()), |ledger| ledger.settle())?;
+    ledger.map_or(Ok(()), Ledger::settle)?;
     let kept = if scattered && stopped.is_none() {
         stored.into_iter().for_each(|(node, value)| tree.insert(node, value));
         tree.finish()

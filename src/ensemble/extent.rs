@@ -57,6 +57,12 @@ impl Extent {
     }
 }
 
+impl From<Range<u64>> for Extent {
+    fn from(range: Range<u64>) -> Self {
+        std::iter::once(range).collect()
+    }
+}
+
 impl FromIterator<Range<u64>> for Extent {
     fn from_iter<I: IntoIterator<Item = Range<u64>>>(ranges: I) -> Self {
         let mut extent = Self::default();

@@ -58,6 +58,12 @@ pub struct Tree<T> {
     cuts: Vec<u64>,
 }
 
+impl<T: Merge> Default for Tree<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T: Merge> Tree<T> {
     /// A tree without blocks.
     pub fn new() -> Self {
@@ -163,13 +169,13 @@ mod tests {
     #[test]
     fn no_node_reaches_across_a_cut_and_what_lies_before_it_is_a_tree() {
         for cut in 1..16 {
-            let tree = tree(&(0..16).collect::<Vec<_>>(), &[cut]);
+            let divided = tree(&(0..16).collect::<Vec<_>>(), &[cut]);
             let mut before = Tree::new();
-            for (node, value) in tree.nodes().filter(|(node, _)| node.first < cut) {
-                assert!(node.blocks().end <= cut && !tree.is_cut(node), "{node:?}");
+            for (node, value) in divided.nodes().filter(|(node, _)| node.first < cut) {
+                assert!(node.blocks().end <= cut && !divided.is_cut(node), "{node:?}");
                 before.insert(node, value.clone());
             }
-            assert_eq!(before.finish(), super::tests::tree(&(0..cut).collect::<Vec<_>>(), &[]).finish());
+            assert_eq!(before.finish(), tree(&(0..cut).collect::<Vec<_>>(), &[]).finish());
         }
     }
 

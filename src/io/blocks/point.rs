@@ -126,7 +126,7 @@ impl PointBlocks {
     pub fn gather(&self, within: Option<Extent>) -> Gathered {
         let RunPoint { stopping, block, .. } = &self.point;
         let task = self.task();
-        let within = within.unwrap_or_else(|| Extent::from_iter([task.clone()]));
+        let within = within.unwrap_or_else(|| Extent::from(task.clone()));
         let wanted = Wanted {
             identity: &self.identity,
             trajectories: stopping.trajectories,
