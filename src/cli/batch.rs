@@ -10,7 +10,7 @@ use clap::Args;
 use super::interrupt::Interrupt;
 use crate::ensemble::{Extent, Ledger};
 use crate::io::blocks::{
-    BlockStore, Gathered, Hurry, Pace, PointBlocks, Shard, discard, maker, point_directories, point_directory,
+    BlockStore, Gathered, Hurry, Pace, PointBlocks, Shard, discard, files, maker, point_directories, point_directory,
 };
 use crate::io::read_summary;
 use crate::io::run_file::{Records, RunFile};
@@ -58,6 +58,7 @@ pub struct Batch<'a> {
     stores: bool,
     directory: &'a Path,
     interrupt: &'a Interrupt,
+    requeued: AtomicBool,
 }
 
 /// A sweep point with what is stored of it.
@@ -102,8 +103,15 @@ impl<'a> Batch<'a> {
         }
         let stores = !arguments.no_blocks && file.records == Records::default();
         let deadline = arguments.time_limit.and_then(|limit| Instant::now().checked_add(limit));
-        let batch = Self { arguments, shard, deadline, stores, directory, interrupt };
-        if !batch.resumes() {
+        let batch = Self { arguments, shard, deadline, stores, directory, interrupt, requeued: AtomicBool::new(false) };
+        if batch.resumes() {
+            // Before anything is run or written: blocks of another run at any sweep point.
+            for index in 0..file.points.len() {
+                let paths = files(&point_directory(directory, index))?;
+                let blocks = PointBlocks::new(file, index, batch.shard, paths);
+                blocks.refuse_foreign(&blocks.heads().1)?;
+            }
+        } else {
             if !arguments.restart {
                 batch.refuse_to_discard(file)?;
             }
@@ -147,10 +155,10 @@ impl<'a> Batch<'a> {
     /// Opens the blocks of sweep point `index`.
     pub fn open(&self, file: &RunFile, index: usize) -> Result<OpenPoint> {
         let place = point_directory(self.directory, index);
-        let paths = if self.resumes() { crate::io::blocks::files(&place)? } else { Vec::new() };
+        let paths = if self.resumes() { files(&place)? } else { Vec::new() };
         let blocks = PointBlocks::new(file, index, self.shard, paths);
         let found = blocks.gather(None);
-        blocks.refuse_foreign(&found)?;
+        blocks.refuse_foreign(&found.complaints)?;
         blocks.refuse_longer(&found)?;
         for complaint in found.complaints.iter().filter(|complaint| complaint.is_serious()) {
             eprintln!("warning: {complaint}; run again");
@@ -188,7 +196,7 @@ impl<'a> Batch<'a> {
                 while !done.load(Ordering::Relaxed) {
                     if self.interrupt.seen() {
                         if store.settle().is_ok() {
-                            requeue();
+                            self.requeue();
                         }
                         return;
                     }
@@ -201,8 +209,18 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// After a signal, with everything saved: stays alive if asked to.
-    pub fn hold(&self) {
+    /// Requeues the job, once.
+    fn requeue(&self) {
+        if !self.requeued.swap(true, Ordering::Relaxed) {
+            requeue();
+        }
+    }
+
+    /// After a signal, with everything saved: requeues the job if that has not been done, or stays alive, if asked to.
+    pub fn end(&self) {
+        if self.arguments.requeue && self.interrupt.seen() {
+            self.requeue();
+        }
         if self.arguments.hold && self.interrupt.seen() {
             eprintln!("everything is saved: waiting to be killed");
             loop {

@@ -69,7 +69,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
             return Err(error);
         }
         eprintln!("interrupted before the first block was complete: nothing to save");
-        batch.hold();
+        batch.end();
         return Ok(Outcome::NothingSaved);
     }
     let trajectories = file.points[0].stopping.trajectories;
@@ -96,6 +96,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     if file.exact && !interrupt.seen() {
         let Some(exact) = exact::solve(&file, arguments.file.quiet, &exact::Limits::default(), &interrupt)? else {
             eprintln!("interrupted: the trajectories are saved in {}, the density matrix is not", directory.display());
+            batch.end();
             return Ok(Outcome::Incomplete);
         };
         write_result(&directory.join(EXACT_DIRECTORY), &exact, None)?;
@@ -121,7 +122,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         file.points.len(),
         directory.display()
     );
-    batch.hold();
+    batch.end();
     Ok(Outcome::Incomplete)
 }
 
@@ -151,7 +152,7 @@ fn run_shard(file: &RunFile, batch: &Batch, threads: usize, quiet: bool, interru
         return Ok(Outcome::Done);
     }
     eprintln!("{}: all finished blocks are stored", if interrupt.seen() { "interrupted" } else { "time limit" });
-    batch.hold();
+    batch.end();
     Ok(Outcome::Incomplete)
 }
 

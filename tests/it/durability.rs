@@ -162,6 +162,15 @@ fn a_changed_run_file_is_refused_with_its_keys() {
     for setting in ["title=Other", "output.exact=true", "ensemble.time_limit=100.0", "model.spins.0.asymmetry=0.0"] {
         sandbox.expect(0, &format!("{RUN} --out a --resume --set {setting}"));
     }
+    // In a sweep, too, and before anything is run: the first point has not changed.
+    let sweep = "--set sweep.model.spins.0.bath.nbar=[0.5,2.0] --out swept";
+    sandbox.expect(0, &format!("{RUN} {sweep}"));
+    let before = sandbox.points("swept");
+    let refused = sandbox.expect(2, &format!("{RUN} {} --resume", sweep.replace("2.0", "3.0")));
+    assert!(refused.error().contains("`model.spins.0.bath.nbar` was 2.0, is 3.0"), "{}", refused.stderr);
+    assert_eq!(sandbox.points("swept"), before);
+    sandbox.expect(0, &format!("{RUN} {sweep} --resume"));
+    assert_eq!(sandbox.points("swept"), before);
     let fewer = sandbox.expect(2, &format!("{RUN} --out a --resume --trajectories 40"));
     assert!(fewer.error().contains("holds trajectory 63 and 40 are asked for"), "{}", fewer.stderr);
 }
@@ -182,6 +191,13 @@ fn more_trajectories_extend_a_run() {
     assert!(more.stderr.starts_with("note: keeps the 64 pilot trajectories"), "{}", more.stderr);
     sandbox.expect(0, "run run.toml --quiet --trajectories 2048 --out many --set ensemble.pilot=64");
     assert_same(&sandbox, "few", "many");
+    // Shards that extend a run keep them, too, those that have nothing of it included.
+    sandbox.expect(0, "run run.toml --quiet --trajectories 512 --out shared");
+    (0..3).for_each(|index| {
+        drop(sandbox.expect(0, &format!("run run.toml --quiet --trajectories 2048 --out shared --shard {index}/3")))
+    });
+    sandbox.expect(0, "merge shared --quiet");
+    assert_same(&sandbox, "shared", "many");
 }
 
 #[test]

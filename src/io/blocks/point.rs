@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::complaint::Complaint;
-use super::format::Head;
+use super::format::{Head, Opened};
 use super::gather::{ENDING, Gathered, Wanted, files, gather, open, task_of};
 use super::identity::{Identity, first_look};
 use crate::ensemble::{Estimator, Extent, Ladder};
@@ -78,21 +78,15 @@ impl PointBlocks {
         let mut point = file.points[index].clone();
         let (total, block) = (point.stopping.trajectories, point.block);
         let blocks = shard.map_or(0..total.div_ceil(block), |shard| shard.blocks(total.div_ceil(block)));
-        // A shard needs no file that has nothing of it.
-        let touches = |other: Range<u64>| other.start < blocks.end * block && blocks.start * block < other.end;
-        paths.retain(|path| shard.is_none() || task_of(path).is_none_or(touches));
-
         let mut note = None;
         if let Estimator::Controlled { pilot: usual } = point.estimator
             && !point.keys.contains_key("ensemble.pilot")
         {
-            let opened = open(&paths, &mut Vec::new());
-            let mut heads: Vec<&Head> = opened.iter().map(|opened| &opened.head).collect();
-            heads.sort_by_key(|head| std::cmp::Reverse(head.trajectories));
-            let theirs = heads.into_iter().find_map(|head| {
-                let pilot = head.identity.pilot?;
+            // The files of one run all agree, so that one look is enough.
+            let theirs = paths.iter().filter_map(|path| Opened::open(path).ok()).find_map(|opened| {
+                let pilot = opened.head.identity.pilot?;
                 let stored = RunPoint { estimator: Estimator::Controlled { pilot }, ..point.clone() };
-                (Identity::of(&stored).hash == head.identity.hash).then_some((pilot, stored))
+                (Identity::of(&stored).hash == opened.head.identity.hash).then_some((pilot, stored))
             });
             if let Some((pilot, stored)) = theirs.filter(|(pilot, _)| *pilot != usual) {
                 note = Some(format!(
@@ -101,6 +95,9 @@ impl PointBlocks {
                 point = stored;
             }
         }
+        // A shard needs no file that has nothing of it.
+        let touches = |other: Range<u64>| other.start < blocks.end * block && blocks.start * block < other.end;
+        paths.retain(|path| shard.is_none() || task_of(path).is_none_or(touches));
         Self { identity: Identity::of(&point), point, note, blocks, index, shard, paths }
     }
 
@@ -175,8 +172,8 @@ impl PointBlocks {
     ///
     /// # Errors
     /// That one.
-    pub fn refuse_foreign(&self, found: &Gathered) -> Result<()> {
-        let foreign = found.complaints.iter().find(|complaint| matches!(complaint, Complaint::Foreign { .. }));
+    pub fn refuse_foreign(&self, complaints: &[Complaint]) -> Result<()> {
+        let foreign = complaints.iter().find(|complaint| matches!(complaint, Complaint::Foreign { .. }));
         foreign.map_or(Ok(()), |complaint| Err(Error::Stored(complaint.to_string())))
     }
 
