@@ -90,6 +90,20 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// Stored blocks do not belong to the run that is to use them.
+    #[error("stored blocks cannot be used: {0}")]
+    Stored(String),
+    /// Stored blocks are not merged.
+    #[error("not merged: {0}")]
+    Unmerged(String),
+    /// Finished blocks could not be stored.
+    #[error("{path}: {source}; blocks stored before are intact: `--resume` goes on from there")]
+    Unsaved {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
     /// A result could not be drawn or encoded.
     #[error("cannot write {what}: {reason}")]
     Output {
@@ -116,6 +130,9 @@ impl Error {
 
     /// True for errors of the input (exit code 2), false for failures of the run (exit code 1).
     pub fn is_input(&self) -> bool {
-        matches!(self, Self::Value { .. } | Self::Missing { .. } | Self::UnknownKey { .. } | Self::Toml(_))
+        matches!(
+            self,
+            Self::Value { .. } | Self::Missing { .. } | Self::UnknownKey { .. } | Self::Toml(_) | Self::Stored(_)
+        )
     }
 }

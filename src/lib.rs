@@ -28,7 +28,7 @@
 //! | [`master`] | the density matrix of the same experiment, by an independent propagator |
 //! | [`ensemble`] | random streams, blocks, mergeable moments, control variates, the parallel run and where it stops |
 //! | [`analysis`] | estimates with their errors, the summary, agreement, coverage, convergence |
-//! | [`io`] | run file, result files, pictures |
+//! | [`io`] | run file, result files, pictures, stored blocks |
 //! | [`cli`] | the `fluctuator` program |
 //!
 //! **Import rule** (checked by a test): a module imports only what stands to its right in

@@ -8,16 +8,19 @@ macro_rules! say {
     }};
 }
 
+mod batch;
 mod check;
 mod compare;
 mod converge;
 mod coverage;
 mod exact;
 mod interrupt;
+mod merge;
 mod origin;
 mod plot;
 mod progress;
 mod run;
+mod status;
 mod table;
 mod watcher;
 
@@ -47,9 +50,21 @@ Start with:  fluctuator check runs/fig3a.toml   then   fluctuator run runs/fig3a
 enum Command {
     /// Average quantum trajectories: ⟨N⟩(t), heating rate and more, with standard errors.
     ///
-    /// Ctrl-C (or TERM) finishes the blocks in hand, saves the complete trajectories and exits with 3; a second one ends at
-    /// once. Blocks are small (ensemble.block trajectories); choose them smaller when one trajectory takes long.
+    /// Finished blocks are stored in DIR/blocks within about a second, and before anything is concluded from them: after a crash,
+    /// a signal or a time limit, --resume goes on from there, to the same bytes as an uninterrupted run. It also extends a run:
+    /// with more trajectories, or a smaller error as target.
+    ///
+    /// Ctrl-C (or TERM, USR1, XCPU) stores what is finished at once, finishes the blocks in hand (for 5 s at most), saves the
+    /// complete trajectories and exits with 3; a second one ends at once. Blocks are small (ensemble.block trajectories); choose
+    /// them smaller when one trajectory takes long.
     Run(run::RunArguments),
+    /// Make one result of the blocks stored by shards, interrupted runs or earlier merges.
+    ///
+    /// In whatever pieces the trajectories were run, the result has the same bytes as one run. What is missing, damaged, of
+    /// another run or there twice is said, with its trajectories and its file. Trajectories that several files hold count once.
+    Merge(merge::MergeArguments),
+    /// Print how far a run is, in all its shards; exit code 1 if a file is damaged or of another run.
+    Status(status::StatusArguments),
     /// Solve the density matrix of the same run file (small cutoffs), without sampling error.
     Exact(exact::ExactArguments),
     /// Test the error bars: over many seeds, how often is the exact mean within one and two of them?
@@ -142,6 +157,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Merge(arguments) => merge::run(&arguments),
+        Command::Status(arguments) => status::run(&arguments),
         Command::Exact(arguments) => exact::run(&arguments),
         Command::Coverage(arguments) => coverage::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

@@ -16,6 +16,8 @@ pub struct Progress {
     label: String,
     unit: &'static str,
     total: u64,
+    /// Units that were done before.
+    before: u64,
     begun: Instant,
     plain: Option<Mutex<Plain>>,
 }
@@ -42,7 +44,17 @@ impl Progress {
         let plain = (!quiet && !terminal).then(|| {
             Mutex::new(Plain { done: 0, expected: (String::new(), total), due: FIRST_LINE, interval: FIRST_LINE })
         });
-        Self { bar, label: label.to_owned(), unit, total, begun: Instant::now(), plain }
+        Self { bar, label: label.to_owned(), unit, total, before: 0, begun: Instant::now(), plain }
+    }
+
+    /// The same, with `count` units done before it began.
+    pub fn beyond(self, count: u64) -> Self {
+        self.bar.set_position(count);
+        self.bar.reset_eta();
+        if let Some(plain) = &self.plain {
+            plain.lock().unwrap_or_else(std::sync::PoisonError::into_inner).done = count;
+        }
+        Self { before: count, ..self }
     }
 
     /// `count` more units are done.
@@ -57,7 +69,7 @@ impl Progress {
         }
         plain.interval = (plain.interval * 2).min(LONGEST_INTERVAL);
         plain.due = elapsed + plain.interval;
-        let rate = plain.done as f64 / elapsed.as_secs_f64();
+        let rate = (plain.done - self.before) as f64 / elapsed.as_secs_f64();
         let left = Duration::from_secs_f64(plain.expected.1.saturating_sub(plain.done) as f64 / rate);
         eprintln!(
             "{}{}: {}/{} {} · {rate:.3}/s · {} left",

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 
+use super::batch::{Batch, BatchArguments, OpenPoint};
 use super::interrupt::Interrupt;
 use super::origin::provenance;
 use super::progress::Progress;
@@ -14,8 +15,8 @@ use crate::Result;
 use crate::analysis::{
     FORMAT_VERSION, Method, Point, Provenance, Summary, Target, trajectories_needed, trajectory_point,
 };
-use crate::ensemble::{self, Ending, RecordSink, Recording, Stopped};
-use crate::io::run_file::{RunFile, RunPoint};
+use crate::ensemble::{self, Ensemble, Ledger, RecordSink, Recording, Stock, Stopped};
+use crate::io::run_file::RunFile;
 use crate::io::{EXACT_DIRECTORY, RecordSpool, prepare_directory, read_exact, write_plots, write_result};
 
 /// Arguments of `run`.
@@ -26,6 +27,8 @@ pub struct RunArguments {
     /// Result directory [default: out/RUN_FILE_STEM].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    batch: BatchArguments,
 }
 
 /// Runs every sweep point, writes the result and prints its table.
@@ -35,21 +38,28 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     prepare_directory(&directory)?;
     let interrupt = Interrupt::listen()?;
     let begun = Instant::now();
+    let batch = Batch::new(&arguments.batch, &file, &directory, &interrupt)?;
+    let quiet = arguments.file.quiet;
+    if batch.shard.is_some() {
+        return run_shard(&file, &batch, threads, quiet, &interrupt);
+    }
     let mut records = RecordSpool::open(&directory, file.records)?;
 
     let (mut points, mut endings) = (Vec::new(), Vec::new());
     let (mut complete, mut failure) = (true, None);
     for (index, point) in file.points.iter().enumerate() {
-        match run_point(&file, index, point, threads, arguments.file.quiet, &interrupt, &mut records) {
-            Ok(Some((result, ending))) => {
-                complete &= ending.stopped.is_complete();
-                points.push(result);
-                endings.push(ending);
+        let opened = batch.open(&file, index);
+        let run = |opened| run_point(&file, index, opened, threads, quiet, &interrupt, &batch, &mut records);
+        match opened.and_then(run) {
+            Ok(Some(ensemble)) => {
+                complete &= ensemble.ending.stopped.is_complete();
+                points.push(trajectory_point(&point.experiment, &ensemble, point.parameters.clone()));
+                endings.push(ensemble.ending);
             }
             Ok(None) => complete = false,
             Err(error) => failure = Some(error),
         }
-        if interrupt.seen() || failure.is_some() {
+        if batch.is_over() || failure.is_some() {
             complete &= points.len() == file.points.len();
             break;
         }
@@ -59,6 +69,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
             return Err(error);
         }
         eprintln!("interrupted before the first block was complete: nothing to save");
+        batch.end();
         return Ok(Outcome::NothingSaved);
     }
     let trajectories = file.points[0].stopping.trajectories;
@@ -85,6 +96,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     if file.exact && !interrupt.seen() {
         let Some(exact) = exact::solve(&file, arguments.file.quiet, &exact::Limits::default(), &interrupt)? else {
             eprintln!("interrupted: the trajectories are saved in {}, the density matrix is not", directory.display());
+            batch.end();
             return Ok(Outcome::Incomplete);
         };
         write_result(&directory.join(EXACT_DIRECTORY), &exact, None)?;
@@ -110,35 +122,87 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         file.points.len(),
         directory.display()
     );
+    batch.end();
     Ok(Outcome::Incomplete)
 }
 
-/// One sweep point; `None` when nothing of it was complete.
+/// A shard of every sweep point: its blocks are stored, and nothing is concluded from them.
+fn run_shard(file: &RunFile, batch: &Batch, threads: usize, quiet: bool, interrupt: &Interrupt) -> Result<Outcome> {
+    let mut complete = true;
+    for index in 0..file.points.len() {
+        let opened = batch.open(file, index)?;
+        let task = opened.blocks.task();
+        let mut done = opened.missing().count() == 0;
+        if !done {
+            let ensemble = run_point(file, index, opened, threads, quiet, interrupt, batch, &mut None)?;
+            done = ensemble.is_some_and(|ensemble| ensemble.ending.stopped == Stopped::Trajectories);
+        }
+        complete &= done;
+        if !quiet {
+            let state = if done { "stored" } else { "partly stored" };
+            let last = task.end.saturating_sub(1);
+            say!("{}: trajectories {}–{last} are {state}", table::point_label(file, index), task.start);
+        }
+        if batch.is_over() {
+            complete &= index + 1 == file.points.len();
+            break;
+        }
+    }
+    if complete {
+        return Ok(Outcome::Done);
+    }
+    eprintln!("{}: all finished blocks are stored", if interrupt.seen() { "interrupted" } else { "time limit" });
+    batch.end();
+    Ok(Outcome::Incomplete)
+}
+
+/// One sweep point, or a shard of it; `None` when nothing of it was complete.
+#[expect(clippy::too_many_arguments, reason = "all of a run meets here")]
 fn run_point(
     file: &RunFile,
     index: usize,
-    point: &RunPoint,
+    opened: OpenPoint,
     threads: usize,
     quiet: bool,
     interrupt: &Interrupt,
+    batch: &Batch,
     records: &mut Option<RecordSpool>,
-) -> Result<Option<(Point, Ending)>> {
+) -> Result<Option<Ensemble>> {
+    let missing = opened.missing().count();
+    let OpenPoint { blocks, found, store } = opened;
+    let point = &blocks.point;
     let plan = point.plan(threads);
     let label = table::point_label(file, index);
-    let progress = Progress::new(&label, "trajectories", plan.trajectories, quiet);
-    let watcher = EnsembleWatcher::new(point, interrupt, &progress);
-    let recording = Recording {
-        sink: records.as_mut().map(|spool| spool as &mut dyn RecordSink),
-        correlations: point.correlations.as_ref(),
+    let task = blocks.task();
+    let stored = task.end - task.start - missing;
+    let progress = Progress::new(&label, "trajectories", task.end - task.start, quiet).beyond(stored);
+    let watcher = EnsembleWatcher::new(point, interrupt, &progress).with_deadline(batch.deadline);
+    let outcome = match records {
+        Some(spool) => {
+            let recording =
+                Recording { sink: Some(spool as &mut dyn RecordSink), correlations: point.correlations.as_ref() };
+            ensemble::run_recording(&point.experiment, &point.tolerances, &plan, &watcher, recording)
+        }
+        None => {
+            let stock = Stock {
+                stored: found.stored,
+                ledger: store.as_deref().map(|store| store as &dyn Ledger),
+                shard: batch.shard.map(|_| blocks.blocks.clone()),
+                elsewhere: blocks.whole_blocks(&found.elsewhere),
+                scattered: false,
+            };
+            let grid = point.correlations.as_ref();
+            batch.attend(store.as_ref(), || {
+                ensemble::run_stored(&point.experiment, &point.tolerances, &plan, &watcher, grid, stock)
+            })
+        }
     };
-    let outcome = ensemble::run_recording(&point.experiment, &point.tolerances, &plan, &watcher, recording);
     progress.finish();
     let Some(ensemble) = outcome.map_err(|error| table::located(error, point))? else { return Ok(None) };
     if let Some(records) = records {
         records.keep_point();
     }
-    let result = trajectory_point(&point.experiment, &ensemble, point.parameters.clone());
-    Ok(Some((result, ensemble.ending)))
+    Ok(Some(ensemble))
 }
 
 /// Where the trajectories allowed did not reach the targets: which ones, and how far they are.

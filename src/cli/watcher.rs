@@ -1,13 +1,16 @@
 //! Who watches an ensemble for the command line: progress, Ctrl-C, the time limit, the targets.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::interrupt::Interrupt;
 use super::progress::Progress;
 use crate::analysis::{excess, trajectories_needed};
 use crate::ensemble::{Ensemble, Stopped, Watcher};
 use crate::io::run_file::RunPoint;
+
+/// How long blocks in hand may go on after a signal, before they are dropped.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Watches the ensemble of one sweep point.
 pub struct EnsembleWatcher<'a> {
@@ -28,6 +31,12 @@ impl<'a> EnsembleWatcher<'a> {
         Self { point, interrupt, progress: Some(progress), deadline, begun: AtomicBool::new(false) }
     }
 
+    /// The same, which also stops when the time of the whole process is over.
+    pub fn with_deadline(self, deadline: Option<Instant>) -> Self {
+        let earlier = self.deadline.into_iter().chain(deadline).min();
+        Self { deadline: earlier, ..self }
+    }
+
     /// One without progress or time limit.
     pub fn unlimited(point: &'a RunPoint, interrupt: &'a Interrupt) -> Self {
         Self { point, interrupt, progress: None, deadline: None, begun: AtomicBool::new(false) }
@@ -45,6 +54,10 @@ impl Watcher for EnsembleWatcher<'_> {
     fn stop(&self) -> bool {
         let late = || self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
         self.interrupt.seen() || (self.begun.load(Ordering::Relaxed) && late())
+    }
+
+    fn give_up(&self) -> bool {
+        self.interrupt.seen_before(GRACE)
     }
 
     fn reason(&self) -> Stopped {

@@ -1,5 +1,7 @@
 //! The block: a fixed number of consecutive trajectories, run one after the other, and what is kept of them.
 
+use serde::{Deserialize, Serialize};
+
 use super::controls::{Controls, Guide};
 use super::sampling::{Baseline, Confined, Never};
 use super::tree::Merge;
@@ -78,7 +80,7 @@ impl Layout {
 }
 
 /// Extremes and sums of what trajectories noticed about themselves.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
     /// Largest rise of ‖ψ‖² over a step.
     pub norm_defect: f64,
@@ -97,7 +99,7 @@ pub struct Counts {
 }
 
 /// What is kept of any number of trajectories; its size does not depend on that number.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
     /// Number of trajectories.
     pub trajectories: u64,
@@ -211,6 +213,14 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
     /// # Errors
     /// When a Fock window outgrows the memory.
     pub fn run(&mut self, range: std::ops::Range<u64>) -> Result<Tally> {
+        self.run_unless(range, &|| false).map(Option::unwrap_or_default)
+    }
+
+    /// The same; `None` when `given_up` turned true before the last trajectory began.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_unless(&mut self, range: std::ops::Range<u64>, given_up: &dyn Fn() -> bool) -> Result<Option<Tally>> {
         let mut tally = Tally::default();
         if self.controls.is_some() {
             tally.folds = vec![Comoments::default(); FOLDS];
@@ -220,6 +230,9 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         }
         let mut units = Units::new(self.baseline.is_some_and(|baseline| baseline.stratified), range.end - range.start);
         for index in range.clone() {
+            if given_up() {
+                return Ok(None);
+            }
             let report = self.run_one(index, index - range.start, range.end - range.start)?;
             tally.trajectories += 1;
             let controls = self.controls.as_ref().map(|controls| &controls.record[..]);
@@ -248,7 +261,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
                 ..Tally::default()
             });
         }
-        Ok(tally)
+        Ok(Some(tally))
     }
 
     /// Runs trajectory `index`, the `place`th of `count` in its block, into `self.record` and `self.fock`.

@@ -1,5 +1,7 @@
 //! Means and co-moments of values with their control variates, mergeable in any grouping.
 
+use serde::{Deserialize, Serialize};
+
 /// Control variates of every value.
 pub const CONTROLS: usize = 4;
 
@@ -9,7 +11,7 @@ const PRODUCTS: usize = VARIABLES * (VARIABLES + 1) / 2;
 
 /// Count, means and co-moments Σ(x−x̄)(y−ȳ) of many values, each with its own [`CONTROLS`] controls (Welford; merged as
 /// by Chan, Golub, LeVeque).
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Comoments {
     count: u64,
     means: Vec<[f64; VARIABLES]>,
@@ -25,6 +27,11 @@ impl Comoments {
     /// Number of values in a record.
     pub fn len(&self) -> usize {
         self.means.len()
+    }
+
+    /// Whether there are as many co-moments as means: those read from a file might not.
+    pub(super) fn is_sound(&self) -> bool {
+        self.means.len() == self.products.len()
     }
 
     /// Whether no record has been seen.

@@ -1,5 +1,9 @@
 //! Times between jumps, counted: waiting times, pairs at a delay, and what is needed to normalise them.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use super::BlockRecords;
 
 /// What is counted: jumps from time `from` on, delays up to `max_delay` in `bins` equal bins.
@@ -73,7 +77,7 @@ impl Lattice {
 }
 
 /// Weighted counts of one kind of jump over some trajectories. Sums of equal weights 1 are exact.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
     /// Jumps inside the window.
     pub starts: f64,
@@ -148,7 +152,7 @@ impl Tally {
 }
 
 /// Counts over some trajectories: of all jumps together, then of every channel of the grid.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tallies {
     /// Σ w over the trajectories.
     pub weight: f64,
@@ -206,8 +210,42 @@ impl Tallies {
 /// Most groups that blocks are dealt to, for the jackknife.
 pub const GROUPS: u64 = 64;
 
-/// Counts of an ensemble in groups of trajectories: block b belongs to group b mod 64. Blocks are added in order, so the
-/// sums never depend on who finished first.
+/// Counts of some blocks by group: block b belongs to group b mod 64.
+///
+/// With direct sampling every weight is 1 and every sum a whole number, so that it does not matter in which order blocks are
+/// added.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Groups(BTreeMap<u64, Tallies>);
+
+impl Groups {
+    /// The counts of block `block`.
+    pub fn of(block: u64, tallies: Tallies) -> Self {
+        Self(BTreeMap::from([(block % GROUPS, tallies)]))
+    }
+
+    /// Adds all that `other` has seen.
+    pub fn add(&mut self, other: Self) {
+        for (group, tallies) in other.0 {
+            match self.0.get_mut(&group) {
+                Some(mine) => mine.add(&tallies),
+                None => drop(self.0.insert(group, tallies)),
+            }
+        }
+    }
+
+    /// Whether the counts are those of `grid`, group by group: those read from a file might not be.
+    pub(super) fn fit(&self, grid: &Grid, end: f64) -> bool {
+        let empty = Tallies::new(grid, &Lattice::new(grid, end));
+        let lengths = |tallies: &Tallies| -> Vec<[usize; 4]> {
+            let of = |tally: &Tally| [&tally.waits, &tally.pairs, &tally.times, &tally.own].map(Vec::len);
+            tallies.kinds.iter().map(of).collect()
+        };
+        let expected = lengths(&empty);
+        self.0.iter().all(|(group, tallies)| *group < GROUPS && lengths(tallies) == expected)
+    }
+}
+
+/// Counts of an ensemble in groups of trajectories (see [`Groups`]).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Correlations {
     /// What was counted.
@@ -219,17 +257,9 @@ pub struct Correlations {
 }
 
 impl Correlations {
-    /// Nothing counted yet, in a run that ends at `end`.
-    pub fn new(grid: &Grid, end: f64) -> Self {
-        Self { grid: grid.clone(), lattice: Lattice::new(grid, end), groups: Vec::new() }
-    }
-
-    /// Adds block `block`; blocks come in order.
-    pub fn add(&mut self, block: u64, tallies: &Tallies) {
-        match self.groups.get_mut((block % GROUPS) as usize) {
-            Some(group) => group.add(tallies),
-            None => self.groups.push(tallies.clone()),
-        }
+    /// What was counted in a run that ends at `end`.
+    pub fn new(grid: &Grid, end: f64, groups: Groups) -> Self {
+        Self { grid: grid.clone(), lattice: Lattice::new(grid, end), groups: groups.0.into_values().collect() }
     }
 
     /// All groups together; `None` when there are none.

@@ -1,9 +1,11 @@
 //! The course of a run: which block comes next, what is done, and the pause at each look until the blocks in hand are in.
 
+use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::extent::Extent;
 use super::stopping::Stopped;
-use super::tree::{Merge, Tree};
+use super::tree::{Merge, Node, Tree};
 
 /// Shared by all threads of a run whose blocks yield `T` or fail with `F`.
 pub struct Course<T, F> {
@@ -16,33 +18,77 @@ pub struct Course<T, F> {
 pub struct State<T, F> {
     /// What is done.
     pub tree: Tree<T>,
+    /// What was done before the run and lies beyond the horizon, last node first.
+    pub stored: Vec<(Node, T)>,
     /// Blocks that failed.
     pub failures: Vec<(u64, F)>,
     /// Why no further block will be begun, once that is decided.
     pub stopped: Option<Stopped>,
-    /// Blocks claimed, in order.
-    claimed: u64,
-    /// Blocks finished, in any order.
-    finished: u64,
+    /// Blocks that were done before the run.
+    present: Extent,
+    /// The next block to look for.
+    next: u64,
+    /// Blocks below the horizon that are not finished.
+    missing: u64,
     /// No block from here on is begun before all earlier ones are finished and looked at.
     horizon: u64,
     /// A thread panicked.
     abandoned: bool,
 }
 
+impl<T, F> State<T, F>
+where
+    T: Merge,
+{
+    /// Moves the horizon on; what was stored below it joins the tree.
+    fn advance(&mut self, horizon: u64) {
+        self.missing = self.present.missing(self.horizon..horizon).count();
+        self.horizon = horizon;
+        while let Some((node, value)) = self.stored.pop_if(|(node, _)| node.first < horizon) {
+            self.tree.insert(node, value);
+        }
+    }
+
+    /// Looks, as long as all below the horizon is done.
+    fn look(&mut self, mut look: impl FnMut(u64, &Tree<T>) -> Result<u64, Stopped>) {
+        while self.missing == 0 && self.stopped.is_none() {
+            match look(self.horizon, &self.tree) {
+                Ok(horizon) => self.advance(horizon),
+                Err(stopped) => self.stopped = Some(stopped),
+            }
+        }
+    }
+}
+
 impl<T: Merge, F> Course<T, F> {
-    /// A run whose first look comes after `horizon` blocks.
-    pub fn new(horizon: u64) -> Self {
-        let state = State {
+    /// A run of the blocks from `blocks.start` on whose first look comes at `blocks.end`. The nodes in `stored` are done
+    /// already; no two of them share a block, and none reaches across a later look. The blocks `elsewhere` are neither run nor
+    /// wanted.
+    pub fn new(blocks: Range<u64>, mut stored: Vec<(Node, T)>, elsewhere: &Extent) -> Self {
+        stored.retain(|(node, _)| node.first >= blocks.start);
+        let mut present: Extent = stored.iter().map(|(node, _)| node.blocks()).collect();
+        elsewhere.ranges().iter().cloned().for_each(|range| present.insert(range));
+        stored.sort_by_key(|(node, _)| std::cmp::Reverse(*node));
+        let mut state = State {
             tree: Tree::new(),
+            present,
+            stored,
             failures: Vec::new(),
             stopped: None,
-            claimed: 0,
-            finished: 0,
-            horizon,
+            next: blocks.start,
+            missing: 0,
+            horizon: blocks.start,
             abandoned: false,
         };
+        state.advance(blocks.end);
         Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// Looks at what was done before the run, as far as that goes; true when something is left to be done.
+    pub fn begin(&self, look: impl FnMut(u64, &Tree<T>) -> Result<u64, Stopped>) -> bool {
+        let mut state = self.lock();
+        state.look(look);
+        state.stopped.is_none()
     }
 
     /// The next block; waits at the horizon; `None` when the run is over, has failed or was told to `stop`.
@@ -52,9 +98,10 @@ impl<T: Merge, F> Course<T, F> {
             if state.stopped.is_some() || state.abandoned || !state.failures.is_empty() || stop() {
                 return None;
             }
-            if state.claimed < state.horizon {
-                state.claimed += 1;
-                return Some(state.claimed - 1);
+            state.next = state.present.first_gap(state.next);
+            if state.next < state.horizon {
+                state.next += 1;
+                return Some(state.next - 1);
             }
             // The blocks below the horizon are all in other hands; whoever finishes the last one wakes us.
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -62,17 +109,20 @@ impl<T: Merge, F> Course<T, F> {
     }
 
     /// `block` is done. When it was the last below the horizon, `look` says where the next horizon is, or why there is none.
-    pub fn finish(&self, block: u64, value: T, look: impl FnOnce(u64, &Tree<T>) -> Result<u64, Stopped>) {
+    pub fn finish(&self, block: u64, value: T, look: impl FnMut(u64, &Tree<T>) -> Result<u64, Stopped>) {
         let mut state = self.lock();
-        state.tree.insert(block, value);
-        state.finished += 1;
-        if state.finished == state.horizon {
-            match look(state.horizon, &state.tree) {
-                Ok(horizon) => state.horizon = horizon,
-                Err(stopped) => state.stopped = Some(stopped),
-            }
+        state.tree.insert(Node::block(block), value);
+        state.missing -= 1;
+        if state.missing == 0 {
+            state.look(look);
             self.changed.notify_all();
         }
+    }
+
+    /// A block was given up: nobody need wait for it.
+    pub fn give_up(&self) {
+        self.lock().abandoned = true;
+        self.changed.notify_all();
     }
 
     /// `block` failed: no further one is begun.
@@ -121,7 +171,7 @@ mod tests {
 
     #[test]
     fn nobody_passes_the_horizon_before_the_look() {
-        let course = Course::<u64, ()>::new(2);
+        let course = Course::<u64, ()>::new(0..2, Vec::new(), &Extent::default());
         let claim = || course.claim(|| false);
         assert_eq!([claim(), claim()], [Some(0), Some(1)]);
         std::thread::scope(|scope| {
@@ -140,9 +190,37 @@ mod tests {
         assert_eq!(course.into_state().stopped, Some(Stopped::Target));
     }
 
+    /// What was stored is not done again, and is looked at as if it had just been done.
+    #[test]
+    fn stored_blocks_are_skipped_and_looked_at() {
+        let node = |first, height| (Node { first, height }, 1 << height);
+        let course = Course::<u64, ()>::new(0..4, vec![node(5, 0), node(0, 2), node(8, 1)], &Extent::default());
+        let mut looks = Vec::new();
+        let mut look = |rung: u64, tree: &Tree<u64>| {
+            looks.push((rung, tree.clone().finish()));
+            if rung < 12 { Ok(rung + 4) } else { Err(Stopped::Trajectories) }
+        };
+        assert!(course.begin(&mut look), "blocks 4, 6 and 7 are missing");
+        let claim = || course.claim(|| false);
+        assert_eq!([claim(), claim(), claim()], [Some(4), Some(6), Some(7)]);
+        [7, 4, 6].into_iter().for_each(|block| course.finish(block, 1, &mut look));
+        assert_eq!([claim(), claim()], [Some(10), Some(11)]);
+        [10, 11].into_iter().for_each(|block| course.finish(block, 1, &mut look));
+        assert_eq!(looks, [(4, Some(4)), (8, Some(8)), (12, Some(12))]);
+        assert_eq!(claim(), None);
+
+        let shard = Course::<u64, ()>::new(2..6, vec![node(3, 0)], &Extent::from(0..3));
+        assert_eq!([shard.claim(|| false), shard.claim(|| false)], [Some(4), Some(5)]);
+        let whole = Course::<u64, ()>::new(2..4, vec![node(0, 1), node(2, 1)], &Extent::default());
+        assert!(!whole.begin(|rung, tree| {
+            assert_eq!((rung, tree.clone().finish()), (4, Some(2)), "what lies before the range does not belong to it");
+            Err(Stopped::Trajectories)
+        }));
+    }
+
     #[test]
     fn a_panic_leaves_nobody_waiting() {
-        let course = Course::<u64, ()>::new(1);
+        let course = Course::<u64, ()>::new(0..1, Vec::new(), &Extent::default());
         assert_eq!(course.claim(|| false), Some(0));
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| course.claim(|| false));

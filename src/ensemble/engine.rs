@@ -2,15 +2,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::correlations::{Grid, Groups};
 use super::course::{Course, State};
 use super::records::{Guard, Reordering};
-use super::sampling::Sampling;
+use super::sampling::{Baseline, Sampling};
+use super::stock::Stock;
 use super::stopping::{Ending, Ladder, Stopped};
+use super::sums::{Ledger, Shape, Sums};
 use super::threads::Threads;
-use super::tree::Merge;
-use super::{
-    BlockRunner, Correlations, Ensemble, Estimator, Guide, Layout, Plan, Recording, Tallies, Tally, Watcher, pilot,
-};
+use super::tree::{Merge, Tree};
+use super::{BlockRunner, Ensemble, Estimator, Guide, Layout, Plan, Recording, Tallies, Tally, Watcher, pilot};
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
 use crate::propagate::Tolerances;
@@ -44,8 +45,8 @@ pub struct Outcome<T> {
     pub layout: Layout,
     /// The jump channels.
     pub channels: Vec<Channel>,
-    /// Counts of the times between jumps, if they were asked for.
-    pub correlations: Option<Correlations>,
+    /// What was counted of the times between jumps, and the end of the run.
+    pub grid: Option<(Grid, f64)>,
     /// The run's tolerance.
     pub tolerance: f64,
     /// The probability of no jump, where that trajectory was not left to chance.
@@ -55,13 +56,13 @@ pub struct Outcome<T> {
 }
 
 /// What is kept of finished blocks.
-pub trait Kept: Merge + Clone + From<Tally> + Send {
-    /// The moments of all of them, where that is what is kept.
-    fn into_tally(self) -> Option<Tally>;
+pub trait Kept: Merge + Clone + From<Sums> + Send {
+    /// The sums over all of them, where that is what is kept.
+    fn into_sums(self) -> Option<Sums>;
 }
 
-impl Kept for Tally {
-    fn into_tally(self) -> Option<Tally> {
+impl Kept for Sums {
+    fn into_sums(self) -> Option<Sums> {
         Some(self)
     }
 }
@@ -70,9 +71,9 @@ impl Kept for Tally {
 #[derive(Clone)]
 pub struct Singles(pub Vec<Tally>);
 
-impl From<Tally> for Singles {
-    fn from(tally: Tally) -> Self {
-        Self(vec![tally])
+impl From<Sums> for Singles {
+    fn from(sums: Sums) -> Self {
+        Self(vec![sums.tally])
     }
 }
 
@@ -83,7 +84,7 @@ impl Merge for Singles {
 }
 
 impl Kept for Singles {
-    fn into_tally(self) -> Option<Tally> {
+    fn into_sums(self) -> Option<Sums> {
         None
     }
 }
@@ -111,123 +112,130 @@ pub fn learn(job: &Job) -> Result<Option<Guide>> {
 }
 
 /// Runs the blocks on the smallest system that holds the experiment.
-pub fn dispatch<T: Kept>(job: &Job, recording: Recording<'_>) -> Result<Outcome<T>> {
+pub fn dispatch<T: Kept>(job: &Job, recording: Recording<'_>, stock: Stock<'_>) -> Result<Outcome<T>> {
     match chain(job.experiment) {
-        Some(chain) => run_on(&chain, job, recording),
-        None => run_on(&register(job.experiment), job, recording),
+        Some(chain) => run_on(&chain, job, recording, stock),
+        None => run_on(&register(job.experiment), job, recording, stock),
     }
 }
 
-fn run_on<S: Followed, T: Kept>(system: &S, job: &Job, mut recording: Recording<'_>) -> Result<Outcome<T>> {
+fn run_on<S: Followed, T: Kept>(
+    system: &S,
+    job: &Job,
+    mut recording: Recording<'_>,
+    stock: Stock<'_>,
+) -> Result<Outcome<T>> {
     let &Job { experiment, tolerances, plan, watcher, .. } = job;
     if let Some(sink) = &mut recording.sink {
         sink.begin(experiment, system.channels())?;
     }
-    let ladder = Ladder::new(watcher.first_look(), plan.trajectories, plan.block);
+    let Stock { stored, ledger, shard, elsewhere, scattered } = stock;
+    let is_shard = shard.is_some();
+    let first_look = watcher.first_look().filter(|_| !is_shard);
+    let ladder = Ladder::new(first_look, plan.trajectories, plan.block);
+    let blocks = shard.unwrap_or(0..ladder.first());
     let threads = Threads::start(plan.threads.min(usize::try_from(ladder.top()).unwrap_or(usize::MAX)))?;
     let layout = Layout::new(experiment, system.channels().len());
-    // Where nothing can jump, or nearly nothing, there is nothing to condition on.
-    let confined = match plan.sampling {
-        Sampling::Direct => None,
-        Sampling::NoJump | Sampling::Stratified => {
-            let (baseline, report) = BlockRunner::new(system, experiment, tolerances, plan.seed, None)
-                .run_without_jumps(plan.sampling == Sampling::Stratified)?;
-            if report.window.clipped.min(1.0) > tolerances.max_clipped {
-                return Err(clipped(experiment, tolerances, plan.seed, 0, report.window.clipped));
-            }
-            Some(baseline).filter(|baseline| baseline.weight() > LEAST_WEIGHT)
-        }
-    };
-    let part = confined.as_ref().map(|baseline| (baseline.probability, baseline.weight()));
-    let outcome = |kept, correlations, stopped, looks| Outcome {
-        kept,
-        layout,
-        channels: system.channels().to_vec(),
-        correlations,
-        tolerance: tolerances.ket,
-        no_jump_probability: part.map(|part| part.0),
-        ending: Ending { stopped, looks },
-    };
-    let learned = match (plan.estimator, job.guide) {
-        (Estimator::Plain, _) | (_, Some(_)) => None,
-        (Estimator::Controlled { pilot }, None) => match pilot::learn(system, job, pilot, part, &threads)? {
-            Some(guide) => Some(guide),
-            None => return Ok(outcome(None, None, watcher.reason(), 0)),
-        },
-    };
-    let guide = job.guide.or(learned.as_ref());
-    // Once more, with its controls.
-    let baseline = match &confined {
-        None => None,
-        Some(bare) => Some(
-            BlockRunner::new(system, experiment, tolerances, plan.seed, guide).run_without_jumps(bare.stratified)?.0,
-        ),
-    };
     let end = experiment.times.last().copied().unwrap_or(0.0);
     let (keep_records, grid) = (recording.wants(), recording.correlations);
-    let reordering = Reordering::new(recording, end);
+    let controlled = plan.estimator != Estimator::Plain;
+    let shape = Shape { layout, controlled, grid: grid.map(|grid| (grid, end)) };
+    super::stock::check(&stored, &shape, plan, first_look)?;
+    let confined = confine(system, job)?;
+    let part = confined.as_ref().map(|baseline| (baseline.probability, baseline.weight()));
+
     let looks = AtomicU64::new(0);
-    let course = Course::<T, Failure>::new(ladder.first());
-    threads.each(|| {
-        let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed, guide);
-        if let Some(baseline) = &baseline {
-            runner.sample_jumps(baseline);
-        }
-        if let Some(jumps) = keep_records {
-            runner.keep_records(jumps);
-        }
-        let (_guard, _attendance) = (Guard(&reordering), course.attend());
-        let fail = |block, failure| {
-            course.fail(block, failure);
-            reordering.abandon();
-        };
-        while let Some(block) = course.claim(|| watcher.stop()) {
-            let begin = block * plan.block;
-            let range = job.first + begin..job.first + (begin + plan.block).min(plan.trajectories);
-            let count = range.end - range.start;
-            let tally = match runner.run(range) {
-                Ok(Tally { clipped_at: Some((trajectory, population)), .. }) => {
-                    fail(block, Failure::Clipped { trajectory, population });
-                    continue;
-                }
-                Ok(tally) => tally,
-                Err(error) => {
-                    fail(block, Failure::Other(error));
-                    continue;
-                }
-            };
-            if let Some(records) = runner.take_records() {
-                let tallies = grid.map(|grid| Tallies::of(grid, end, &records));
-                if let Err(error) = reordering.accept(block, records, tallies) {
-                    fail(block, Failure::Other(error));
-                    continue;
-                }
+    let look = |rung: u64, tree: &Tree<T>| {
+        if first_look.is_some() {
+            let look = looks.fetch_add(1, Ordering::Relaxed) + 1;
+            // A failure is told at the end, where it is met again.
+            if ledger.is_some_and(|ledger| ledger.settle().is_err()) {
+                return Err(Stopped::Interrupted);
             }
-            watcher.finished(count);
-            course.finish(block, tally.into(), |rung, tree| {
-                if watcher.first_look().is_some() {
-                    let look = looks.fetch_add(1, Ordering::Relaxed) + 1;
-                    let tally = tree.clone().finish().and_then(T::into_tally);
-                    let so_far = tally.map(|tally| Ensemble {
-                        tally,
-                        layout,
-                        channels: system.channels().to_vec(),
-                        correlations: None,
-                        tolerance: tolerances.ket,
-                        no_jump_probability: part.map(|part| part.0),
-                        ending: Ending { stopped: Stopped::Trajectories, looks: look },
-                    });
-                    if so_far.is_some_and(|so_far| watcher.enough(&so_far)) {
-                        return Err(Stopped::Target);
+            let sums = tree.clone().finish().and_then(T::into_sums);
+            let so_far = sums.map(|sums| Ensemble {
+                tally: sums.tally,
+                layout,
+                channels: system.channels().to_vec(),
+                correlations: None,
+                tolerance: tolerances.ket,
+                no_jump_probability: part.map(|part| part.0),
+                ending: Ending { stopped: Stopped::Trajectories, looks: look },
+            });
+            if so_far.is_some_and(|so_far| watcher.enough(&so_far)) {
+                return Err(Stopped::Target);
+            }
+        }
+        // Whoever runs a shard ends with it.
+        ladder.after(rung).filter(|_| !is_shard).ok_or(Stopped::Trajectories)
+    };
+    let course = {
+        let stored = stored.into_iter().map(|(node, sums)| (node, T::from(sums))).collect();
+        Course::<T, Failure>::new(blocks.clone(), stored, &elsewhere)
+    };
+    let open = course.begin(look) && !watcher.stop();
+    let learned = match (plan.estimator, job.guide) {
+        (Estimator::Controlled { pilot }, None) if open => pilot::learn(system, job, pilot, part, &threads)?,
+        _ => None,
+    };
+    let guide = job.guide.or(learned.as_ref());
+    if open && (guide.is_some() || !controlled) {
+        // Once more, with its controls.
+        let baseline = match &confined {
+            None => None,
+            Some(bare) => Some(
+                BlockRunner::new(system, experiment, tolerances, plan.seed, guide)
+                    .run_without_jumps(bare.stratified)?
+                    .0,
+            ),
+        };
+        let has_sink = recording.sink.is_some();
+        let reordering = Reordering::new(recording.sink);
+        let given_up = || !has_sink && watcher.give_up();
+        threads.each(|| {
+            let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed, guide);
+            if let Some(baseline) = &baseline {
+                runner.sample_jumps(baseline);
+            }
+            if let Some(jumps) = keep_records {
+                runner.keep_records(jumps);
+            }
+            let (_guard, _attendance) = (Guard(&reordering), course.attend());
+            while let Some(block) = course.claim(|| watcher.stop()) {
+                let begin = block * plan.block;
+                let range = job.first + begin..job.first + (begin + plan.block).min(plan.trajectories);
+                let count = range.end - range.start;
+                let done = || -> std::result::Result<Option<Sums>, Failure> {
+                    let Some(tally) = runner.run_unless(range, &given_up)? else { return Ok(None) };
+                    if let Some((trajectory, population)) = tally.clipped_at {
+                        return Err(Failure::Clipped { trajectory, population });
+                    }
+                    let records = runner.take_records();
+                    let count = |grid| Some(Groups::of(block, Tallies::of(grid, end, records.as_ref()?)));
+                    let sums = Sums { tally, groups: grid.and_then(count) };
+                    if let Some(records) = records.filter(|_| has_sink) {
+                        reordering.accept(block, records)?;
+                    }
+                    ledger.map_or(Ok(()), |ledger| ledger.keep(block, &sums))?;
+                    Ok(Some(sums))
+                };
+                match done() {
+                    Ok(Some(sums)) => {
+                        watcher.finished(count);
+                        course.finish(block, sums.into(), look);
+                    }
+                    Ok(None) => course.give_up(),
+                    Err(failure) => {
+                        course.fail(block, failure);
+                        reordering.abandon();
                     }
                 }
-                ladder.after(rung).ok_or(Stopped::Trajectories)
-            });
-        }
-    });
+            }
+        });
+    }
 
     // Blocks are claimed in order and every claimed one is finished: the first failure is the same on any number of threads.
-    let State { tree, mut failures, stopped, .. } = course.into_state();
+    let State { mut tree, stored, mut failures, stopped, .. } = course.into_state();
     failures.sort_by_key(|(block, _)| *block);
     match failures.into_iter().next() {
         Some((_, Failure::Other(error))) => return Err(error),
@@ -236,13 +244,48 @@ fn run_on<S: Followed, T: Kept>(system: &S, job: &Job, mut recording: Recording<
         }
         None => {}
     }
-    let stopped = stopped.unwrap_or_else(|| watcher.reason());
-    Ok(outcome(tree.finish(), reordering.finish(), stopped, looks.into_inner()))
+    ledger.map_or(Ok(()), Ledger::settle)?;
+    let kept = if scattered && stopped.is_none() {
+        stored.into_iter().for_each(|(node, value)| tree.insert(node, value));
+        tree.finish()
+    } else {
+        tree.finish_prefix(blocks.start)
+    };
+    Ok(Outcome {
+        kept,
+        layout,
+        channels: system.channels().to_vec(),
+        grid: shape.grid.map(|(grid, end)| (grid.clone(), end)),
+        tolerance: tolerances.ket,
+        no_jump_probability: part.map(|part| part.0),
+        ending: Ending { stopped: stopped.unwrap_or_else(|| watcher.reason()), looks: looks.into_inner() },
+    })
+}
+
+/// The trajectory without jumps, where that is not left to chance; `None` where nothing can jump, or nearly nothing: there is
+/// then nothing to condition on.
+fn confine<S: Followed>(system: &S, job: &Job) -> Result<Option<Baseline>> {
+    let &Job { experiment, tolerances, plan, .. } = job;
+    if plan.sampling == Sampling::Direct {
+        return Ok(None);
+    }
+    let (baseline, report) = BlockRunner::new(system, experiment, tolerances, plan.seed, None)
+        .run_without_jumps(plan.sampling == Sampling::Stratified)?;
+    if report.window.clipped.min(1.0) > tolerances.max_clipped {
+        return Err(clipped(experiment, tolerances, plan.seed, 0, report.window.clipped));
+    }
+    Ok(Some(baseline).filter(|baseline| baseline.weight() > LEAST_WEIGHT))
 }
 
 enum Failure {
     Clipped { trajectory: u64, population: f64 },
     Other(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
 }
 
 /// The error for a clipped trajectory, which is run again without a cutoff to tell what would do.

@@ -1,5 +1,5 @@
-//! Many trajectories: random streams, blocks, mergeable moments, control variates, the fixed tree, the parallel run, where it
-//! stops, and records in order.
+//! Many trajectories: random streams, blocks, mergeable moments, control variates, the fixed tree, the parallel run, what is
+//! stored of it, where it stops, and records in order.
 
 mod block;
 mod closure;
@@ -8,6 +8,7 @@ mod controls;
 mod correlations;
 mod course;
 mod engine;
+mod extent;
 mod least_squares;
 mod moments;
 mod pilot;
@@ -15,8 +16,10 @@ mod preparation;
 mod records;
 mod run;
 mod sampling;
+mod stock;
 mod stopping;
 mod streams;
+mod sums;
 mod threads;
 mod tree;
 mod units;
@@ -25,12 +28,16 @@ pub use block::{BlockRunner, Counts, FOLDS, Layout, Tally};
 pub use closure::Closure;
 pub use comoments::{CONTROLS, Comoments};
 pub use controls::Guide;
-pub use correlations::{Correlations, Grid as CorrelationGrid, Lattice, Tallies, Tally as JumpTally};
+pub use correlations::{Correlations, Grid as CorrelationGrid, Groups, Lattice, Tallies, Tally as JumpTally};
+pub use extent::Extent;
 pub use least_squares::least_squares;
 pub use moments::Moments;
 pub use preparation::{draw, expected_quantities};
 pub use records::{BlockRecords, RecordSink, RecordedJump, Recording, TrajectoryRecord};
-pub use run::{Ensemble, Estimator, Plan, Watcher, learn, run, run_each, run_from, run_recording};
+pub use run::{Ensemble, Estimator, Plan, Watcher, learn, run, run_each, run_from, run_recording, run_stored};
 pub use sampling::{Baseline, Sampling};
+pub use stock::Stock;
 pub use stopping::{Ending, Ladder, Stopped};
 pub use streams::{Purpose, Stream, Streams};
+pub use sums::{Ledger, Stored, Sums};
+pub use tree::{Merge, Node, Tree};

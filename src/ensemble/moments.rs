@@ -1,10 +1,12 @@
 //! Running means and variances of many quantities at once, mergeable in any grouping.
 
+use serde::{Deserialize, Serialize};
+
 /// Count, means and sums of squared deviations of a vector of quantities (Welford; merged as by Chan, Golub, LeVeque).
 ///
 /// Vectors of different lengths may be mixed: missing entries count as zeros, which is what the populations of Fock
 /// levels outside a window are.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
     count: u64,
     mean: Vec<f64>,

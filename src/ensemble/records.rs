@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::correlations::{Correlations, Grid, Tallies};
+use super::correlations::Grid;
 use crate::Result;
 use crate::system::{Channel, Experiment};
 
@@ -119,21 +119,19 @@ pub(super) struct Reordering<'a> {
 
 struct State<'a> {
     next: u64,
-    waiting: BTreeMap<u64, (BlockRecords, Option<Tallies>)>,
+    waiting: BTreeMap<u64, BlockRecords>,
     sink: Option<&'a mut dyn RecordSink>,
-    correlations: Option<Correlations>,
 }
 
 impl<'a> Reordering<'a> {
     /// Expects block 0 first.
-    pub fn new(recording: Recording<'a>, end: f64) -> Self {
-        let correlations = recording.correlations.map(|grid| Correlations::new(grid, end));
-        let state = State { next: 0, waiting: BTreeMap::new(), sink: recording.sink, correlations };
+    pub fn new(sink: Option<&'a mut dyn RecordSink>) -> Self {
+        let state = State { next: 0, waiting: BTreeMap::new(), sink };
         Self { state: Mutex::new(state), advanced: Condvar::new(), abandoned: AtomicBool::new(false) }
     }
 
     /// Takes the records of a block and passes on all that are due.
-    pub fn accept(&self, block: u64, records: BlockRecords, tallies: Option<Tallies>) -> Result<()> {
+    pub fn accept(&self, block: u64, records: BlockRecords) -> Result<()> {
         let mut guard = lock(&self.state);
         while block >= guard.next + MOST_AHEAD && !self.abandoned.load(Ordering::Relaxed) {
             guard = self.advanced.wait(guard).unwrap_or_else(PoisonError::into_inner);
@@ -142,11 +140,8 @@ impl<'a> Reordering<'a> {
             return Ok(());
         }
         let state = &mut *guard;
-        state.waiting.insert(block, (records, tallies));
-        while let Some((records, tallies)) = state.waiting.remove(&state.next) {
-            if let (Some(correlations), Some(tallies)) = (&mut state.correlations, &tallies) {
-                correlations.add(state.next, tallies);
-            }
+        state.waiting.insert(block, records);
+        while let Some(records) = state.waiting.remove(&state.next) {
             if let Some(sink) = &mut state.sink {
                 sink.accept(&records)?;
             }
@@ -161,11 +156,6 @@ impl<'a> Reordering<'a> {
         let _guard = lock(&self.state);
         self.abandoned.store(true, Ordering::Relaxed);
         self.advanced.notify_all();
-    }
-
-    /// What was counted.
-    pub fn finish(self) -> Option<Correlations> {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).correlations
     }
 }
 
@@ -217,9 +207,9 @@ mod tests {
     fn blocks_are_passed_on_in_order() {
         for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
             let mut sink = Numbers::default();
-            let reordering = Reordering::new(Recording { sink: Some(&mut sink), correlations: None }, 1.0);
+            let reordering = Reordering::new(Some(&mut sink));
             for index in order {
-                reordering.accept(index, block(2 * index), None).unwrap();
+                reordering.accept(index, block(2 * index)).unwrap();
             }
             drop(reordering);
             assert_eq!(sink.0, [0, 1, 2, 3, 4, 5, 6, 7], "{order:?}");
@@ -230,15 +220,15 @@ mod tests {
     fn who_is_far_ahead_waits_until_the_gap_closes_or_is_abandoned() {
         for abandon in [false, true] {
             let mut sink = Numbers::default();
-            let reordering = Reordering::new(Recording { sink: Some(&mut sink), correlations: None }, 1.0);
+            let reordering = Reordering::new(Some(&mut sink));
             std::thread::scope(|scope| {
-                scope.spawn(|| reordering.accept(MOST_AHEAD, block(9), None).unwrap());
+                scope.spawn(|| reordering.accept(MOST_AHEAD, block(9)).unwrap());
                 std::thread::sleep(std::time::Duration::from_millis(20));
                 assert!(lock(&reordering.state).waiting.is_empty(), "it waits");
                 if abandon {
                     reordering.abandon();
                 } else {
-                    reordering.accept(0, block(0), None).unwrap();
+                    reordering.accept(0, block(0)).unwrap();
                 }
             });
             assert_eq!(lock(&reordering.state).waiting.contains_key(&MOST_AHEAD), !abandon);

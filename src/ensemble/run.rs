@@ -2,9 +2,11 @@
 
 use super::engine::{self, Job, Outcome, Singles, dispatch};
 use super::sampling::Sampling;
+use super::stock::Stock;
 use super::stopping::{Ending, Stopped};
+use super::sums::Sums;
 use super::tree::Merge;
-use super::{Correlations, Guide, Layout, Recording, Tally};
+use super::{CorrelationGrid, Correlations, Guide, Layout, Recording, Tally};
 use crate::Result;
 use crate::propagate::Tolerances;
 use crate::system::{Channel, Experiment};
@@ -61,6 +63,12 @@ pub trait Watcher: Sync {
     /// True when no further block should be begun.
     fn stop(&self) -> bool;
 
+    /// True when the blocks in hand should be dropped, too, at the end of the trajectory; not where records of single
+    /// trajectories are kept.
+    fn give_up(&self) -> bool {
+        false
+    }
+
     /// Why, once [`Watcher::stop`] has been true.
     fn reason(&self) -> Stopped {
         Stopped::Interrupted
@@ -115,9 +123,11 @@ impl Ensemble {
         self.tally.merge(next.tally);
     }
 
-    fn of(outcome: Outcome<Tally>) -> Option<Self> {
-        let Outcome { kept, layout, channels, correlations, tolerance, no_jump_probability, ending } = outcome;
-        kept.map(|tally| Self { tally, layout, channels, correlations, tolerance, no_jump_probability, ending })
+    fn of(outcome: Outcome<Sums>) -> Option<Self> {
+        let Outcome { kept, layout, channels, grid, tolerance, no_jump_probability, ending } = outcome;
+        let Sums { tally, groups } = kept?;
+        let correlations = grid.map(|(grid, end)| Correlations::new(&grid, end, groups.unwrap_or_default()));
+        Some(Self { tally, layout, channels, correlations, tolerance, no_jump_probability, ending })
     }
 }
 
@@ -150,7 +160,28 @@ pub fn run_recording(
     watcher: &dyn Watcher,
     recording: Recording<'_>,
 ) -> Result<Option<Ensemble>> {
-    dispatch(&Job { first: 0, guide: None, experiment, tolerances, plan, watcher }, recording).map(Ensemble::of)
+    dispatch(&Job { first: 0, guide: None, experiment, tolerances, plan, watcher }, recording, Stock::default())
+        .map(Ensemble::of)
+}
+
+/// The same as [`run`] beside what is in `stock`, counting the times between jumps on `correlations`: blocks that are stored
+/// are not run again, and those that are run go to the ledger before anything is concluded from them.
+///
+/// The result is to the last bit that of an uninterrupted [`run`] with the same binary on the same kind of processor. With
+/// `stock.shard`, targets are not looked at, and the ensemble is that of the shard's blocks alone.
+///
+/// # Errors
+/// As [`run`]; when the ledger fails; when what is stored does not belong to this run.
+pub fn run_stored(
+    experiment: &Experiment,
+    tolerances: &Tolerances,
+    plan: &Plan,
+    watcher: &dyn Watcher,
+    correlations: Option<&CorrelationGrid>,
+    stock: Stock<'_>,
+) -> Result<Option<Ensemble>> {
+    let job = Job { first: 0, guide: None, experiment, tolerances, plan, watcher };
+    dispatch(&job, Recording { sink: None, correlations }, stock).map(Ensemble::of)
 }
 
 /// The guide that a run with this plan learns for its control variates, for groups that are to share it; `None` for plain
@@ -180,7 +211,8 @@ pub fn run_from(
     plan: &Plan,
     watcher: &dyn Watcher,
 ) -> Result<Option<Ensemble>> {
-    dispatch(&Job { first, guide, experiment, tolerances, plan, watcher }, Recording::default()).map(Ensemble::of)
+    dispatch(&Job { first, guide, experiment, tolerances, plan, watcher }, Recording::default(), Stock::default())
+        .map(Ensemble::of)
 }
 
 /// Every trajectory of the plan by itself, in order and without controls: for comparing trajectories with common random
@@ -196,7 +228,8 @@ pub fn run_each(
 ) -> Result<Option<Vec<Ensemble>>> {
     let single = Plan { block: 1, estimator: Estimator::Plain, sampling: Sampling::Direct, ..*plan };
     let job = Job { first: 0, guide: None, experiment, tolerances, plan: &single, watcher };
-    let Outcome { kept, layout, channels, ending, .. } = dispatch::<Singles>(&job, Recording::default())?;
+    let Outcome { kept, layout, channels, ending, .. } =
+        dispatch::<Singles>(&job, Recording::default(), Stock::default())?;
     let tallies = kept.map_or_else(Vec::new, |singles| singles.0);
     let whole = tallies.len() as u64 == plan.trajectories;
     let alone = |tally| Ensemble {

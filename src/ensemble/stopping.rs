@@ -66,6 +66,14 @@ impl Ladder {
         Self { first, top }
     }
 
+    /// The rungs of all runs with this `first_look`, however many trajectories they have; none when nobody looks.
+    pub fn rungs(first_look: Option<u64>, block: u64) -> Vec<u64> {
+        const MOST_TRAJECTORIES: u64 = 1 << 53;
+        let Some(first_look) = first_look else { return Vec::new() };
+        let ladder = Self::new(Some(first_look), MOST_TRAJECTORIES, block);
+        std::iter::successors(Some(ladder.first), |rung| ladder.after(*rung)).collect()
+    }
+
     /// Blocks at the first look.
     pub fn first(&self) -> u64 {
         self.first

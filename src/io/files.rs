@@ -4,12 +4,10 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use tempfile::NamedTempFile;
-
 use crate::{Error, Result};
 
 /// Puts `bytes` at `path` in one step: readers see the old file or the new one, never a part, and a failure leaves
-/// nothing behind.
+/// nothing behind. It is on the disk when this returns.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -24,7 +22,7 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
 pub fn replace_file_with(path: &Path, contents: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
-        let mut file = NamedTempFile::new_in(directory)?;
+        let mut file = tempfile::Builder::new().prefix(&temporary_prefix(path)).tempfile_in(directory)?;
         contents(file.as_file_mut())?;
         file.as_file().sync_all()?;
         #[cfg(unix)]
@@ -32,9 +30,20 @@ pub fn replace_file_with(path: &Path, contents: impl FnOnce(&mut File) -> std::i
             use std::os::unix::fs::PermissionsExt;
             file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
         }
-        file.persist(path).map_err(|failure| failure.error)
+        file.persist(path).map_err(|failure| failure.error)?;
+        sync_directory(directory)
     };
-    write().map(drop).map_err(|source| Error::io(path, source))
+    write().map_err(|source| Error::io(path, source))
+}
+
+/// What the names begin with of the files that are to become `path`; a process that is killed leaves them behind.
+pub fn temporary_prefix(path: &Path) -> String {
+    format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// Makes durable which files a directory has.
+pub fn sync_directory(directory: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
 
 /// Reads a text file.

@@ -1,5 +1,6 @@
-//! Files: the run file, the result files, the pictures.
+//! Files: the run file, the result files, the pictures, stored blocks.
 
+pub mod blocks;
 mod convergence;
 mod emission_plot;
 mod figure;

@@ -9,7 +9,19 @@ pub fn build_commit() -> Option<String> {
 
 /// SHA-256 of a text, in hexadecimal.
 pub fn hash_text(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&digest(&[text.as_bytes()]))
+}
+
+/// SHA-256 of some bytes, one part after the other.
+pub(super) fn digest(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    hasher.finalize().into()
+}
+
+/// Bytes in hexadecimal digits.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Largest resident memory of this process so far, in bytes, where the system tells (Linux).

@@ -115,7 +115,16 @@ pub struct Running(Child);
 
 impl Running {
     pub fn interrupt(&self) {
-        assert!(Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap().success());
+        self.signal("INT");
+    }
+
+    pub fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Whether it has ended.
+    pub fn is_over(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
     }
 
     /// Waits for the end, not for ever, and returns the exit code.
@@ -157,7 +166,8 @@ fn run_writes_all_its_files() {
         let bytes = fs::read(sandbox.path("out/run").join(file)).unwrap();
         assert!(bytes.starts_with(magic), "{file} begins with {:?}", &bytes[..magic.len().min(bytes.len())]);
     }
-    assert_eq!(fs::read_dir(sandbox.path("out/run")).unwrap().count(), 4, "nothing else is left behind");
+    assert!(sandbox.path("out/run/blocks").is_dir());
+    assert_eq!(fs::read_dir(sandbox.path("out/run")).unwrap().count(), 5, "nothing else is left behind");
 }
 
 #[test]
@@ -391,7 +401,7 @@ fn an_interrupted_density_matrix_saves_nothing() {
 #[test]
 fn help_lists_the_commands() {
     let help = Sandbox::new().expect(0, "--help").stdout;
-    for command in ["run", "exact", "check", "plot", "compare", "converge"] {
+    for command in ["run", "merge", "status", "exact", "check", "plot", "compare", "converge"] {
         assert!(help.lines().any(|line| line.split_whitespace().next() == Some(command)), "no {command} in {help}");
         Sandbox::new().expect(0, &format!("{command} --help"));
     }

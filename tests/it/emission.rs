@@ -2,8 +2,8 @@
 
 use fluctuator::analysis::{Emission, emission};
 use fluctuator::ensemble::{
-    self, BlockRecords, CorrelationGrid, Correlations, Estimator, Plan, Purpose, RecordedJump, Recording, Streams,
-    Tallies,
+    self, BlockRecords, CorrelationGrid, Correlations, Estimator, Groups, Plan, Purpose, RecordedJump, Recording,
+    Streams, Tallies,
 };
 use fluctuator::model::{OscillatorPreparation, SpinPreparation};
 use fluctuator::propagate::Tolerances;
@@ -118,7 +118,7 @@ fn a_transient_of_independent_jumps_has_g2_of_one() {
     let (end, width, highest) = (6.0, 0.1, 8.0);
     let rate = |t: f64| 2.0 + 6.0 * (-t).exp();
     let grid = CorrelationGrid { bins: 20, max_delay: 2.0, from: 0.0, channels: vec![0] };
-    let mut correlations = Correlations::new(&grid, end);
+    let mut groups = Groups::default();
     for block in 0..256 {
         let mut records = BlockRecords::new(32 * block);
         for trajectory in 0..32 {
@@ -135,8 +135,9 @@ fn a_transient_of_independent_jumps_has_g2_of_one() {
             }
             records.finish_trajectory(1.0, []);
         }
-        correlations.add(block, &Tallies::of(&grid, end, &records));
+        groups.add(Groups::of(block, Tallies::of(&grid, end, &records)));
     }
+    let correlations = Correlations::new(&grid, end, groups);
     let channels = [Channel { name: "made".into(), rate: 1.0, jump: Jump::SpinDown(0) }];
     let seen = emission(&correlations, &channels).remove("made").expect("it was counted");
     let off = worst(&seen.g2, &seen.g2_standard_error, width, |_, _| 1.0);

@@ -1,5 +1,6 @@
 //! The run file: TOML, `version = 1`, unknown keys refused, every value checked before anything runs.
 
+mod keys;
 mod model;
 mod output;
 mod overrides;
@@ -69,6 +70,8 @@ pub struct RunPoint {
     pub sampling: Sampling,
     /// What is counted of the times between jumps.
     pub correlations: Option<CorrelationGrid>,
+    /// The keys of the run file that this came from, without those that results do not depend on.
+    pub keys: BTreeMap<String, String>,
 }
 
 impl RunPoint {
@@ -129,6 +132,7 @@ struct Settings {
 }
 
 fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Settings, RunPoint)> {
+    let keys = keys::deciding(&table);
     let mut root = Section::new("", table);
     root.has("sweep"); // taken out already: named among the known keys
     let version = root.integer("version", "the layout of the run file; this program reads version = 1")?;
@@ -172,7 +176,7 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
     let experiment = Experiment { model, oscillator, cutoff, times, observables, heating_window };
     check_sampling(sampling, &experiment, &stopping, block, records, correlations.is_some())?;
     let point =
-        RunPoint { parameters, experiment, tolerances, stopping, seed, block, estimator, sampling, correlations };
+        RunPoint { parameters, experiment, tolerances, stopping, seed, block, estimator, sampling, correlations, keys };
     Ok((Settings { title, exact, records }, point))
 }
 

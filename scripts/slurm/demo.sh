@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Slurm does its worst to a run on two emulated nodes, and the merged result is compared with an undisturbed one, to the byte.
+# As root; needs: apt-get install -y --no-install-recommends slurmctld slurmd slurm-client munge. Takes a few minutes.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+export FLUCTUATOR=${FLUCTUATOR:-$here/../../target/release/fluctuator}
+work=$(mktemp -d "${TMPDIR:-/tmp}/slurm-demo.XXXXXX")
+chmod 755 "$work"
+export ROOT=$work/cluster SLURM_CONF=$work/cluster/slurm.conf
+mkdir -p "$ROOT"
+trap '"$here/cluster/down.sh"; rm -rf "$work"' EXIT
+"$here/cluster/up.sh"
+
+cat >"$work/run.toml" <<'TOML'
+version = 1
+title = "Four shards on two nodes"
+[model]
+kind = "oscillator-spins"
+frequency = 1.0
+[[model.spins]]
+tunnelling = 2.0
+coupling = 1.0
+bath = { gamma = 10.0, nbar = 5.0 }
+[time]
+end = 10.0
+points = 11
+[ensemble]
+trajectories = 4096
+TOML
+"$FLUCTUATOR" run "$work/run.toml" --quiet --out "$work/whole"
+points() { sed -n '/^  "points": /,$p' "$1/summary.json"; }
+
+# The job id of task $1 of the array that runs, once it has stored something.
+task() {
+  for _ in $(seq 300); do
+    job=$(squeue -h -t R -o '%A %i' | awk -v task="_$1" 'index($2, task) { print $1 }')
+    if [ -n "$job" ] && compgen -G "$OUT/blocks/point-0000/trajectories-$(($1 * 1024))-*.blocks" >/dev/null; then
+      echo "$job"
+      return
+    fi
+    sleep 0.1
+  done
+  echo "task $1 does not run" >&2
+  return 1
+}
+
+requeue() { scontrol requeue "$(task 0)"; }
+signal() { scancel --batch --signal=USR1 "$(task 1)"; }
+power_cut() {
+  task 3 >/dev/null
+  "$here/cluster/kill-node.sh" n2
+  sleep 2
+  slurmd -f "$SLURM_CONF" -N n2
+}
+preemption() {
+  task 0 >/dev/null
+  sbatch --partition=urgent --nodes=2 --ntasks-per-node=1 --cpus-per-task=2 --mem=100 --output=/dev/null --wrap 'sleep 3' >/dev/null
+}
+# The node is unreachable: its daemon is gone, its tasks live on while they are started again elsewhere.
+zombie() {
+  task 3 >/dev/null
+  kill -KILL "$(cat "$ROOT/run/slurmd.n2.pid")"
+}
+nothing() { :; }
+
+failed=0
+for fault in nothing requeue signal preemption power_cut zombie; do
+  export OUT=$work/$fault
+  "$here/submit.sh" "$work/run.toml" 4 --cpus-per-task=1 --mem=100 >/dev/null
+  "$fault" >"$work/$fault.txt" 2>&1
+  for _ in $(seq 240); do
+    if [ -z "$(squeue -h)" ]; then break; fi
+    sleep 1
+  done
+  restarts=$(cat "$OUT"/log/shard-*.txt | awk '/DUE TO/ { sum += 1 } END { print sum + 0 }')
+  if cmp -s <(points "$work/whole") <(points "$OUT"); then verdict=identical; else verdict=DIFFERENT failed=1; fi
+  files=$(find "$OUT/blocks" -name '*.blocks' | wc -l)
+  printf '%-12s %s  (tasks stopped by Slurm: %s, files of blocks: %s)\n' "$fault" "$verdict" "$restarts" "$files"
+done
+if [ -s "$ROOT/run/slurmd.n2.pid" ]; then slurmd -f "$SLURM_CONF" -N n2 2>/dev/null || true; fi
+exit $failed

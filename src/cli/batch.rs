@@ -1,0 +1,316 @@
+//! What `run` understands for batch jobs: resume, shards, signals, requeueing, the time limit of a process.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::interrupt::Interrupt;
+use crate::ensemble::{Extent, Ledger};
+use crate::io::blocks::{
+    BlockStore, Gathered, Hurry, Pace, PointBlocks, Shard, discard, files, maker, point_directories, point_directory,
+};
+use crate::io::read_summary;
+use crate::io::run_file::{Records, RunFile};
+use crate::{Error, Result};
+
+/// Arguments of `run` for batch jobs.
+#[derive(Debug, Args)]
+pub struct BatchArguments {
+    /// Go on with the blocks stored in DIR/blocks, if there are any: same bytes as without the interruption.
+    #[arg(long)]
+    resume: bool,
+    /// Discard the stored blocks of an unfinished run and begin again.
+    #[arg(long, conflicts_with = "resume")]
+    restart: bool,
+    /// Store no blocks.
+    #[arg(long, conflicts_with_all = ["resume", "shard", "array", "requeue", "hold"])]
+    no_blocks: bool,
+    /// Run part I of N (I from 0) of every sweep point's blocks, or what is missing of it, and only store them; then `merge`.
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["array", "restart"])]
+    shard: Option<Shard>,
+    /// The same with I and N from SLURM_ARRAY_TASK_ID and SLURM_ARRAY_TASK_COUNT, for job arrays 0-(N−1).
+    #[arg(long, conflicts_with = "restart")]
+    array: bool,
+    /// Least time between two writes of finished blocks; longer where writing takes longer than a hundredth of it.
+    #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "1")]
+    store_every: Duration,
+    /// Begin no block after so much wall-clock time of this process: seconds, MM:SS, HH:MM:SS or D-HH:MM:SS.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    time_limit: Option<Duration>,
+    /// After a signal, when all finished blocks are stored: `scontrol requeue $SLURM_JOB_ID`.
+    #[arg(long, conflicts_with = "hold")]
+    requeue: bool,
+    /// After a signal, when all finished blocks are stored: stay alive until killed (a second signal does it).
+    #[arg(long)]
+    hold: bool,
+}
+
+/// How a `run` deals with blocks.
+pub struct Batch<'a> {
+    arguments: &'a BatchArguments,
+    /// The part to run.
+    pub shard: Option<Shard>,
+    /// When the process should end.
+    pub deadline: Option<Instant>,
+    stores: bool,
+    directory: &'a Path,
+    interrupt: &'a Interrupt,
+    requeued: AtomicBool,
+}
+
+/// A sweep point with what is stored of it.
+pub struct OpenPoint {
+    /// The point and its blocks.
+    pub blocks: PointBlocks,
+    /// What there is.
+    pub found: Gathered,
+    /// Where more goes.
+    pub store: Option<Arc<BlockStore>>,
+}
+
+impl OpenPoint {
+    /// The trajectories to run.
+    pub fn missing(&self) -> Extent {
+        let Gathered { extent, elsewhere, .. } = &self.found;
+        let there = extent.ranges().iter().chain(elsewhere.ranges()).cloned().collect::<Extent>();
+        there.missing(self.blocks.task())
+    }
+}
+
+impl<'a> Batch<'a> {
+    /// Checks the arguments against the run file and what lies in `directory`; discards blocks that are not to be resumed.
+    pub fn new(
+        arguments: &'a BatchArguments,
+        file: &RunFile,
+        directory: &'a Path,
+        interrupt: &'a Interrupt,
+    ) -> Result<Self> {
+        let shard = if arguments.array { Some(array_shard(|name| std::env::var(name).ok())?) } else { arguments.shard };
+        if file.records != Records::default() {
+            let flag = match (shard, arguments.resume) {
+                (Some(_), _) => Some("--shard"),
+                (None, true) => Some("--resume"),
+                (None, false) => None,
+            };
+            if let Some(flag) = flag {
+                let allowed = "records of single trajectories are not stored with the blocks: leave out output.jumps and \
+                               output.final_values, or run it in one piece";
+                return Err(Error::value(flag, "given", allowed));
+            }
+        }
+        let stores = !arguments.no_blocks && file.records == Records::default();
+        let deadline = arguments.time_limit.and_then(|limit| Instant::now().checked_add(limit));
+        let batch = Self { arguments, shard, deadline, stores, directory, interrupt, requeued: AtomicBool::new(false) };
+        if batch.resumes() {
+            // Before anything is run or written: blocks of another run at any sweep point.
+            for index in 0..file.points.len() {
+                let paths = files(&point_directory(directory, index))?;
+                let blocks = PointBlocks::new(file, index, batch.shard, paths);
+                blocks.refuse_foreign(&blocks.heads().1)?;
+            }
+        } else {
+            if !arguments.restart {
+                batch.refuse_to_discard(file)?;
+            }
+            discard(directory)?;
+        }
+        Ok(batch)
+    }
+
+    /// Whether stored blocks are used.
+    fn resumes(&self) -> bool {
+        self.arguments.resume || self.shard.is_some()
+    }
+
+    /// An unfinished run of this very file is not thrown away unasked.
+    fn refuse_to_discard(&self, file: &RunFile) -> Result<()> {
+        if read_summary(self.directory).is_ok_and(|summary| summary.provenance.complete) {
+            return Ok(());
+        }
+        for (index, (place, paths)) in point_directories(self.directory)? {
+            if index >= file.points.len() {
+                continue;
+            }
+            let point = PointBlocks::new(file, index, None, paths);
+            let (_, _, stored) = point.heads();
+            if stored.count() > 0 {
+                return Err(Error::value(
+                    "--resume",
+                    "not given",
+                    format!(
+                        "{} holds {} finished trajectories of this very run, which is not complete: go on with --resume, \
+                         or discard them with --restart",
+                        place.display(),
+                        stored.count()
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the blocks of sweep point `index`.
+    pub fn open(&self, file: &RunFile, index: usize) -> Result<OpenPoint> {
+        let place = point_directory(self.directory, index);
+        let paths = if self.resumes() { files(&place)? } else { Vec::new() };
+        let blocks = PointBlocks::new(file, index, self.shard, paths);
+        let found = blocks.gather(None);
+        blocks.refuse_foreign(&found.complaints)?;
+        blocks.refuse_longer(&found)?;
+        for complaint in found.complaints.iter().filter(|complaint| complaint.is_serious()) {
+            eprintln!("warning: {complaint}; run again");
+        }
+        if let Some((_, head)) = found.heads.iter().find(|(_, head)| head.maker != maker()) {
+            eprintln!(
+                "note: blocks stored by {} are used: the last digits may differ from those of one run",
+                head.maker
+            );
+        }
+        if let Some(note) = &blocks.note {
+            eprintln!("note: {note}");
+        }
+        let interrupt = self.interrupt.clone();
+        let hurry: Hurry = Arc::new(move || interrupt.seen());
+        let pace = Pace { interval: self.arguments.store_every, hurry };
+        let store = match self.stores {
+            true => Some(Arc::new(BlockStore::open(&place, blocks.head(file), blocks.rungs(), &found, pace)?)),
+            false => None,
+        };
+        Ok(OpenPoint { blocks, found, store })
+    }
+
+    /// Whether no further sweep point should be begun.
+    pub fn is_over(&self) -> bool {
+        self.interrupt.seen() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Does `work`; when a signal comes meanwhile, requeues the job as soon as all finished blocks are stored, if asked to.
+    pub fn attend<T>(&self, store: Option<&Arc<BlockStore>>, work: impl FnOnce() -> T) -> T {
+        let Some(store) = store.filter(|_| self.arguments.requeue) else { return work() };
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    if self.interrupt.seen() {
+                        if store.settle().is_ok() {
+                            self.requeue();
+                        }
+                        return;
+                    }
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            });
+            let result = work();
+            done.store(true, Ordering::Relaxed);
+            result
+        })
+    }
+
+    /// Requeues the job, once.
+    fn requeue(&self) {
+        if !self.requeued.swap(true, Ordering::Relaxed) {
+            requeue();
+        }
+    }
+
+    /// After a signal, with everything saved: requeues the job if that has not been done, or stays alive, if asked to.
+    pub fn end(&self) {
+        if self.arguments.requeue && self.interrupt.seen() {
+            self.requeue();
+        }
+        if self.arguments.hold && self.interrupt.seen() {
+            eprintln!("everything is saved: waiting to be killed");
+            loop {
+                std::thread::sleep(Duration::from_secs(1));
+            }
+        }
+    }
+}
+
+/// Asks Slurm to put this job back into the queue.
+fn requeue() {
+    let Ok(job) = std::env::var("SLURM_JOB_ID") else {
+        eprintln!("warning: --requeue: SLURM_JOB_ID is not set");
+        return;
+    };
+    match std::process::Command::new("scontrol").args(["requeue", &job]).status() {
+        Ok(status) if status.success() => eprintln!("all finished blocks are stored: job {job} is requeued"),
+        Ok(status) => eprintln!("warning: `scontrol requeue {job}` failed: {status}"),
+        Err(error) => eprintln!("warning: cannot run scontrol: {error}"),
+    }
+}
+
+/// The shard of this task of a job array.
+fn array_shard(variable: impl Fn(&str) -> Option<String>) -> Result<Shard> {
+    let read = |name: &str, default: Option<u64>| match variable(name) {
+        None => default.ok_or_else(|| Error::value("--array", "given", format!("{name} is not set: no job array"))),
+        Some(text) => text.parse().map_err(|_| Error::value(name, text, "must be a whole number")),
+    };
+    let (index, count) = (read("SLURM_ARRAY_TASK_ID", None)?, read("SLURM_ARRAY_TASK_COUNT", None)?);
+    let (first, last) =
+        (read("SLURM_ARRAY_TASK_MIN", Some(0))?, read("SLURM_ARRAY_TASK_MAX", Some(count.saturating_sub(1)))?);
+    if first != 0 || last.checked_add(1) != Some(count) || index >= count {
+        let allowed = "must be 0-(N−1) for --array; to run some tasks of it again, name the shard: --shard I/N";
+        return Err(Error::value("the job array", format!("{first}-{last} with {count} tasks"), allowed));
+    }
+    Ok(Shard { index, count })
+}
+
+/// Slurm's ways to write a duration.
+fn parse_time(text: &str) -> std::result::Result<Duration, String> {
+    let wrong = || "must be a time > 0: seconds, MM:SS, HH:MM:SS or D-HH:MM:SS".to_owned();
+    let (days, clock) = match text.split_once('-') {
+        Some((days, clock)) => (days.parse::<u32>().map_err(|_| wrong())?, clock),
+        None => (0, text),
+    };
+    let mut seconds = 0.0;
+    for part in clock.split(':') {
+        let value: f64 = part.parse().map_err(|_| wrong())?;
+        seconds = 60.0 * seconds + value;
+    }
+    let total = 86_400.0 * f64::from(days) + seconds;
+    let parts = clock.split(':').count();
+    if !(total > 0.0 && total <= 1e9) || parts > 3 || (days > 0 && parts != 3) {
+        return Err(wrong());
+    }
+    Ok(Duration::from_secs_f64(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_slurm() {
+        let seconds = |text: &str| parse_time(text).ok().map(|time| time.as_secs_f64());
+        assert_eq!(seconds("90"), Some(90.0));
+        assert_eq!(seconds("0.5"), Some(0.5));
+        assert_eq!(seconds("2:30"), Some(150.0));
+        assert_eq!(seconds("1:00:00"), Some(3600.0));
+        assert_eq!(seconds("2-01:00:00"), Some(176_400.0));
+        for wrong in ["", "0", "-5", "nan", "1:2:3:4", "1-2", "inf", "soon"] {
+            assert_eq!(seconds(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_job_array_is_taken_whole_or_not_at_all() {
+        let shard = |settings: &[(&str, &str)]| {
+            let find = |name: &str| settings.iter().find(|pair| pair.0 == name).map(|pair| pair.1.to_owned());
+            array_shard(find).map_err(|error| error.to_string())
+        };
+        let [id, count, min, max] =
+            ["SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_MAX"];
+        assert_eq!(shard(&[(id, "3"), (count, "8"), (min, "0"), (max, "7")]), Ok(Shard { index: 3, count: 8 }));
+        assert!(shard(&[(id, "3"), (count, "8")]).is_ok());
+        assert!(shard(&[(count, "8")]).is_err_and(|error| error.contains("SLURM_ARRAY_TASK_ID is not set")));
+        // Tasks 3 and 7 alone, or 1 to 8.
+        assert!(
+            shard(&[(id, "3"), (count, "2"), (min, "3"), (max, "7")]).is_err_and(|error| error.contains("--shard"))
+        );
+        assert!(shard(&[(id, "8"), (count, "8"), (min, "1"), (max, "8")]).is_err());
+    }
+}

@@ -1,0 +1,260 @@
+//! `fluctuator merge`: one result from the stored blocks of any number of directories.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::origin::provenance;
+use super::{Outcome, table};
+use crate::analysis::{FORMAT_VERSION, Method, Point, Provenance, Summary, excess, trajectory_point};
+use crate::ensemble::{self, Ending, Ensemble, Extent, Stock, Watcher};
+use crate::io::blocks::{
+    Complaint, Gathered, Head, PointBlocks, first_look, maker, open, point_directories, point_directory, write_gathered,
+};
+use crate::io::run_file::{RunFile, RunPoint};
+use crate::io::{read_exact, write_report, write_result};
+use crate::{Error, Result};
+
+/// Arguments of `merge`.
+#[derive(Debug, Args)]
+pub struct MergeArguments {
+    /// Directories with stored blocks: of runs, of shards, of earlier merges.
+    #[arg(required = true)]
+    directories: Vec<PathBuf>,
+    /// Result directory [default: DIR, when there is only one].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Merge what is there, when something is missing or damaged, and say exactly what that is; exit code 3.
+    #[arg(long)]
+    partial: bool,
+    /// No table.
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Stored blocks are looked at, none is run.
+struct Onlooker<'a>(&'a RunPoint);
+
+impl Watcher for Onlooker<'_> {
+    fn finished(&self, _trajectories: u64) {}
+
+    fn stop(&self) -> bool {
+        true
+    }
+
+    fn first_look(&self) -> Option<u64> {
+        first_look(self.0)
+    }
+
+    fn enough(&self, ensemble: &Ensemble) -> bool {
+        excess(&self.0.stopping.targets, &self.0.experiment, ensemble) <= 1.0
+    }
+}
+
+/// What was merged of a sweep point, for `merge.json`.
+#[derive(Debug, Serialize)]
+struct Merged {
+    point: String,
+    trajectories: u64,
+    of: u64,
+    /// Exactly which, both ends included.
+    set: String,
+    missing: String,
+    files: usize,
+    remarks: Vec<String>,
+}
+
+/// A sweep point with what was found of it.
+struct Piece {
+    blocks: PointBlocks,
+    found: Gathered,
+    ensemble: Option<Ensemble>,
+}
+
+/// Gathers, checks, merges and writes.
+pub fn run(arguments: &MergeArguments) -> Result<Outcome> {
+    let begun = Instant::now();
+    let out = match (&arguments.out, &arguments.directories[..]) {
+        (Some(out), _) => out.clone(),
+        (None, [only]) => only.clone(),
+        (None, _) => return Err(Error::value("--out", "not given", "needed to merge several directories")),
+    };
+    let paths = collect(&arguments.directories)?;
+    let file = run_file(&paths)?;
+    let mut pieces = Vec::with_capacity(file.points.len());
+    for index in 0..file.points.len() {
+        pieces.push(piece(&file, index, paths.get(&index).cloned().unwrap_or_default(), arguments.partial)?);
+    }
+    for (index, piece) in pieces.iter().enumerate() {
+        report(&table::point_label(&file, index), piece, arguments.quiet);
+    }
+    let complete = pieces.iter().all(Piece::is_complete);
+    // A damaged file of which nothing is missing does no harm.
+    let is_doubt = |complaint: &&Complaint| matches!(complaint, Complaint::Foreign { .. } | Complaint::Disagree { .. });
+    let doubts = pieces.iter().flat_map(|piece| &piece.found.complaints).filter(is_doubt).count();
+    if !(arguments.partial || complete && doubts == 0) {
+        let advice = "run what is missing again (--shard I/N, or --resume), or merge what is there with --partial";
+        let what = if complete { "there are files that do not belong together" } else { "trajectories are missing" };
+        return Err(Error::Unmerged(format!("{what}; {advice}")));
+    }
+    write(&file, &pieces, &out, complete, begun, arguments)
+}
+
+/// The files of blocks of every sweep point.
+pub fn collect(directories: &[PathBuf]) -> Result<BTreeMap<usize, Vec<PathBuf>>> {
+    let mut all: BTreeMap<usize, Vec<PathBuf>> = BTreeMap::new();
+    for directory in directories {
+        let points = point_directories(directory)?;
+        if points.is_empty() {
+            let reason = "holds no stored blocks (blocks/point-0000/…)".to_owned();
+            return Err(Error::Format { path: directory.clone(), reason });
+        }
+        points.into_iter().for_each(|(index, (_, paths))| all.entry(index).or_default().extend(paths));
+    }
+    // In whatever order directories are named, and if one is named twice.
+    for paths in all.values_mut() {
+        paths.sort_by(|a, b| (a.file_name(), a).cmp(&(b.file_name(), b)));
+        paths.dedup_by(|a, b| a.canonicalize().ok() == b.canonicalize().ok());
+    }
+    Ok(all)
+}
+
+/// The run file that most trajectories of the first point come from; of several that differ in nothing that counts, the one
+/// that asks for most.
+pub fn run_file(paths: &BTreeMap<usize, Vec<PathBuf>>) -> Result<RunFile> {
+    let mut complaints = Vec::new();
+    let mut heads: Vec<Head> =
+        paths.values().flat_map(|paths| open(paths, &mut complaints)).map(|opened| opened.head).collect();
+    let Some(point) = heads.iter().map(|head| head.point).min() else {
+        let reason = complaints.first().map_or_else(|| "there is no file of blocks".to_owned(), ToString::to_string);
+        return Err(Error::Stored(reason));
+    };
+    heads.retain(|head| head.point == point);
+    let mut weight: BTreeMap<String, u64> = BTreeMap::new();
+    for head in &heads {
+        let count = head.nodes.iter().map(|entry| entry.trajectories).sum::<u64>();
+        *weight.entry(head.identity.hash.clone()).or_default() += count;
+    }
+    let key = |head: &&Head| {
+        let texts = (head.run_file.clone(), head.overrides.clone(), head.title.clone());
+        (weight[&head.identity.hash], head.identity.hash.clone(), head.trajectories, texts)
+    };
+    let Some(head) = heads.iter().max_by_key(key) else { unreachable!("one of them has the lowest point") };
+    RunFile::parse(&head.run_file, &head.title, &head.overrides)
+}
+
+fn piece(file: &RunFile, index: usize, paths: Vec<PathBuf>, partial: bool) -> Result<Piece> {
+    let blocks = PointBlocks::new(file, index, None, paths);
+    let mut found = blocks.gather(None);
+    let point = &blocks.point;
+    let run = |found: &mut Gathered, scattered| {
+        let stored = std::mem::take(&mut found.stored);
+        let stock = Stock { stored, scattered, ..Stock::default() };
+        let watcher = Onlooker(point);
+        let grid = point.correlations.as_ref();
+        ensemble::run_stored(&point.experiment, &point.tolerances, &point.plan(1), &watcher, grid, stock)
+            .map_err(|error| table::located(error, point))
+    };
+    let mut ensemble = run(&mut found, false)?;
+    if partial && !ensemble.as_ref().is_some_and(|ensemble| ensemble.ending.stopped.is_complete()) {
+        let complaints = std::mem::take(&mut found.complaints);
+        found = blocks.gather(Some(found.in_order()));
+        found.complaints = complaints;
+        ensemble = run(&mut found, true)?;
+    }
+    Ok(Piece { blocks, found, ensemble })
+}
+
+impl Piece {
+    fn is_complete(&self) -> bool {
+        self.ensemble.as_ref().is_some_and(|ensemble| ensemble.ending.stopped.is_complete())
+    }
+
+    /// The trajectories that are in the result.
+    fn set(&self) -> Extent {
+        match &self.ensemble {
+            Some(ensemble) if ensemble.ending.stopped.is_complete() => Extent::from(0..ensemble.tally.trajectories),
+            _ => self.found.extent.clone(),
+        }
+    }
+
+    fn missing(&self) -> Extent {
+        if self.is_complete() { Extent::default() } else { self.found.extent.missing(self.blocks.task()) }
+    }
+}
+
+/// Says on stderr what is wrong, and what is missing.
+fn report(label: &str, piece: &Piece, quiet: bool) {
+    for complaint in piece.found.complaints.iter().filter(|complaint| complaint.is_serious() || !quiet) {
+        eprintln!("{label}: {complaint}");
+    }
+    if !piece.is_complete() {
+        eprintln!("{label}: missing are the trajectories {}", piece.missing());
+        if first_look(&piece.blocks.point).is_some() {
+            eprintln!("{label}: what is there from the beginning does not reach the target");
+        }
+    }
+    if let Some((_, head)) = piece.found.heads.iter().find(|(_, head)| head.maker != maker()) {
+        eprintln!("{label}: stored by {}: the last digits may differ from those of one run", head.maker);
+    }
+}
+
+fn write(
+    file: &RunFile,
+    pieces: &[Piece],
+    out: &Path,
+    complete: bool,
+    begun: Instant,
+    arguments: &MergeArguments,
+) -> Result<Outcome> {
+    let (mut points, mut endings, mut merged): (Vec<Point>, Vec<Ending>, Vec<Merged>) = Default::default();
+    for (index, piece) in pieces.iter().enumerate() {
+        let PointBlocks { point, .. } = &piece.blocks;
+        merged.push(Merged {
+            point: table::point_label(file, index),
+            trajectories: piece.set().count(),
+            of: point.stopping.trajectories,
+            set: piece.set().to_string(),
+            missing: piece.missing().to_string(),
+            files: piece.found.heads.len(),
+            remarks: piece.found.complaints.iter().map(ToString::to_string).collect(),
+        });
+        if let Some(ensemble) = &piece.ensemble {
+            points.push(trajectory_point(&point.experiment, ensemble, point.parameters.clone()));
+            endings.push(ensemble.ending);
+        }
+    }
+    if points.is_empty() {
+        return Err(Error::Unmerged("no trajectory is stored".into()));
+    }
+    let trajectories = file.points[0].stopping.trajectories;
+    let origin = provenance(file, Method::Trajectories, trajectories, complete, begun, 1);
+    let summary = Summary { format_version: FORMAT_VERSION, provenance: Provenance { endings, ..origin }, points };
+    let same_run = |exact: &Summary| exact.provenance.run_file_hash == summary.provenance.run_file_hash;
+    write_result(out, &summary, read_exact(out).ok().flatten().filter(same_run).as_ref())?;
+    let inside = |directory: &PathBuf| directory.canonicalize().ok() == out.canonicalize().ok();
+    if !arguments.directories.iter().any(inside) {
+        for (index, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.ensemble.is_some()) {
+            // Once more: the first went into the result.
+            let found = piece.blocks.gather(Some(piece.set()));
+            let head = Head { pieces: found.extent.ranges().to_vec(), ..piece.blocks.head(file) };
+            write_gathered(&point_directory(out, index), &head, &found)?;
+        }
+    }
+    let mut rows = vec![["point", "trajectories", "of", "which", "missing", "files"].map(str::to_owned).to_vec()];
+    rows.extend(merged.iter().map(|merged| {
+        let [count, of, files] = [merged.trajectories, merged.of, merged.files as u64].map(|number| number.to_string());
+        vec![merged.point.clone(), count, of, merged.set.clone(), merged.missing.clone(), files]
+    }));
+    write_report(out, "merge", &merged, &table::aligned(&rows))?;
+    if !arguments.quiet {
+        say!("{}", summary.provenance.title);
+        table::print_summary(&summary);
+        table::print_aligned(&rows);
+        say!("{:.1} s; results in {}", summary.provenance.wall_time_seconds, out.display());
+    }
+    Ok(if complete { Outcome::Done } else { Outcome::Incomplete })
+}

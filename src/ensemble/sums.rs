@@ -1,0 +1,81 @@
+//! What is kept of blocks: the tally, and the counts of the times between jumps where they were asked for.
+
+use serde::{Deserialize, Serialize};
+
+use super::block::FOLDS;
+use super::correlations::{Grid, Groups};
+use super::tree::{Merge, Node};
+use super::{Layout, Tally};
+use crate::Result;
+
+/// All that a result needs of any number of blocks.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sums {
+    /// Moments, co-moments and diagnostics.
+    pub tally: Tally,
+    /// Times between jumps.
+    pub groups: Option<Groups>,
+}
+
+impl Merge for Sums {
+    fn merge(&mut self, right: Self) {
+        self.tally.merge(right.tally);
+        match (&mut self.groups, right.groups) {
+            (Some(groups), Some(more)) => groups.add(more),
+            (None, more) => self.groups = more,
+            (Some(_), None) => {}
+        }
+    }
+}
+
+/// The shape that all sums of one run have.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape<'a> {
+    /// Where the quantities lie in the records.
+    pub layout: Layout,
+    /// Whether there are control variates.
+    pub controlled: bool,
+    /// The times between jumps that are counted, and the end of the run.
+    pub grid: Option<(&'a Grid, f64)>,
+}
+
+impl Sums {
+    /// Whether these can be merged with others of the run: those read from a file might not.
+    pub fn fit(&self, shape: &Shape) -> bool {
+        let Self { tally, groups } = self;
+        let moments = [(&tally.records, Some(shape.layout.len())), (&tally.fock, None)];
+        let moments = moments.iter().all(|(moments, length)| {
+            moments.mean().len() == moments.squares().len()
+                && (moments.count() == 0 || length.is_none_or(|length| length == moments.mean().len()))
+        });
+        let folds = tally.folds.len() == if shape.controlled { FOLDS } else { 0 }
+            && tally
+                .folds
+                .iter()
+                .all(|fold| fold.is_sound() && (fold.count() == 0 || fold.len() == shape.layout.estimates()));
+        let groups = match (groups, shape.grid) {
+            (None, None) => true,
+            (Some(groups), Some((grid, end))) => groups.fit(grid, end),
+            _ => false,
+        };
+        tally.clipped_at.is_none() && moments && folds && groups
+    }
+}
+
+/// A node of the tree with its sums.
+pub type Stored = (Node, Sums);
+
+/// Where finished blocks go that are to outlive the process.
+pub trait Ledger: Sync {
+    /// Takes block `block` in. It is durable when [`Ledger::settle`] has returned, or earlier.
+    ///
+    /// # Errors
+    /// When blocks can no longer be stored; the run then ends with this error.
+    fn keep(&self, block: u64, sums: &Sums) -> Result<()>;
+
+    /// Returns when all blocks that were taken in are durable. Nothing is concluded from blocks before that.
+    ///
+    /// # Errors
+    /// When that is impossible.
+    fn settle(&self) -> Result<()>;
+}

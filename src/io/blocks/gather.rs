@@ -1,0 +1,188 @@
+//! Everything that is stored of a sweep point, read from any number of files: each trajectory once, whoever wrote it.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::complaint::Complaint;
+use super::format::{Entry, Head, Opened};
+use super::identity::Identity;
+use crate::ensemble::{Extent, Node, Stored, Tree};
+use crate::{Error, Result};
+
+/// Ending of the names of files of blocks.
+pub const ENDING: &str = ".blocks";
+
+/// What is wanted of the files.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// The run.
+    pub identity: &'a Identity,
+    /// Its trajectories, the most of them where there is a target.
+    pub trajectories: u64,
+    /// Trajectories per block.
+    pub block: u64,
+    /// Numbers of blocks at which the run is looked at.
+    pub rungs: Vec<u64>,
+    /// The trajectories that are wanted of it.
+    pub within: Extent,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// The sums, in as few nodes as the looks allow.
+    pub stored: Vec<Stored>,
+    /// Their trajectories.
+    pub extent: Extent,
+    /// What is wanted and stored, but in one node with more: sound, and of no use here.
+    pub elsewhere: Extent,
+    /// What is damaged and in no other file.
+    pub damaged: Extent,
+    /// The contiguous pieces that the writers had to run.
+    pub pieces: Vec<Range<u64>>,
+    /// The heads that could be read, of this run.
+    pub heads: Vec<(PathBuf, Head)>,
+    /// Whatever is wrong.
+    pub complaints: Vec<Complaint>,
+}
+
+/// Name of a file for the trajectories of `task`.
+pub fn file_name(task: &Range<u64>, writer: &str) -> String {
+    format!("trajectories-{}-{}.{writer}{ENDING}", task.start, task.end.saturating_sub(1))
+}
+
+/// The trajectories that a file was to hold, by its name.
+pub fn task_of(path: &Path) -> Option<Range<u64>> {
+    let name = path.file_name()?.to_str()?.strip_prefix("trajectories-")?;
+    let (first, last) = name.split('.').next()?.split_once('-')?;
+    Some(first.parse().ok()?..last.parse::<u64>().ok()?.checked_add(1)?)
+}
+
+/// The files of blocks in a directory, in the order of their names; none without the directory.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn files(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io(directory, error)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| Error::io(directory, error))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(ENDING) && !name.starts_with('.') {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// Opens files; those that cannot be read are complained of.
+pub fn open(paths: &[PathBuf], complaints: &mut Vec<Complaint>) -> Vec<Opened> {
+    let mut opened = Vec::new();
+    for path in paths {
+        match Opened::open(path) {
+            Ok(file) => opened.push(file),
+            // Whoever wrote it has replaced it by one that holds more.
+            Err(_) if !path.exists() => {}
+            Err(reason) => {
+                complaints.push(Complaint::Unreadable { path: path.clone(), task: task_of(path), reason });
+            }
+        }
+    }
+    opened
+}
+
+/// Reads what is wanted from `paths`.
+pub fn gather(paths: &[PathBuf], wanted: &Wanted) -> Gathered {
+    let mut found = Gathered::default();
+    let mut opened = open(paths, &mut found.complaints);
+    opened.retain(|file| {
+        let ours = file.head.identity.hash == wanted.identity.hash;
+        if !ours {
+            found.complaints.push(Complaint::foreign(&file.path, &file.head, wanted.identity));
+        }
+        ours
+    });
+    for file in &opened {
+        found.heads.push((file.path.clone(), file.head.clone()));
+        found.pieces.extend(file.head.pieces.iter().cloned());
+    }
+    // Large nodes first: what is held twice is left out whole, and stands in where a larger node is damaged.
+    let mut candidates: Vec<(usize, usize)> = (opened.iter().enumerate())
+        .flat_map(|(file, opened)| (0..opened.head.nodes.len()).map(move |index| (file, index)))
+        .collect();
+    candidates.sort_by_key(|&(file, index)| (Reverse(opened[file].head.nodes[index].node.height), file, index));
+
+    let mut tree = Tree::with_cuts(wanted.rungs.clone());
+    let mut tails = Vec::new();
+    let mut held: BTreeMap<Node, (usize, Entry)> = BTreeMap::new();
+    let mut reported = BTreeSet::new();
+    for (file, index) in candidates {
+        let (head, path) = (&opened[file].head, opened[file].path.clone());
+        let entry = head.nodes[index].clone();
+        let range = head.range(&entry);
+        if !wanted.wants(&entry, &range) {
+            let here = wanted.within.within(&range);
+            let is_known = |range: &Range<u64>| found.extent.covers(range) || found.elsewhere.covers(range);
+            if !here.ranges().iter().all(is_known)
+                && range.end <= wanted.trajectories
+                && opened[file].sums(index).is_ok()
+            {
+                here.ranges().iter().cloned().for_each(|range| found.elsewhere.insert(range));
+            }
+            continue;
+        }
+        if found.extent.covers(&range) {
+            match held.get(&entry.node) {
+                Some((other, same)) if same.digest != entry.digest => {
+                    let paths = [opened[*other].path.clone(), path];
+                    found.complaints.push(Complaint::Disagree { paths, range });
+                }
+                _ if reported.insert(file) => found.complaints.push(Complaint::Twice { path, range }),
+                _ => {}
+            }
+            continue;
+        }
+        match opened[file].sums(index) {
+            Ok(sums) => {
+                found.extent.insert(range);
+                let is_whole = entry.trajectories == wanted.block << entry.node.height;
+                held.insert(entry.node, (file, entry.clone()));
+                if is_whole { tree.insert(entry.node, sums) } else { tails.push((entry.node, sums)) }
+            }
+            Err(reason) => {
+                found.damaged.insert(range.clone());
+                found.complaints.push(Complaint::Damaged { path, range, reason });
+            }
+        }
+    }
+    let lost = found.damaged.ranges().iter().flat_map(|range| found.extent.missing(range.clone()).ranges().to_vec());
+    found.damaged = lost.collect();
+    found.stored = tree.into_nodes().chain(tails).collect();
+    found
+}
+
+impl Gathered {
+    /// Of every piece the trajectories from its beginning up to the first one that is neither there nor damaged. What lies
+    /// beyond was finished before its predecessors: trajectories with few jumps are, so that it is not a fair sample.
+    pub fn in_order(&self) -> Extent {
+        let mut known = self.extent.clone();
+        self.damaged.ranges().iter().cloned().for_each(|range| known.insert(range));
+        let ends = self.pieces.iter().map(|piece| piece.start..known.first_gap(piece.start).min(piece.end));
+        ends.collect()
+    }
+}
+
+impl Wanted<'_> {
+    /// Whether an entry is of this run: wholly within, and short only where the run ends.
+    fn wants(&self, entry: &Entry, range: &Range<u64>) -> bool {
+        let is_whole = entry.trajectories == self.block << entry.node.height;
+        self.within.covers(range) && (is_whole || range.end == self.trajectories)
+    }
+}

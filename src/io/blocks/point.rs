@@ -1,0 +1,254 @@
+//! The blocks of a sweep point in a result directory: where they lie, which of them a process has to run, what is there.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use super::complaint::Complaint;
+use super::format::{Head, Opened};
+use super::gather::{ENDING, Gathered, Wanted, files, gather, open, task_of};
+use super::identity::{Identity, first_look};
+use crate::ensemble::{Estimator, Extent, Ladder};
+use crate::io::provenance::build_commit;
+use crate::io::run_file::{RunFile, RunPoint};
+use crate::system::cpu_features;
+use crate::{Error, Result};
+
+/// Where stored blocks lie inside a result directory.
+pub const BLOCKS_DIRECTORY: &str = "blocks";
+
+/// One of several equal parts of a run's blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// Its number, from 0.
+    pub index: u64,
+    /// How many there are.
+    pub count: u64,
+}
+
+impl Shard {
+    /// Its blocks of `total`: contiguous, and as many as any other's, or one fewer.
+    pub fn blocks(self, total: u64) -> Range<u64> {
+        let at = |index: u64| (u128::from(index) * u128::from(total) / u128::from(self.count)) as u64;
+        at(self.index)..at(self.index + 1)
+    }
+}
+
+impl std::fmt::Display for Shard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let parts = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
+        match parts {
+            Some((index, count)) if index < count && count <= 1 << 32 => Ok(Self { index, count }),
+            _ => Err("must be I/N with I from 0 to N − 1, e.g. 0/64".into()),
+        }
+    }
+}
+
+/// A sweep point as its blocks are stored.
+#[derive(Debug, Clone)]
+pub struct PointBlocks {
+    /// The point, with the number of pilot trajectories that the stored blocks have.
+    pub point: RunPoint,
+    /// What its blocks depend on.
+    pub identity: Identity,
+    /// What another number of pilot trajectories was kept for.
+    pub note: Option<String>,
+    /// The blocks to run.
+    pub blocks: Range<u64>,
+    index: usize,
+    shard: Option<Shard>,
+    paths: Vec<PathBuf>,
+}
+
+impl PointBlocks {
+    /// Point `index` of a run file, or a shard of it, beside the files `paths`.
+    ///
+    /// The default number of pilot trajectories follows from that of the trajectories. Where more of these are asked for than
+    /// when the stored blocks were run, their pilots are kept: anything else would make another run of it.
+    pub fn new(file: &RunFile, index: usize, shard: Option<Shard>, mut paths: Vec<PathBuf>) -> Self {
+        let mut point = file.points[index].clone();
+        let (total, block) = (point.stopping.trajectories, point.block);
+        let blocks = shard.map_or(0..total.div_ceil(block), |shard| shard.blocks(total.div_ceil(block)));
+        let mut note = None;
+        if let Estimator::Controlled { pilot: usual } = point.estimator
+            && !point.keys.contains_key("ensemble.pilot")
+        {
+            // The files of one run all agree, so that one look is enough.
+            let theirs = paths.iter().filter_map(|path| Opened::open(path).ok()).find_map(|opened| {
+                let pilot = opened.head.identity.pilot?;
+                let stored = RunPoint { estimator: Estimator::Controlled { pilot }, ..point.clone() };
+                (Identity::of(&stored).hash == opened.head.identity.hash).then_some((pilot, stored))
+            });
+            if let Some((pilot, stored)) = theirs.filter(|(pilot, _)| *pilot != usual) {
+                note = Some(format!(
+                    "keeps the {pilot} pilot trajectories of the stored blocks (a new run takes {usual})"
+                ));
+                point = stored;
+            }
+        }
+        // A shard needs no file that has nothing of it.
+        let touches = |other: Range<u64>| other.start < blocks.end * block && blocks.start * block < other.end;
+        paths.retain(|path| shard.is_none() || task_of(path).is_none_or(touches));
+        Self { identity: Identity::of(&point), point, note, blocks, index, shard, paths }
+    }
+
+    /// Numbers of blocks at which the run is looked at.
+    pub fn rungs(&self) -> Vec<u64> {
+        Ladder::rungs(first_look(&self.point), self.point.block)
+    }
+
+    /// The trajectories to run.
+    pub fn task(&self) -> Range<u64> {
+        let (block, last) = (self.point.block, self.point.stopping.trajectories);
+        (self.blocks.start * block).min(last)..(self.blocks.end * block).min(last)
+    }
+
+    /// The blocks that lie wholly in a set of trajectories.
+    pub fn whole_blocks(&self, trajectories: &Extent) -> Extent {
+        let (block, last) = (self.point.block, self.point.stopping.trajectories);
+        let end = |end: u64| if end == last { end.div_ceil(block) } else { end / block };
+        trajectories.ranges().iter().map(|range| range.start.div_ceil(block)..end(range.end)).collect()
+    }
+
+    /// Reads what there is of the trajectories in `within`, or of the task.
+    pub fn gather(&self, within: Option<Extent>) -> Gathered {
+        let RunPoint { stopping, block, .. } = &self.point;
+        let task = self.task();
+        let within = within.unwrap_or_else(|| Extent::from(task.clone()));
+        let wanted = Wanted {
+            identity: &self.identity,
+            trajectories: stopping.trajectories,
+            block: *block,
+            rungs: self.rungs(),
+            within,
+        };
+        gather(&self.paths, &wanted)
+    }
+
+    /// The heads of this run's files, what is wrong with files, and the trajectories that are stored if all sums are sound.
+    pub fn heads(&self) -> (Vec<(PathBuf, Head)>, Vec<Complaint>, Extent) {
+        let mut complaints = Vec::new();
+        let mut heads = Vec::new();
+        for opened in open(&self.paths, &mut complaints) {
+            match opened.head.identity.hash == self.identity.hash {
+                true => heads.push((opened.path, opened.head)),
+                false => complaints.push(Complaint::foreign(&opened.path, &opened.head, &self.identity)),
+            }
+        }
+        let task = self.task();
+        let ranges = heads.iter().flat_map(|(_, head)| head.nodes.iter().map(|entry| head.range(entry)));
+        let stored = Extent::from_iter(ranges).within(&task);
+        (heads, complaints, stored)
+    }
+
+    /// The head of a file with these blocks.
+    pub fn head(&self, file: &RunFile) -> Head {
+        Head {
+            identity: self.identity.clone(),
+            maker: maker(),
+            run_file: file.text.clone(),
+            overrides: file.overrides.clone(),
+            title: file.title.clone(),
+            point: self.index,
+            trajectories: self.point.stopping.trajectories,
+            block: self.point.block,
+            task: self.task(),
+            shard: self.shard.map(|shard| shard.to_string()),
+            pieces: vec![self.task()],
+            nodes: Vec::new(),
+        }
+    }
+
+    /// The error for files that belong to another run, if there are any.
+    ///
+    /// # Errors
+    /// That one.
+    pub fn refuse_foreign(&self, complaints: &[Complaint]) -> Result<()> {
+        let foreign = complaints.iter().find(|complaint| matches!(complaint, Complaint::Foreign { .. }));
+        foreign.map_or(Ok(()), |complaint| Err(Error::Stored(complaint.to_string())))
+    }
+
+    /// The error for files that hold more trajectories than are asked for: without them they cannot be told apart any more.
+    ///
+    /// # Errors
+    /// That one.
+    pub fn refuse_longer(&self, found: &Gathered) -> Result<()> {
+        let most = self.point.stopping.trajectories;
+        for (path, head) in &found.heads {
+            if let Some(entry) = head.nodes.iter().find(|entry| head.range(entry).end > most) {
+                let end = head.range(entry).end;
+                let path = path.display();
+                let reason = format!("{path} holds trajectory {} and {most} are asked for: ask for as many", end - 1);
+                return Err(Error::Stored(format!("{reason}, or begin again with --restart")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Program, commit and processor features: what the last bits of sums may depend on beside the identity.
+pub fn maker() -> String {
+    let commit = build_commit().unwrap_or_else(|| "unknown commit".into());
+    format!("fluctuator {} ({commit}; {})", env!("CARGO_PKG_VERSION"), cpu_features().join(" "))
+}
+
+/// The files of blocks of every sweep point below `directory`, a result directory or its `blocks`.
+///
+/// # Errors
+/// When a directory cannot be read.
+pub fn point_directories(directory: &Path) -> Result<BTreeMap<usize, (PathBuf, Vec<PathBuf>)>> {
+    let inner = directory.join(BLOCKS_DIRECTORY);
+    let place = if inner.is_dir() { inner } else { directory.to_owned() };
+    let entries = match std::fs::read_dir(&place) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(Error::io(place, error)),
+    };
+    let mut points = BTreeMap::new();
+    for entry in entries {
+        let path = entry.map_err(|error| Error::io(&place, error))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if let Some(index) = name.strip_prefix("point-").and_then(|index| index.parse().ok()) {
+            let found = files(&path)?;
+            points.insert(index, (path, found));
+        }
+    }
+    Ok(points)
+}
+
+/// The directory of a point's blocks.
+pub fn point_directory(directory: &Path, index: usize) -> PathBuf {
+    directory.join(BLOCKS_DIRECTORY).join(format!("point-{index:04}"))
+}
+
+/// Removes all stored blocks of a result directory.
+///
+/// # Errors
+/// When one cannot be removed.
+pub fn discard(directory: &Path) -> Result<()> {
+    if !directory.join(BLOCKS_DIRECTORY).is_dir() {
+        return Ok(());
+    }
+    for (place, _) in point_directories(directory)?.into_values() {
+        for entry in std::fs::read_dir(&place).map_err(|error| Error::io(&place, error))? {
+            let path = entry.map_err(|error| Error::io(&place, error))?.path();
+            // Files under temporary names, too.
+            if path.file_name().is_some_and(|name| name.to_string_lossy().contains(ENDING)) {
+                std::fs::remove_file(&path).map_err(|error| Error::io(&path, error))?;
+            }
+        }
+        // Left alone if something else lies there.
+        let _ = std::fs::remove_dir(&place);
+    }
+    let _ = std::fs::remove_dir(directory.join(BLOCKS_DIRECTORY));
+    Ok(())
+}

@@ -1,0 +1,290 @@
+//! Blocks on their way to the disk: a thread of its own writes them, about once a second, in one file that is replaced as a
+//! whole.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::complaint::Complaint;
+use super::format::{Head, Opened, encode};
+use super::gather::{ENDING, Gathered, file_name, task_of};
+use crate::ensemble::{Ledger, Node, Stored, Sums, Tree};
+use crate::io::files::{replace_file, sync_directory};
+use crate::io::provenance::hash_text;
+use crate::{Error, Result};
+
+/// Files are written in intervals of no less than this many times what writing one takes.
+const TIMES_THE_COST: u32 = 100;
+
+/// How often the thread asks whether it should hurry.
+const POLL: Duration = Duration::from_millis(50);
+
+/// The blocks of one sweep point, and the thread that writes them.
+///
+/// What is not [settled](Ledger::settle) when it is dropped may be lost.
+pub struct BlockStore {
+    shared: Arc<Shared>,
+    writer: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    tree: Tree<Sums>,
+    /// The last block of a run when it is short: it would spoil the node it is merged into for a longer run.
+    tail: Option<Stored>,
+    /// Blocks taken in, and those of them that are durable.
+    kept: u64,
+    durable: u64,
+    /// Somebody waits.
+    urgent: bool,
+    closing: bool,
+    failure: Option<Failure>,
+    /// Trajectories per block.
+    block: u64,
+}
+
+/// An error that can be told more than once.
+#[derive(Clone)]
+struct Failure {
+    path: PathBuf,
+    kind: std::io::ErrorKind,
+    reason: String,
+}
+
+/// Whether what is there should be written at once: asked from another thread, about twenty times a second.
+pub type Hurry = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// When files are written, beside when somebody waits for it.
+pub struct Pace {
+    /// The first after this long, and further ones in intervals of no less.
+    pub interval: Duration,
+    /// And whenever this is so.
+    pub hurry: Hurry,
+}
+
+/// What the thread works with.
+struct Writer {
+    path: PathBuf,
+    head: Head,
+    /// Files of earlier writers of the same task, as they were when they were read, to go once their blocks are in ours.
+    earlier: Vec<(PathBuf, Option<Head>)>,
+    is_clean: bool,
+    pace: Pace,
+}
+
+impl BlockStore {
+    /// A store in `directory`, which is made when the first blocks are written. `found` is what is stored already: the blocks
+    /// of earlier writers of the same task (and shard) go into the new file, and their files go. `rungs` are the numbers of
+    /// blocks at which the run is looked at.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn open(directory: &Path, head: Head, rungs: Vec<u64>, found: &Gathered, pace: Pace) -> Result<Self> {
+        let mut tree = Tree::with_cuts(rungs);
+        let mut tail = None;
+        for (node, sums) in &found.stored {
+            match sums.tally.trajectories == head.block << node.height {
+                true => tree.insert(*node, sums.clone()),
+                false => tail = Some((*node, sums.clone())),
+            }
+        }
+        let same_task = |path: &Path| task_of(path).as_ref() == Some(&head.task);
+        let mut earlier: Vec<(PathBuf, Option<Head>)> = (found.heads.iter())
+            .filter(|(_, other)| other.shard == head.shard)
+            .map(|(path, head)| (path.clone(), Some(head.clone())))
+            .collect();
+        let unreadable = found.complaints.iter().filter_map(|complaint| match complaint {
+            Complaint::Unreadable { path, .. } if same_task(path) => Some((path.clone(), None)),
+            _ => None,
+        });
+        earlier.extend(unreadable);
+        let path = directory.join(file_name(&head.task, &writer_name()));
+        let block = head.block;
+        let state = State { tree, tail, kept: 0, durable: 0, urgent: false, closing: false, failure: None, block };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let writer = Writer { path, head, earlier, is_clean: false, pace };
+        let theirs = Arc::clone(&shared);
+        let writer = std::thread::Builder::new().name("blocks".into()).spawn(move || theirs.write(writer));
+        let writer = writer.map_err(|error| Error::Numerical(format!("cannot start a thread: {error}")))?;
+        Ok(Self { shared, writer: Some(writer) })
+    }
+}
+
+impl Ledger for BlockStore {
+    fn keep(&self, block: u64, sums: &Sums) -> Result<()> {
+        let mut state = self.shared.lock();
+        state.check()?;
+        state.take_in(block, sums);
+        Ok(())
+    }
+
+    fn settle(&self) -> Result<()> {
+        let mut state = self.shared.lock();
+        let kept = state.kept;
+        while state.durable < kept {
+            state.check()?;
+            state.urgent = true;
+            self.shared.changed.notify_all();
+            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for BlockStore {
+    fn drop(&mut self) {
+        self.shared.lock().closing = true;
+        self.shared.changed.notify_all();
+        if let Some(writer) = self.writer.take() {
+            // A panic of that thread has been printed by then.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl State {
+    fn take_in(&mut self, block: u64, sums: &Sums) {
+        let node = Node::block(block);
+        self.kept += 1;
+        match sums.tally.trajectories == self.block {
+            true => self.tree.insert(node, sums.clone()),
+            false => self.tail = Some((node, sums.clone())),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        match &self.failure {
+            None => Ok(()),
+            Some(Failure { path, kind, reason }) => {
+                Err(Error::Unsaved { path: path.clone(), source: std::io::Error::new(*kind, reason.clone()) })
+            }
+        }
+    }
+}
+
+impl Failure {
+    fn error(&self) -> Error {
+        Error::Unsaved { path: self.path.clone(), source: std::io::Error::new(self.kind, self.reason.clone()) }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes whenever it is time, until the store is closed or a file cannot be written.
+    fn write(&self, mut writer: Writer) {
+        let mut due = Instant::now() + writer.pace.interval;
+        loop {
+            let mut state = self.lock();
+            loop {
+                if state.closing {
+                    return;
+                }
+                let is_new = state.kept > state.durable;
+                if is_new && (state.urgent || Instant::now() >= due || (writer.pace.hurry)()) {
+                    break;
+                }
+                state = self.changed.wait_timeout(state, POLL).unwrap_or_else(PoisonError::into_inner).0;
+            }
+            state.urgent = false;
+            let (kept, tree, tail) = (state.kept, state.tree.clone(), state.tail.clone());
+            drop(state);
+            let begun = Instant::now();
+            let written = writer.replace(&tree, tail.as_ref());
+            due = Instant::now() + writer.pace.interval.max(begun.elapsed() * TIMES_THE_COST);
+            let mut state = self.lock();
+            match written {
+                Ok(()) => state.durable = kept,
+                Err(failure) => state.failure = Some(failure),
+            }
+            self.changed.notify_all();
+            if state.failure.is_some() {
+                return;
+            }
+        }
+    }
+}
+
+impl Writer {
+    /// Puts all that is there into the file.
+    fn replace(&mut self, tree: &Tree<Sums>, tail: Option<&Stored>) -> std::result::Result<(), Failure> {
+        let nodes: Vec<(Node, &Sums)> = tree.nodes().chain(tail.map(|(node, sums)| (*node, sums))).collect();
+        // Whoever cleans up behind a writer that seems dead may take the file away under its temporary name.
+        write_blocks(&self.path, &self.head, &nodes).or_else(|_| write_blocks(&self.path, &self.head, &nodes))?;
+        if !std::mem::replace(&mut self.is_clean, true) {
+            self.clean_up();
+        }
+        Ok(())
+    }
+
+    /// Removes what earlier writers of this task left. It is all in our file, or unusable, so that nothing depends on it.
+    fn clean_up(&self) {
+        for (path, seen) in &self.earlier {
+            let now = Opened::open(path).ok().map(|opened| opened.head);
+            if now == *seen {
+                let _ = std::fs::remove_file(path);
+            }
+        }
+        let prefix = format!(".{}", file_name(&self.head.task, "").trim_end_matches(ENDING));
+        for entry in self.path.parent().and_then(|place| std::fs::read_dir(place).ok()).into_iter().flatten().flatten()
+        {
+            if entry.file_name().to_string_lossy().starts_with(&prefix) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// Writes a file of blocks as a whole; it is on the disk when this returns.
+fn write_blocks(path: &Path, head: &Head, nodes: &[(Node, &Sums)]) -> std::result::Result<(), Failure> {
+    let failed = |path: &Path, error: std::io::Error| Failure {
+        path: path.to_owned(),
+        kind: error.kind(),
+        reason: error.to_string(),
+    };
+    let bytes = encode(head, nodes).map_err(|reason| failed(path, std::io::Error::other(reason)))?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    if !directory.exists() {
+        make_directory(directory).map_err(|error| failed(directory, error))?;
+    }
+    replace_file(path, &bytes).map_err(|error| match error {
+        Error::Io { path, source } => failed(&path, source),
+        other => failed(path, std::io::Error::other(other.to_string())),
+    })
+}
+
+/// Writes what was gathered into `directory`, as one file, and returns its path.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_gathered(directory: &Path, head: &Head, found: &Gathered) -> Result<PathBuf> {
+    let path = directory.join(file_name(&head.task, &writer_name()));
+    let nodes: Vec<(Node, &Sums)> = found.stored.iter().map(|(node, sums)| (*node, sums)).collect();
+    write_blocks(&path, head, &nodes).map_err(|failure| failure.error())?;
+    Ok(path)
+}
+
+/// Makes a directory and what is missing of the way to it, durably.
+fn make_directory(directory: &Path) -> std::io::Result<()> {
+    let existing = directory.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory)?;
+    let made = directory.ancestors().take_while(|path| *path != existing);
+    made.filter_map(Path::parent)
+        .try_for_each(|parent| sync_directory(if parent.as_os_str().is_empty() { Path::new(".") } else { parent }))
+}
+
+/// A name that no other writer has: two processes that run the same task never write the same file.
+fn writer_name() -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let host = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let mut name = hash_text(&format!("{host} {} {now:?}", std::process::id()));
+    name.truncate(12);
+    name
+}

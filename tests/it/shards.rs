@@ -1,0 +1,174 @@
+//! Shards in any order and grouping are merged to the bytes of one run; whatever is wrong with them is said.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::cli::Sandbox;
+use crate::durability::{assert_same, block_files, stored};
+
+const RUN: &str = "run run.toml --quiet --set ensemble.block=8 --trajectories 1000";
+
+/// A sandbox with an undisturbed run in `whole`, and with `count` shards of it in `0`, `1`, ….
+fn sharded(count: u64) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("run.toml", &(sandbox.read("run.toml") + "correlations = { max_delay = 0.5 }\n"));
+    sandbox.expect(0, &format!("{RUN} --out whole"));
+    (0..count).for_each(|index| drop(sandbox.expect(0, &format!("{RUN} --shard {index}/{count} --out {index}"))));
+    sandbox
+}
+
+#[test]
+fn shards_in_any_order_and_grouping_make_one_run() {
+    let sandbox = sharded(5);
+    for (index, order) in ["0 1 2 3 4", "4 2 0 3 1", "3 3 4 0 1 2 2 whole"].into_iter().enumerate() {
+        sandbox.expect(0, &format!("merge {order} --out merged-{index} --quiet"));
+        assert_same(&sandbox, "whole", &format!("merged-{index}"));
+    }
+    // In two stages; the parts overlap, and hold gaps.
+    for (parts, out) in [("0 3", "a"), ("2 1 3", "b"), ("4", "c")] {
+        sandbox.expect(3, &format!("merge {parts} --partial --out {out} --quiet"));
+    }
+    sandbox.expect(0, "merge c a b --out again --quiet");
+    assert_same(&sandbox, "whole", "again");
+    // All in one directory, with more shards than blocks, and blocks that a run finds there.
+    (0..130).rev().for_each(|index| drop(sandbox.expect(0, &format!("{RUN} --shard {index}/130 --out one"))));
+    sandbox.expect(0, "merge one --quiet");
+    assert_same(&sandbox, "whole", "one");
+    sandbox.expect(0, &format!("{RUN} --resume --out one"));
+    assert_same(&sandbox, "whole", "one");
+    // The run is complete: its shards have nothing to do.
+    sandbox.expect(0, &format!("{RUN} --shard 2/7 --out again"));
+    assert_eq!(block_files(&sandbox, "again").len(), 1);
+}
+
+#[test]
+fn what_is_missing_is_said_and_what_is_there_has_error_bars() {
+    let sandbox = sharded(4);
+    let refused = sandbox.expect(1, "merge 0 2 --out merged");
+    assert!(refused.stderr.contains("missing are the trajectories 248–495, 744–999"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("error: not merged: trajectories are missing"), "{}", refused.stderr);
+    assert!(!sandbox.path("merged").exists());
+    let partial = sandbox.expect(3, "merge 0 2 --out merged --partial");
+    assert!(partial.stdout.contains("0–247, 496–743"), "{}", partial.stdout);
+    let summary = sandbox.summary("merged");
+    assert_eq!(
+        (&summary["points"][0]["trajectories"], &summary["provenance"]["complete"]),
+        (&496.into(), &false.into())
+    );
+    let report: serde_json::Value = serde_json::from_str(&sandbox.read("merged/merge.json")).unwrap();
+    assert_eq!((&report[0]["set"], &report[0]["missing"]), (&"0–247, 496–743".into(), &"248–495, 744–999".into()));
+    // Its error bars are those of so many trajectories: √(1000/496) times those of all, give or take.
+    let error = |out: &str| {
+        let number = &sandbox.summary(out)["points"][0]["observables"]["number"];
+        number["plain_standard_error"].as_array().unwrap().last().unwrap().as_f64().unwrap()
+    };
+    let ratio = error("merged") / error("whole");
+    assert!((1.1..1.9).contains(&ratio), "{ratio}");
+    let status = sandbox.expect(0, "status 0 2 --verify").stdout;
+    assert!(status.contains("496 of 1000 trajectories are stored (49.6 %)"), "{status}");
+    assert!(status.contains("missing: 248–495, 744–999"), "{status}");
+}
+
+#[test]
+fn damaged_and_foreign_shards_are_named() {
+    let sandbox = sharded(3);
+    let [path] = &block_files(&sandbox, "1")[..] else { panic!("one file") };
+    let sound = fs::read(path).unwrap();
+    // In the sums of the last node, and in the head.
+    for (place, named) in [(sound.len() - 9, "are damaged: wrong checksum"), (60, "the checksum of its head is wrong")]
+    {
+        let mut bytes = sound.clone();
+        bytes[place] ^= 1;
+        fs::write(path, &bytes).unwrap();
+        let refused = sandbox.expect(1, "merge 0 1 2 --out merged");
+        assert!(refused.stderr.contains("trajectories-328-663."), "{}", refused.stderr);
+        assert!(refused.stderr.contains(named) && refused.stderr.contains("missing are"), "{}", refused.stderr);
+        assert!(sandbox.expect(1, "status 0 1 2 --verify").stdout.contains(named));
+        sandbox.expect(3, "merge 0 1 2 --out merged --partial --quiet");
+        // Whoever runs the shard again mends it.
+        let again = sandbox.expect(0, &format!("{RUN} --shard 1/3 --out 1"));
+        assert!(again.stderr.starts_with("warning: "), "{}", again.stderr);
+        sandbox.expect(0, "merge 0 1 2 --out merged --quiet");
+        assert_same(&sandbox, "whole", "merged");
+        let [mended] = &block_files(&sandbox, "1")[..] else { panic!("the damaged file is gone") };
+        fs::rename(mended, path).unwrap();
+    }
+    // A damaged file does no harm where another has the same.
+    fs::write(path, &sound[..sound.len() - 1]).unwrap();
+    let merged = sandbox.expect(0, "merge 0 1 2 whole --out merged --quiet");
+    assert!(merged.stderr.is_empty() || merged.stderr.contains("damaged"), "{}", merged.stderr);
+    assert_same(&sandbox, "whole", "merged");
+    fs::write(path, &sound).unwrap();
+
+    sandbox.expect(0, &format!("{RUN} --seed 2 --shard 1/3 --out foreign"));
+    let refused = sandbox.expect(1, "merge 0 foreign 2 --out other");
+    assert!(
+        refused.stderr.contains("belongs to another run: `ensemble.seed` was 2, is not given"),
+        "{}",
+        refused.stderr
+    );
+    let refused = sandbox.expect(1, "merge 0 1 foreign 2 --out other");
+    assert!(refused.stderr.contains("do not belong together"), "{}", refused.stderr);
+    sandbox.expect(3, "merge 0 foreign 2 --out other --partial --quiet");
+    assert_eq!(sandbox.summary("other")["points"][0]["trajectories"], 1000 - 336);
+    let refused = sandbox.expect(1, "merge whole nowhere --out other");
+    assert!(refused.error().contains("nowhere: holds no stored blocks"), "{}", refused.stderr);
+}
+
+/// Two processes run the same shard, one of them thought dead: it is stopped, its shard is run again, and it wakes up.
+#[test]
+fn two_writers_of_one_shard_never_count_twice() {
+    let sandbox = Sandbox::new();
+    let run = "run run.toml --quiet --set ensemble.block=4 --store-every 0.01 --trajectories 8000";
+    sandbox.expect(0, &format!("{run} --out whole"));
+    let zombie = sandbox.spawn(&format!("{run} --shard 0/2 --out a --threads 1"));
+    while !sandbox.path("a/blocks/point-0000").exists() || block_files(&sandbox, "a").is_empty() {
+        sleep(Duration::from_millis(5));
+    }
+    zombie.signal("STOP");
+    let before = stored(&sandbox, "a");
+    assert!(before < 4000, "it was too fast to be stopped");
+    sandbox.expect(0, &format!("{run} --shard 0/2 --out a"));
+    zombie.signal("CONT");
+    assert_eq!(zombie.code(), Some(0));
+    sandbox.expect(0, &format!("{run} --shard 1/2 --out a"));
+    assert_eq!(stored(&sandbox, "a"), 8000);
+    sandbox.expect(0, "merge a --quiet");
+    assert_same(&sandbox, "whole", "a");
+}
+
+/// Shards of a run with a target: the merge takes the same looks as one run, and stops where it stops.
+#[test]
+fn shards_of_a_target_stop_where_one_run_stops() {
+    let sandbox = Sandbox::new();
+    let target = "estimator = \"plain\"\ntarget = { observable = \"number\", standard_error = 0.006 }";
+    sandbox.write("run.toml", &sandbox.read("run.toml").replace("trajectories = 64", target));
+    let run = "run run.toml --quiet --trajectories 8000";
+    sandbox.expect(0, &format!("{run} --out whole"));
+    let needed = sandbox.summary("whole")["points"][0]["trajectories"].as_u64().unwrap();
+    assert!((2700..5300).contains(&needed), "{needed}: not in the second of three shards");
+    sandbox.expect(0, &format!("{run} --shard 1/3 --out a"));
+    let refused = sandbox.expect(1, "merge a --out merged");
+    assert!(refused.stderr.contains("does not reach the target"), "{}", refused.stderr);
+    sandbox.expect(0, &format!("{run} --shard 0/3 --out a"));
+    sandbox.expect(0, "merge a --out merged");
+    assert_same(&sandbox, "whole", "merged");
+    assert_eq!(sandbox.summary("whole")["provenance"]["endings"], sandbox.summary("merged")["provenance"]["endings"]);
+}
+
+#[test]
+fn records_and_nonsense_are_refused_for_shards() {
+    let sandbox = Sandbox::new();
+    for flags in ["--shard 0/2 --set output.jumps=true", "--resume --set output.final_values=true"] {
+        let refused = sandbox.expect(2, &format!("run run.toml {flags}"));
+        assert!(refused.error().contains("records of single trajectories are not stored"), "{}", refused.stderr);
+    }
+    for wrong in ["2/2", "1", "a/b", "0/0", "-1/2"] {
+        sandbox.expect(2, &format!("run run.toml --shard={wrong}"));
+    }
+    let refused = sandbox.expect(2, "run run.toml --array");
+    assert!(refused.error().contains("SLURM_ARRAY_TASK_ID is not set"), "{}", refused.stderr);
+}
