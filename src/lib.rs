@@ -20,6 +20,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`bath`] | spectral densities of Sec. II and the coefficients of the Born–Markov equation (23) |
 //! | [`model`] | what is simulated, as parameters and closed forms |
 //! | [`hilbert`] | the active Fock window ⊗ spin register, kets, initial states |
 //! | [`system`] | the model as operators on kets: H_eff, jump channels, observables |
@@ -32,7 +33,7 @@
 //! | [`cli`] | the `fluctuator` program |
 //!
 //! **Import rule** (checked by a test): a module imports only what stands to its right in
-//! `cli → io → analysis → ensemble → unravelling | master → propagate → system → hilbert → model → error`;
+//! `cli → io → analysis → ensemble → unravelling | master → propagate → system → hilbert → model → bath → error`;
 //! `unravelling` and `master` never import each other.
 //!
 //! # Example
@@ -79,6 +80,7 @@
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+pub mod bath;
 pub mod cli;
 pub mod ensemble;
 pub mod error;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// A module may import modules of later rows only; modules of one row never import each other.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["cli"],
     &["io"],
     &["analysis"],
@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 10] = [
     &["system"],
     &["hilbert"],
     &["model"],
+    &["bath"],
     &["error"],
 ];
 
