@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::born_markov;
 use super::emission::emission;
 use super::sample::{Sample, effect_of_a_jump, fock_distribution, jumps};
 use super::summary::{Diagnostics, Estimate, HeatingRate, Point, Scalar};
@@ -32,6 +33,7 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
         fock_distribution: fock_distribution(&ensemble.tally.fock),
         jumps: jumps(ensemble),
         closed_forms: closed_forms(experiment),
+        born_markov: born_markov::of_trajectories(experiment, ensemble),
         emission: (ensemble.correlations.as_ref())
             .map_or_else(BTreeMap::new, |correlations| emission(correlations, &ensemble.channels)),
         diagnostics: Diagnostics {
@@ -66,6 +68,7 @@ pub fn exact_point(experiment: &Experiment, exact: &Exact, parameters: BTreeMap<
         fock_distribution: exactly(&exact.fock),
         jumps: BTreeMap::new(),
         closed_forms: closed_forms(experiment),
+        born_markov: born_markov::of_density_matrix(experiment, exact),
         emission: BTreeMap::new(),
         diagnostics: Diagnostics {
             cutoff: hard_cutoff(experiment),
@@ -92,13 +95,14 @@ fn paper_rate(model: &Model) -> Option<f64> {
     match model {
         Model::OscillatorSpins(model) => heating_rate_adiabatic(model),
         Model::Adiabatic(model) => Some(2.0 * model.diffusion),
+        Model::BornMarkov(_) => None,
     }
 }
 
 fn quantum_noise(model: &Model) -> Option<QuantumNoise> {
     match model {
         Model::OscillatorSpins(model) => QuantumNoise::of(model),
-        Model::Adiabatic(_) => None,
+        Model::Adiabatic(_) | Model::BornMarkov(_) => None,
     }
 }
 
@@ -118,7 +122,8 @@ fn heating_rate(experiment: &Experiment, ensemble: &Ensemble, sample: &Sample) -
         plain_standard_error: first(&difference.plain_standard_error),
         slope: Some(scalar(slope.mean[0], first(&slope.standard_error))),
         plain_slope: first(&slope.plain_mean).map(|mean| scalar(mean, first(&slope.plain_standard_error))),
-        drift: sample.drift(layout.heating_rate(), effect),
+        // Weights as controls have no drift estimator.
+        drift: sample.drift(layout.heating_rate(), effect).filter(|_| layout.weight(0).is_none()),
         estimator: difference.estimator,
         ..theory_of_heating(experiment)
     }
@@ -149,7 +154,7 @@ fn closed_forms(experiment: &Experiment) -> BTreeMap<String, Vec<f64>> {
     let initial = experiment.initial_number();
     let bath = match &experiment.model {
         Model::OscillatorSpins(model) => model.oscillator_bath,
-        Model::Adiabatic(_) => None,
+        Model::Adiabatic(_) | Model::BornMarkov(_) => None,
     };
     let mut curves = BTreeMap::new();
     let mut add = |name: &str, number: &dyn Fn(f64) -> f64| {
@@ -161,5 +166,6 @@ fn closed_forms(experiment: &Experiment) -> BTreeMap<String, Vec<f64>> {
     if let Some(noise) = quantum_noise(&experiment.model) {
         add("quantum_noise", &|t| noise.number(initial, t));
     }
+    curves.extend(born_markov::closed_forms(experiment));
     curves
 }

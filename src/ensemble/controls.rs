@@ -155,7 +155,11 @@ impl<'a, S: Followed> Controls<'a, S> {
                         let number = expression[quantity::NUMBER] == 1.0 && dot(v) == v[quantity::NUMBER];
                         // A pair of another quantity, small where a jump is rare to change it, would be given coefficients that
                         // the trajectories not seen yet do not obey.
-                        let [more_v, more_m] = if number { [v, m].map(|x| x[quantity::P_COUPLING]) } else { [0.0; 2] };
+                        let [more_v, more_m] = if number {
+                            [v, m].map(|x| x.get(quantity::P_COUPLING).copied().unwrap_or(0.0))
+                        } else {
+                            [0.0; 2]
+                        };
                         record[layout.observable(index, observable)] = [dot(v), dot(m), more_v, more_m];
                     }
                 }
@@ -165,12 +169,17 @@ impl<'a, S: Followed> Controls<'a, S> {
 
     /// Fills in the controls of the functionals of ⟨N⟩(t).
     pub fn finish(&mut self, layout: Layout, experiment: &Experiment) {
-        let number = experiment.number_index();
-        for control in 0..CONTROLS {
-            let curve = |time: usize| self.record[layout.observable(time, number)][control];
-            let (rate, slope) = (experiment.heating_rate(curve), experiment.heating_slope(curve));
-            self.record[layout.heating_rate()][control] = rate;
-            self.record[layout.heating_slope()][control] = slope;
-        }
+        finish_functionals(&mut self.record, layout, experiment);
+    }
+}
+
+/// Fills in the controls of the functionals of ⟨N⟩(t) from those of ⟨N⟩ at every time.
+pub fn finish_functionals(record: &mut [[f64; CONTROLS]], layout: Layout, experiment: &Experiment) {
+    let number = experiment.number_index();
+    for control in 0..CONTROLS {
+        let curve = |time: usize| record[layout.observable(time, number)][control];
+        let (rate, slope) = (experiment.heating_rate(curve), experiment.heating_slope(curve));
+        record[layout.heating_rate()][control] = rate;
+        record[layout.heating_slope()][control] = slope;
     }
 }

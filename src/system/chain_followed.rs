@@ -89,6 +89,7 @@ impl Followed for Chain {
                     self.add_jump(index, channel.rate * weight / ket.norm_squared(), ket, scratch, values, rates);
                     continue;
                 }
+                Jump::Positive | Jump::Negative => continue,
             };
             Self::add_spin_jump(channel.rate, left, values, rates);
         }

@@ -118,6 +118,7 @@ impl Followed for Register {
                     after = std::mem::take(&mut scratch.values);
                     continue;
                 }
+                Jump::Positive | Jump::Negative => continue,
             };
             let share = self.quantities(&sums, change, &mut after) / norm;
             for ((total, after), before) in rates.iter_mut().zip(&after).zip(&*values) {

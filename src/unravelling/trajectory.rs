@@ -1,6 +1,7 @@
 //! One trajectory: unnormalised evolution until ‖ψ‖² has fallen to a random number, then a jump, and so on.
 
 use super::waiting_time::{Survival, root};
+use super::weight::Growth;
 use super::{Recorder, Stretch};
 use crate::hilbert::{Ket, Window};
 use crate::model::PurePreparation;
@@ -46,6 +47,7 @@ pub struct Trajectory<'a, S: OpenSystem> {
     ket: Ket,
     end: Ket,
     between: Ket,
+    growth: Option<Growth<'a, S>>,
 }
 
 impl<'a, S: OpenSystem> Trajectory<'a, S> {
@@ -62,6 +64,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             ket: empty(),
             end: empty(),
             between: empty(),
+            growth: system.is_weighted().then(|| Growth::new(system, tolerances.ket, duration)),
         }
     }
 
@@ -89,8 +92,14 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
         let end_of_run = self.times.last().copied().unwrap_or(0.0);
         let jumps = self.system.channels().iter().any(|channel| channel.rate > 0.0);
         let (mut time, mut fired) = (0.0, false);
+        let mut weight = Weight { log: 0.0, sign: 1.0 };
         let mut outputs = self.times.iter().copied().enumerate().peekable();
-        while outputs.next_if(|(_, t)| *t <= 0.0).map(|(index, _)| recorder.output(index, &self.ket)).is_some() {}
+        while let Some((index, _)) = outputs.next_if(|(_, t)| *t <= 0.0) {
+            recorder.output(index, &self.ket);
+            if self.growth.is_some() {
+                recorder.weigh(index, 1.0);
+            }
+        }
         // ln of the threshold relative to the norm at the start of the step; without jumps it is never reached.
         let mut level = threshold(jumps, chance);
         while time < end_of_run {
@@ -100,19 +109,24 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             let h = self.follower.step(&mut self.ket, horizon)?;
             self.follower.evaluate(h, &self.ket, &mut self.end);
             let start = Survival { time: 0.0, log_norm: 0.0, rate };
-            let log_norm = self.end.norm_squared().ln();
+            if let Some(growth) = &mut self.growth {
+                growth.lay(&self.follower, &self.ket, h);
+            }
+            // Without weights ln‖ψ‖², which is the probability of no jump; with them that is less by the growth.
+            let growth = |s: f64| self.growth.as_ref().map_or(0.0, |growth| growth.until(s));
+            let log_norm = self.end.norm_squared().ln() - growth(h);
             report.norm_defect = report.norm_defect.max(log_norm.exp_m1());
             let jumped = log_norm <= level;
             let mut elapsed = h;
             if jumped {
-                let rate = total_weight(self.system, &self.end, &mut self.weights) / log_norm.exp();
+                let rate = total_weight(self.system, &self.end, &mut self.weights) / (log_norm + growth(h)).exp();
                 let end = Survival { time: h, log_norm, rate };
                 let accuracy = self.accuracy / (rate + start.rate + self.follower.scale());
                 let found = root(level, start, end, accuracy, |s| {
                     self.follower.evaluate(s, &self.ket, &mut self.end);
                     let norm = self.end.norm_squared();
                     let rate = total_weight(self.system, &self.end, &mut self.weights) / norm;
-                    Survival { time: s, log_norm: norm.ln(), rate }
+                    Survival { time: s, log_norm: norm.ln() - growth(s), rate }
                 });
                 elapsed = found.time;
             }
@@ -130,11 +144,18 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             while let Some((index, t)) = outputs.next_if(|(_, t)| *t <= now) {
                 self.follower.evaluate((t - time).min(elapsed), &self.ket, &mut self.between);
                 recorder.output(index, &self.between);
+                if self.growth.is_some() {
+                    recorder.weigh(index, weight.sign * (weight.log + growth((t - time).min(elapsed))).exp());
+                }
             }
+            weight.log += growth(elapsed);
             std::mem::swap(&mut self.ket, &mut self.end);
             if jumped {
                 let channel = choose(&self.weights, chance.uniform());
                 self.system.collapse(channel, &mut self.ket, &mut self.between);
+                if self.growth.as_ref().is_some_and(|growth| growth.reverses(channel)) {
+                    weight.sign = -weight.sign;
+                }
                 recorder.jump(now, channel);
                 fired = true;
                 level = threshold(jumps, chance);
@@ -156,6 +177,12 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
         report.applications = self.follower.applications() - applications;
         Ok(report)
     }
+}
+
+/// The weight of a trajectory.
+struct Weight {
+    log: f64,
+    sign: f64,
 }
 
 /// ln of a fresh threshold, or −∞ when no channel can fire.

@@ -1,5 +1,6 @@
 //! The run file: TOML, `version = 1`, unknown keys refused, every value checked before anything runs.
 
+mod born_markov;
 mod model;
 mod output;
 mod overrides;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use toml::Table;
 
 pub use self::output::Records;
-use self::sampling::{check_sampling, parse_estimator, parse_sampling};
+use self::sampling::{check_sampling, check_weights, parse_estimator, parse_sampling};
 use self::section::Section;
 pub use self::target::Stopping;
 use self::target::{Subject, parse_stopping};
@@ -170,6 +171,7 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
     root.finish()?;
 
     let experiment = Experiment { model, oscillator, cutoff, times, observables, heating_window };
+    check_weights(&experiment.model, sampling, records, correlations.is_some())?;
     check_sampling(sampling, &experiment, &stopping, block, records, correlations.is_some())?;
     let point =
         RunPoint { parameters, experiment, tolerances, stopping, seed, block, estimator, sampling, correlations };
@@ -197,6 +199,10 @@ fn parse_observables(output: &mut Section, model: &Model) -> Result<Vec<Observab
         };
         if found.contains(&Observable::Energy) && matches!(model, Model::Adiabatic(_)) {
             let allowed = "the adiabatic model has no spin energy; observe number instead";
+            return Err(Error::value("output.observables", "\"energy\"", allowed));
+        }
+        if found.contains(&Observable::Energy) && matches!(model, Model::BornMarkov(_)) {
+            let allowed = "is not observed with kind = \"born-markov\"; H_S is Ω₀(N + ½): observe number instead";
             return Err(Error::value("output.observables", "\"energy\"", allowed));
         }
         for observable in found {

@@ -3,6 +3,7 @@
 use num_complex::Complex64;
 use toml::Value;
 
+use super::born_markov::parse_born_markov;
 use super::section::{Section, as_number};
 use crate::hilbert::Cutoff;
 use crate::model::{
@@ -23,7 +24,7 @@ const MAX_THERMAL: f64 = 1e6;
 
 /// `[model]`: the system and its Fock cutoff.
 pub fn parse_model(mut model: Section) -> Result<(Model, Cutoff)> {
-    let kind = model.word("kind", None, &["oscillator-spins", "adiabatic"])?;
+    let kind = model.word("kind", None, &["oscillator-spins", "adiabatic", "born-markov"])?;
     let frequency = model.number("frequency", "the oscillator's Ω₀ > 0")?;
     if !(frequency > 0.0 && frequency <= 1e12) {
         return Err(Error::value("model.frequency", frequency, "the oscillator's Ω₀ must be > 0 (at most 1e12)"));
@@ -31,6 +32,8 @@ pub fn parse_model(mut model: Section) -> Result<(Model, Cutoff)> {
     let cutoff = parse_cutoff(&mut model)?;
     let parsed = if kind == "adiabatic" {
         Model::Adiabatic(Adiabatic { frequency, diffusion: parse_diffusion(&mut model)? })
+    } else if kind == "born-markov" {
+        Model::BornMarkov(parse_born_markov(&mut model, frequency)?)
     } else {
         let sections = model.sections("spins")?;
         if sections.len() > MAX_SPINS {
