@@ -1,6 +1,7 @@
 //! One test binary; a module per promise.
 
 mod analytic;
+mod bath;
 mod cli;
 mod controls;
 mod convergence;
