@@ -76,7 +76,9 @@ pub(super) fn principal_value(integrand: &Integrand, frequency: f64) -> Result<V
     let mut sum = Value { value: 0.0, error: 0.0 };
     if near > 0.0 {
         let both: Vec<f64> = breaks.iter().map(|x| x.abs()).collect();
-        sum = sum + integrate(|x| (f(x) - f(-x)) * kernel(x), [0.0, near], &both)?;
+        // F(Ω)/2Ω is what both sides are made of, before they cancel: nothing can be known better than its rounding.
+        let floor = RELATIVE * f(0.0).abs() / (2.0 * frequency);
+        sum = sum + integrate_to(floor, |x| (f(x) - f(-x)) * kernel(x), [0.0, near], &both)?;
     }
     sum = sum + integrate(|x| f(x) * kernel(x), [near.max(0.0), up], &breaks)?;
     let mirrored: Vec<f64> = breaks.iter().map(|x| -x).collect();
@@ -167,6 +169,11 @@ fn accelerated(sums: &[f64]) -> f64 {
 
 /// ∫ f over a finite range, adaptively, with an error estimate that is honest about rounding; 0 over an empty range.
 pub(super) fn integrate(f: impl Fn(f64) -> f64, range: [f64; 2], breaks: &[f64]) -> Result<Value> {
+    integrate_to(0.0, f, range, breaks)
+}
+
+/// The same, content with an absolute error of `floor`.
+fn integrate_to(floor: f64, f: impl Fn(f64) -> f64, range: [f64; 2], breaks: &[f64]) -> Result<Value> {
     let [from, to] = range;
     if from >= to {
         return Ok(Value { value: 0.0, error: 0.0 });
@@ -177,7 +184,7 @@ pub(super) fn integrate(f: impl Fn(f64) -> f64, range: [f64; 2], breaks: &[f64])
     let even = (1..panels as usize).map(|k| from + k as f64 * step);
     let points: Vec<f64> = even.chain(breaks.iter().copied()).filter(inside).collect();
     let rule = AdaptiveIntegrator::default().with_pair(GKPair::G10K21).with_rel_tol(RELATIVE);
-    let rule = rule.with_abs_tol(f64::MIN_POSITIVE).with_max_evals(MAX_EVALUATIONS);
+    let rule = rule.with_abs_tol(floor.max(f64::MIN_POSITIVE)).with_max_evals(MAX_EVALUATIONS);
     let found =
         rule.integrate_with_breaks(from, to, &points, f).map_err(|error| Error::Numerical(error.to_string()))?;
     Ok(Value { value: found.value, error: found.error_estimate })

@@ -31,7 +31,7 @@ pub fn write_plots(directory: &Path, summary: &Summary, exact: Option<&Summary>)
     Ok(written)
 }
 
-fn write_figure(directory: &Path, name: &str, figure: &Figure) -> Result<Vec<PathBuf>> {
+pub(super) fn write_figure(directory: &Path, name: &str, figure: &Figure) -> Result<Vec<PathBuf>> {
     let (svg, png) = (directory.join(format!("{name}.svg")), directory.join(format!("{name}.png")));
     let pixels = figure.png(PNG_SCALE).map_err(|reason| Error::Output { what: png.display().to_string(), reason })?;
     replace_file(&svg, figure.svg().as_bytes())?;

@@ -1,5 +1,7 @@
 //! The run file: TOML, `version = 1`, unknown keys refused, every value checked before anything runs.
 
+mod coefficients;
+mod density;
 mod model;
 mod output;
 mod overrides;
@@ -13,6 +15,8 @@ use std::path::Path;
 use serde_json::Value;
 use toml::Table;
 
+pub use self::coefficients::{CoefficientsFile, CoefficientsPoint};
+pub use self::density::{BathSource, BornMarkovBath};
 pub use self::output::Records;
 use self::sampling::{check_sampling, parse_estimator, parse_sampling};
 use self::section::Section;
