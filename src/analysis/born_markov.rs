@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::weighted::weight_errors;
 use crate::ensemble::Ensemble;
 use crate::master::{Exact, MomentEquations, Moments};
 use crate::model::{BornMarkov, Form, Model};
@@ -187,7 +188,7 @@ fn weights(experiment: &Experiment, ensemble: &Ensemble) -> Option<Weights> {
     let first = effective_fraction.iter().position(|fraction| *fraction < USED_UP);
     Some(Weights {
         mean: entries.iter().map(|&entry| records.mean()[entry]).collect(),
-        standard_error: entries.iter().map(|&entry| records.standard_error(entry)).collect(),
+        standard_error: weight_errors(ensemble, &entries),
         effective_fraction,
         used_up_from: first.map(|index| experiment.times[index]),
     })

@@ -8,6 +8,7 @@ use super::born_markov;
 use super::emission::emission;
 use super::sample::{Sample, effect_of_a_jump, fock_distribution, jumps};
 use super::summary::{Diagnostics, Estimate, HeatingRate, Point, Scalar};
+use super::weighted;
 use crate::ensemble::Ensemble;
 use crate::hilbert::Cutoff;
 use crate::master::Exact;
@@ -20,7 +21,11 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
     let sample = Sample::of(experiment, ensemble);
     let curve = |observable: usize| {
         let entries: Vec<usize> = (0..experiment.times.len()).map(|time| layout.observable(time, observable)).collect();
-        sample.curve(&entries, effect_of_a_jump(experiment.observables[observable]))
+        let effect = effect_of_a_jump(experiment.observables[observable]);
+        match layout.weight(0) {
+            Some(_) => weighted::curve(ensemble, &entries.into_iter().zip(0..).collect::<Vec<_>>(), effect),
+            None => sample.curve(&entries, effect),
+        }
     };
     let names = experiment.observables.iter().map(ToString::to_string);
     Point {
@@ -30,7 +35,10 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
         times: experiment.times.clone(),
         observables: names.enumerate().map(|(index, name)| (name, curve(index))).collect(),
         heating_rate: heating_rate(experiment, ensemble, &sample),
-        fock_distribution: fock_distribution(&ensemble.tally.fock),
+        fock_distribution: match layout.weight(0) {
+            Some(_) => weighted::populations(&ensemble.tally.fock),
+            None => fock_distribution(&ensemble.tally.fock),
+        },
         jumps: jumps(ensemble),
         closed_forms: closed_forms(experiment),
         born_markov: born_markov::of_trajectories(experiment, ensemble),
@@ -111,8 +119,11 @@ fn heating_rate(experiment: &Experiment, ensemble: &Ensemble, sample: &Sample) -
     let layout = ensemble.layout;
     let [from, to] = experiment.heating_window.map(|index| experiment.times[index]);
     let effect = effect_of_a_jump(Observable::Number) / (to - from);
-    let (difference, slope) =
-        (sample.curve(&[layout.heating_rate()], effect), sample.curve(&[layout.heating_slope()], effect));
+    let estimate = |entry: usize| match layout.weight(0) {
+        Some(_) => weighted::curve(ensemble, &[(entry, experiment.heating_window[1])], effect),
+        None => sample.curve(&[entry], effect),
+    };
+    let (difference, slope) = (estimate(layout.heating_rate()), estimate(layout.heating_slope()));
     let first = |values: &Option<Vec<f64>>| values.as_ref().and_then(|values| values.first().copied());
     let scalar = |mean: f64, standard_error: Option<f64>| Scalar { mean, standard_error };
     HeatingRate {

@@ -11,6 +11,7 @@ mod estimate;
 mod sample;
 mod summary;
 mod target;
+mod weighted;
 
 pub use agreement::{Agreement, Deviation, compare};
 pub use born_markov::{BornMarkovPoint, MomentCurves, SteadyState, Weights};

@@ -65,9 +65,19 @@ impl Layout {
         self.weighted.then(|| self.estimates() + self.channels + time)
     }
 
+    /// Entry of the number of jumps of `channel` before time `time`, where trajectories carry weights.
+    pub fn fired(&self, time: usize, channel: usize) -> Option<usize> {
+        self.weight(self.times).map(|after| after + time * self.channels + channel)
+    }
+
+    /// Number of jump channels.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
     /// Length of a record.
     pub fn len(&self) -> usize {
-        self.estimates() + self.channels + if self.weighted { self.times } else { 0 }
+        self.estimates() + self.channels + if self.weighted { self.times * (1 + self.channels) } else { 0 }
     }
 
     /// A record always holds the heating rate.
@@ -349,6 +359,11 @@ impl<S: Followed> Recorder for RecordWriter<'_, '_, S> {
         self.record[entries.clone()].iter_mut().for_each(|value| *value *= weight);
         if let Some(entry) = self.layout.weight(index) {
             self.record[entry] = weight;
+        }
+        for channel in 0..self.layout.channels() {
+            if let Some(entry) = self.layout.fired(index, channel) {
+                self.record[entry] = self.record[self.layout.jumps(channel)];
+            }
         }
         if let Some(controls) = &mut self.weight_controls {
             controls[entries].fill([weight - 1.0, 0.0, 0.0, 0.0]);

@@ -1,5 +1,7 @@
 //! Files: the run file, the result files, the pictures.
 
+mod bath_plot;
+mod coefficients;
 mod convergence;
 mod emission_plot;
 mod figure;
@@ -14,6 +16,7 @@ mod report;
 mod result;
 pub mod run_file;
 
+pub use coefficients::{COEFFICIENTS_VERSION, CoefficientRow, CoefficientTable, KernelCurve, write_coefficients};
 pub use convergence::{draw_convergence, read_convergence, write_convergence};
 pub use emission_plot::draw_emission;
 pub use heating_plot::draw_heating;

@@ -1,6 +1,7 @@
 //! One test binary; a module per promise.
 
 mod analytic;
+mod bath;
 mod born_markov;
 mod cli;
 mod controls;

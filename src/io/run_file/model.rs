@@ -1,5 +1,7 @@
 //! The tables `[model]` and `[initial]`.
 
+use std::path::Path;
+
 use num_complex::Complex64;
 use toml::Value;
 
@@ -23,8 +25,14 @@ const MAX_LEVEL: u64 = 10_000_000;
 const MAX_THERMAL: f64 = 1e6;
 
 /// `[model]`: the system and its Fock cutoff.
-pub fn parse_model(mut model: Section) -> Result<(Model, Cutoff)> {
+pub fn parse_model(mut model: Section, directory: &Path) -> Result<(Model, Cutoff)> {
     let kind = model.word("kind", None, &["oscillator-spins", "adiabatic", "born-markov"])?;
+    if kind == "born-markov" {
+        let cutoff = parse_cutoff(&mut model)?;
+        let parsed = Model::BornMarkov(parse_born_markov(&mut model, directory)?);
+        model.finish()?;
+        return Ok((parsed, cutoff));
+    }
     let frequency = model.number("frequency", "the oscillator's Ω₀ > 0")?;
     if !(frequency > 0.0 && frequency <= 1e12) {
         return Err(Error::value("model.frequency", frequency, "the oscillator's Ω₀ must be > 0 (at most 1e12)"));
@@ -32,8 +40,6 @@ pub fn parse_model(mut model: Section) -> Result<(Model, Cutoff)> {
     let cutoff = parse_cutoff(&mut model)?;
     let parsed = if kind == "adiabatic" {
         Model::Adiabatic(Adiabatic { frequency, diffusion: parse_diffusion(&mut model)? })
-    } else if kind == "born-markov" {
-        Model::BornMarkov(parse_born_markov(&mut model, frequency)?)
     } else {
         let sections = model.sections("spins")?;
         if sections.len() > MAX_SPINS {
