@@ -176,10 +176,11 @@ impl<'a, S: Followed> Controls<'a, S> {
 /// Fills in the controls of the functionals of ⟨N⟩(t) from those of ⟨N⟩ at every time.
 pub fn finish_functionals(record: &mut [[f64; CONTROLS]], layout: Layout, experiment: &Experiment) {
     let number = experiment.number_index();
-    for control in 0..CONTROLS {
-        let curve = |time: usize| record[layout.observable(time, number)][control];
-        let (rate, slope) = (experiment.heating_rate(curve), experiment.heating_slope(curve));
-        record[layout.heating_rate()][control] = rate;
-        record[layout.heating_slope()][control] = slope;
-    }
+    let functional = |of: &dyn Fn(&dyn Fn(usize) -> f64) -> f64| -> [f64; CONTROLS] {
+        std::array::from_fn(|control| of(&|time| record[layout.observable(time, number)][control]))
+    };
+    let rate = functional(&|curve| experiment.heating_rate(curve));
+    let slope = functional(&|curve| experiment.heating_slope(curve));
+    record[layout.heating_rate()] = rate;
+    record[layout.heating_slope()] = slope;
 }

@@ -46,7 +46,8 @@ pub fn parse_model(mut model: Section, directory: &Path) -> Result<(Model, Cutof
             let allowed = format!("at most {MAX_SPINS} spins (a ket has 2^K rows)");
             return Err(Error::value("model.spins", format!("{} spins", sections.len()), allowed));
         }
-        let spins = sections.into_iter().map(parse_spin).collect::<Result<_>>()?;
+        let temperature = model.non_negative("temperature")?;
+        let spins = sections.into_iter().map(|spin| parse_spin(spin, temperature)).collect::<Result<_>>()?;
         let oscillator_bath = match model.optional_section("oscillator_bath")? {
             Some(bath) => Some(parse_oscillator_bath(bath, frequency)?),
             None => None,
@@ -92,7 +93,8 @@ fn require(value: Option<f64>, section: &Section, name: &str, what: &str) -> Res
     value.ok_or_else(|| Error::Missing { key: section.key(name), allowed: what.to_owned() })
 }
 
-fn parse_spin(mut section: Section) -> Result<Spin> {
+/// A spin; `temperature` is that of the initial state of spins that do not say their own.
+fn parse_spin(mut section: Section, temperature: Option<f64>) -> Result<Spin> {
     let asymmetry = section.energy("asymmetry", Some(0.0), "")?;
     let tunnelling = section.energy("tunnelling", Some(0.0), "")?;
     let coupling = section.energy("coupling", None, "the coupling g to X = a + a†")?;
@@ -101,7 +103,12 @@ fn parse_spin(mut section: Section) -> Result<Spin> {
     if let Some(bath) = section.optional_section("bath")? {
         spin.bath = Some(parse_spin_bath(bath, spin.splitting())?);
     }
-    spin.initial = parse_spin_initial(&mut section, &spin)?;
+    spin.initial = match temperature {
+        Some(t) if !section.has("initial") => {
+            SpinPreparation::Mixed { excited_probability: excited_probability(spin.splitting(), t) }
+        }
+        _ => parse_spin_initial(&mut section, &spin)?,
+    };
     section.finish()?;
     Ok(spin)
 }
