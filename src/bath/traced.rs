@@ -43,8 +43,8 @@ impl Bath {
     /// ```
     ///
     /// in closed form for the Ohmic density (25) (but for Ω̃₀² of the spin bath at T > 0), as sums over a sharp comb, else by
-    /// adaptive principal-value quadrature. The error of a table is a third of the difference to the same table with every
-    /// second row (the larger of the two ways to leave rows out), and what tails ∝ ω below and ∝ ω⁻² above its range would add.
+    /// adaptive principal-value quadrature. The error of a table is the difference to the same table with every second
+    /// row (the larger of the two ways to leave rows out), and twice what tails ∝ ω below and ∝ ω⁻² above its range would add.
     ///
     /// ```
     /// use fluctuator::bath::{Bath, BathKind, SpectralDensity};
@@ -194,7 +194,7 @@ impl Bath {
         (found[0], found[1]) = (gamma, diffusion);
         let tails = self.tails(table)?;
         for k in [2, 3] {
-            found[k].error += differences[k] / 3.0 + tails[k - 2];
+            found[k].error += differences[k] + 2.0 * tails[k - 2];
         }
         Ok(Four(found))
     }

@@ -187,11 +187,11 @@ fn the_definitions_over_the_kernels_give_the_same() {
         (0.538_469_310_105_683_1, 0.478_628_670_499_366_5),
         (0.906_179_845_938_664, 0.236_926_885_056_189_1),
     ];
-    const WIDTH: f64 = 0.1;
+    const WIDTH: f64 = 0.15;
     for kind in BathKind::ALL {
         let bath = with(kind, power(5.0), 0.8, 1.7);
         let points =
-            (0..200).flat_map(|k| NODES.map(|(x, w)| ((f64::from(k) + 0.5 + 0.5 * x) * WIDTH, 0.5 * WIDTH * w)));
+            (0..100).flat_map(|k| NODES.map(|(x, w)| ((f64::from(k) + 0.5 + 0.5 * x) * WIDTH, 0.5 * WIDTH * w)));
         let mut integrals = [0.0; 4];
         for (delay, weight) in points {
             let (noise, dissipation) = (bath.noise_kernel(delay).unwrap(), bath.dissipation_kernel(delay).unwrap());

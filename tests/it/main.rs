@@ -2,9 +2,12 @@
 
 mod analytic;
 mod bath;
+mod bath_input;
 mod cli;
+mod coefficients;
 mod controls;
 mod convergence;
+mod densities;
 mod determinism;
 mod emission;
 mod followed;
