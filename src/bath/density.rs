@@ -33,8 +33,8 @@ pub enum SpectralDensity {
     Spins(SpinList),
 }
 
-/// e^{−x} times any power that is allowed is nothing above this.
-const LAST_EXPONENT: f64 = 750.0;
+/// e^{−x} x^s is nothing, beside its largest value, above this and ten times s.
+const LAST_EXPONENT: f64 = 60.0;
 
 impl SpectralDensity {
     /// J(ω), ω ≥ 0.

@@ -137,8 +137,10 @@ pub(super) fn fourier(integrand: &Integrand, delay: f64, wave: Wave) -> Result<V
         let limit = accelerated(&sums);
         let change = (limit - before).abs();
         before = limit;
-        if k > 6 && change <= RELATIVE * sums.iter().fold(0.0, |largest: f64, s| largest.max(s.abs())) {
-            return finite(Value { value: limit, error: sum.error + 10.0 * change });
+        let rounding = RELATIVE * sums.iter().fold(0.0, |largest: f64, s| largest.max(s.abs()));
+        if k > 6 && change <= rounding {
+            // Differences of differences of partial sums: rounding comes back some ten times larger.
+            return finite(Value { value: limit, error: sum.error + 10.0 * (change + rounding) });
         }
     }
     let change = (before - sum.value).abs();

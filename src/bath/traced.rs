@@ -43,8 +43,10 @@ impl Bath {
     /// ```
     ///
     /// in closed form for the Ohmic density (25) (but for Ω̃₀² of the spin bath at T > 0), as sums over a sharp comb, else by
-    /// adaptive principal-value quadrature. The error of a table is a third of the difference to the same table with every
-    /// second row (the larger of the two ways to leave rows out), and what tails ∝ ω below and ∝ ω⁻² above its range would add.
+    /// adaptive principal-value quadrature.
+    ///
+    /// The error of a table is what leaving out every second row changes (the larger of the two ways, in quadrature with the
+    /// same of its Hilbert transform), and twice what tails ∝ ω below and ∝ ω⁻² above its range would add.
     ///
     /// ```
     /// use fluctuator::bath::{Bath, BathKind, SpectralDensity};
@@ -188,14 +190,17 @@ impl Bath {
                 *difference = difference.max((coarse.value - fine.value).abs());
             }
         }
-        // At Ω₀ the curves may cross by chance: γ and D₁ take the largest difference around it.
-        let density = table.at(self.frequency);
-        let [gamma, diffusion] = self.local(Value { value: density, error: table.doubt(&thinned, self.frequency) });
-        (found[0], found[1]) = (gamma, diffusion);
+        // Two curves may cross at Ω₀ by chance, but not they and their Hilbert transforms: D₁/MΩ₀ and f₁ are such a pair, and γ
+        // and Ω̃₀²/2Ω₀; errors are those of the pair.
+        let momentum = self.mass * self.frequency;
+        let local = self.local(Value { value: table.at(self.frequency), error: table.doubt(&thinned, self.frequency) });
+        let noise = (local[1].error / momentum).hypot(differences[2]);
+        let dissipation = local[0].error.hypot(differences[3] / (2.0 * self.frequency));
         let tails = self.tails(table)?;
-        for k in [2, 3] {
-            found[k].error += differences[k] / 3.0 + tails[k - 2];
-        }
+        found[0].error += dissipation;
+        found[1].error += momentum * noise;
+        found[2].error += noise + 2.0 * tails[0];
+        found[3].error += 2.0 * self.frequency * dissipation + 2.0 * tails[1];
         Ok(Four(found))
     }
 

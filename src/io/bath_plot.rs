@@ -99,7 +99,7 @@ pub fn draw_kernels(title: &str, curves: &[KernelCurve]) -> Figure {
             match curve.kind {
                 BathKind::Spin => sketch.line(&points, &colour),
                 BathKind::Oscillator => {
-                    sketch.circles(&points.into_iter().step_by(THINNED).collect::<Vec<_>>(), &colour)
+                    sketch.circles(&points.into_iter().step_by(THINNED).collect::<Vec<_>>(), &colour);
                 }
             }
         }

@@ -31,7 +31,7 @@ pub struct CoefficientTable {
     pub run_file: String,
     /// `--set` overrides.
     pub overrides: Vec<String>,
-    /// SHA-256 of the run file with its overrides.
+    /// SHA-256 of the run file with its overrides and tabulated densities.
     pub run_file_hash: String,
     /// One row per sweep point and bath.
     pub rows: Vec<CoefficientRow>,

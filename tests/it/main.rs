@@ -2,10 +2,13 @@
 
 mod analytic;
 mod bath;
+mod bath_input;
 mod born_markov;
 mod cli;
+mod coefficients;
 mod controls;
 mod convergence;
+mod densities;
 mod determinism;
 mod emission;
 mod followed;

@@ -9,7 +9,7 @@ use toml::Table;
 use super::density::{BathSource, born_markov_bath};
 use super::section::Section;
 use super::{VERSION, overrides};
-use crate::bath::Bath;
+use crate::bath::{Bath, SpectralDensity};
 use crate::io::files::read_text;
 use crate::io::provenance::hash_text;
 use crate::{Error, Result};
@@ -28,7 +28,7 @@ pub struct CoefficientsFile {
     pub text: String,
     /// `--set` overrides, in order.
     pub overrides: Vec<String>,
-    /// SHA-256 of the run file with its overrides, without comments or layout.
+    /// SHA-256 of the run file with its overrides, without comments or layout, and of tabulated densities.
     pub hash: String,
     /// One entry per sweep point (one without a sweep).
     pub points: Vec<CoefficientsPoint>,
@@ -63,12 +63,15 @@ impl CoefficientsFile {
         for pair in overrides {
             overrides::apply(&mut table, pair)?;
         }
-        let hash = hash_text(&toml::to_string(&table).map_err(|error| Error::Toml(error.to_string()))?);
+        let mut hash = hash_text(&toml::to_string(&table).map_err(|error| Error::Toml(error.to_string()))?);
         let mut title = None;
         let mut points = Vec::new();
         for (parameters, table) in overrides::sweep(&mut table)? {
             let (of_file, bath) = parse_point(table, directory)?;
             title = title.or(of_file);
+            if let SpectralDensity::Table(rows) = &bath.density {
+                hash = hash_text(&format!("{hash} {rows:?}"));
+            }
             points.push(CoefficientsPoint { parameters, bath });
         }
         let title = title.unwrap_or_else(|| name.to_owned());
