@@ -176,11 +176,9 @@ impl<'a, S: Followed> Controls<'a, S> {
 /// Fills in the controls of the functionals of ⟨N⟩(t) from those of ⟨N⟩ at every time.
 pub fn finish_functionals(record: &mut [[f64; CONTROLS]], layout: Layout, experiment: &Experiment) {
     let number = experiment.number_index();
-    let functional = |of: &dyn Fn(&dyn Fn(usize) -> f64) -> f64| -> [f64; CONTROLS] {
-        std::array::from_fn(|control| of(&|time| record[layout.observable(time, number)][control]))
-    };
-    let rate = functional(&|curve| experiment.heating_rate(curve));
-    let slope = functional(&|curve| experiment.heating_slope(curve));
+    let at = |time: usize, control: usize| record[layout.observable(time, number)][control];
+    let rate: [f64; CONTROLS] = std::array::from_fn(|control| experiment.heating_rate(|time| at(time, control)));
+    let slope: [f64; CONTROLS] = std::array::from_fn(|control| experiment.heating_slope(|time| at(time, control)));
     record[layout.heating_rate()] = rate;
     record[layout.heating_slope()] = slope;
 }
