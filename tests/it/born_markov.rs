@@ -241,9 +241,9 @@ fn what_is_not_positive_is_seen_and_sampled() {
     let populations = (&found.fock_distribution, &exact.fock_distribution.mean);
     assert!(populations.0.mean[1] < 0.0 && populations.1[1] < 0.0, "{populations:?}");
     let errors = populations.0.standard_error.as_ref().expect("sampled");
-    for level in 0..6 {
+    for (level, error) in errors.iter().enumerate().take(6) {
         let deviation = (populations.0.mean[level] - populations.1[level]).abs();
-        assert!(deviation <= 5.0 * errors[level] + 1e-4, "level {level}: {deviation}, {}", errors[level]);
+        assert!(deviation <= 5.0 * error + 1e-4, "level {level}: {deviation}, {error}");
     }
 }
 
