@@ -10,7 +10,8 @@
 //! L_m: √(γᵢ(n̄ᵢ+1)) |−⟩⟨+|ᵢ, √(γᵢn̄ᵢ) |+⟩⟨−|ᵢ, √(γφᵢ/2) τzᵢ, √(κ(n̄ₒ+1)) a, √(κn̄ₒ) a†
 //! ```
 //!
-//! or the adiabatic limit `dρ/dt = −iΩ₀[N, ρ] − Γ[X,[X, ρ]]` (40). Instead of ρ the engine evolves kets: between jumps
+//! or the adiabatic limit `dρ/dt = −iΩ₀[N, ρ] − Γ[X,[X, ρ]]` (40), or the Born–Markov equation (23) of Sec. II
+//! ([`model::BornMarkov`], there with X = (a + a†)/√(2MΩ₀)), whose trajectories carry weights where it is not of Lindblad form. Instead of ρ the engine evolves kets: between jumps
 //! dψ/dt = −iH_eff ψ with H_eff = H − (i/2) Σ L†L; the next jump falls where ‖ψ‖² has sunk to a uniform random number,
 //! and takes channel m with probability ∝ ‖L_m ψ‖² (Dalibard, Castin and Mølmer, PRL 68, 580 (1992); Dum, Zoller and
 //! Ritsch, PRA 45, 4879 (1992); Carmichael 1993). The mean over trajectories of ⟨ψ|O|ψ⟩/⟨ψ|ψ⟩ is tr(Oρ); control variates
@@ -20,6 +21,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`bath`] | spectral densities of Sec. II and the coefficients of the Born–Markov equation (23) |
 //! | [`model`] | what is simulated, as parameters and closed forms |
 //! | [`hilbert`] | the active Fock window ⊗ spin register, kets, initial states |
 //! | [`system`] | the model as operators on kets: H_eff, jump channels, observables |
@@ -32,7 +34,7 @@
 //! | [`cli`] | the `fluctuator` program |
 //!
 //! **Import rule** (checked by a test): a module imports only what stands to its right in
-//! `cli → io → analysis → ensemble → unravelling | master → propagate → system → hilbert → model → error`;
+//! `cli → io → analysis → ensemble → unravelling | master → propagate → system → hilbert → model → bath → error`;
 //! `unravelling` and `master` never import each other.
 //!
 //! # Example
@@ -79,6 +81,7 @@
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+pub mod bath;
 pub mod cli;
 pub mod ensemble;
 pub mod error;

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::born_markov;
 use super::emission::emission;
 use super::sample::{Curve, Sample, fock_distribution, jumps};
 use super::summary::{Diagnostics, Estimate, HeatingRate, Point, Scalar};
 use super::unseen::Effect;
+use super::weighted;
 use crate::ensemble::Ensemble;
 use crate::hilbert::Cutoff;
 use crate::master::Exact;
@@ -20,7 +22,7 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
     let sample = Sample::of(experiment, ensemble);
     let curve = |observable: usize| {
         let entries = (0..experiment.times.len()).map(|time| (layout.observable(time, observable), time)).collect();
-        sample.curve(&Curve { entries, effect: Effect::on(experiment.observables[observable]) })
+        estimate(ensemble, &sample, &Curve { entries, effect: Effect::on(experiment.observables[observable]) })
     };
     let names = experiment.observables.iter().map(ToString::to_string);
     Point {
@@ -30,9 +32,13 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
         times: experiment.times.clone(),
         observables: names.enumerate().map(|(index, name)| (name, curve(index))).collect(),
         heating_rate: heating_rate(experiment, ensemble, &sample),
-        fock_distribution: fock_distribution(&ensemble.tally.fock),
+        fock_distribution: match layout.weight(0) {
+            Some(_) => weighted::populations(&ensemble.tally.fock),
+            None => fock_distribution(&ensemble.tally.fock),
+        },
         jumps: jumps(ensemble),
         closed_forms: closed_forms(experiment),
+        born_markov: born_markov::of_trajectories(experiment, ensemble),
         emission: (ensemble.correlations.as_ref())
             .map_or_else(BTreeMap::new, |correlations| emission(correlations, &ensemble.channels)),
         diagnostics: Diagnostics {
@@ -45,6 +51,14 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
             steps: counts.steps,
             applications: counts.applications,
         },
+    }
+}
+
+/// A curve, weighted where trajectories carry weights.
+fn estimate(ensemble: &Ensemble, sample: &Sample, curve: &Curve) -> Estimate {
+    match ensemble.layout.weight(0) {
+        Some(_) => weighted::curve(ensemble, &curve.entries, curve.effect.size),
+        None => sample.curve(curve),
     }
 }
 
@@ -67,6 +81,7 @@ pub fn exact_point(experiment: &Experiment, exact: &Exact, parameters: BTreeMap<
         fock_distribution: exactly(&exact.fock),
         jumps: BTreeMap::new(),
         closed_forms: closed_forms(experiment),
+        born_markov: born_markov::of_density_matrix(experiment, exact),
         emission: BTreeMap::new(),
         diagnostics: Diagnostics {
             cutoff: hard_cutoff(experiment),
@@ -93,13 +108,14 @@ fn paper_rate(model: &Model) -> Option<f64> {
     match model {
         Model::OscillatorSpins(model) => heating_rate_adiabatic(model),
         Model::Adiabatic(model) => Some(2.0 * model.diffusion),
+        Model::BornMarkov(_) => None,
     }
 }
 
 fn quantum_noise(model: &Model) -> Option<QuantumNoise> {
     match model {
         Model::OscillatorSpins(model) => QuantumNoise::of(model),
-        Model::Adiabatic(_) => None,
+        Model::Adiabatic(_) | Model::BornMarkov(_) => None,
     }
 }
 
@@ -112,7 +128,8 @@ fn heating_rate(experiment: &Experiment, ensemble: &Ensemble, sample: &Sample) -
         effect: Effect::on(Observable::Number).scaled(1.0 / (to - from)),
     };
     let by_difference = functional(layout.heating_rate());
-    let (difference, slope) = (sample.curve(&by_difference), sample.curve(&functional(layout.heating_slope())));
+    let difference = estimate(ensemble, sample, &by_difference);
+    let slope = estimate(ensemble, sample, &functional(layout.heating_slope()));
     let first = |values: &Option<Vec<f64>>| values.as_ref().and_then(|values| values.first().copied());
     let scalar = |mean: f64, standard_error: Option<f64>| Scalar { mean, standard_error };
     HeatingRate {
@@ -122,7 +139,8 @@ fn heating_rate(experiment: &Experiment, ensemble: &Ensemble, sample: &Sample) -
         plain_standard_error: first(&difference.plain_standard_error),
         slope: Some(scalar(slope.mean[0], first(&slope.standard_error))),
         plain_slope: first(&slope.plain_mean).map(|mean| scalar(mean, first(&slope.plain_standard_error))),
-        drift: sample.drift(&by_difference),
+        // Weights as controls have no drift estimator.
+        drift: sample.drift(&by_difference).filter(|_| layout.weight(0).is_none()),
         estimator: difference.estimator,
         ..theory_of_heating(experiment)
     }
@@ -153,7 +171,7 @@ fn closed_forms(experiment: &Experiment) -> BTreeMap<String, Vec<f64>> {
     let initial = experiment.initial_number();
     let bath = match &experiment.model {
         Model::OscillatorSpins(model) => model.oscillator_bath,
-        Model::Adiabatic(_) => None,
+        Model::Adiabatic(_) | Model::BornMarkov(_) => None,
     };
     let mut curves = BTreeMap::new();
     let mut add = |name: &str, number: &dyn Fn(f64) -> f64| {
@@ -165,5 +183,6 @@ fn closed_forms(experiment: &Experiment) -> BTreeMap<String, Vec<f64>> {
     if let Some(noise) = quantum_noise(&experiment.model) {
         add("quantum_noise", &|t| noise.number(initial, t));
     }
+    curves.extend(born_markov::closed_forms(experiment));
     curves
 }

@@ -2,6 +2,7 @@
 //! errors fall and whether error bars cover.
 
 mod agreement;
+mod born_markov;
 mod controlled;
 pub mod convergence;
 mod coverage;
@@ -11,8 +12,10 @@ mod sample;
 mod summary;
 mod target;
 mod unseen;
+mod weighted;
 
 pub use agreement::{Agreement, Deviation, compare};
+pub use born_markov::{BornMarkovPoint, MomentCurves, SteadyState, Weights};
 pub use controlled::{Controlled, controlled, drift};
 pub use coverage::{Coverage, Deviations, Level, PointCoverage, THRESHOLD, Tester};
 pub use emission::{ALL_JUMPS, Emission, emission};

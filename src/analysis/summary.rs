@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Emission;
+use super::{BornMarkovPoint, Emission};
 use crate::ensemble::Ending;
 
 /// Version of the layout of `summary.json`; readers refuse a newer one.
@@ -95,6 +95,9 @@ pub struct Point {
     /// `all` jumps, or a channel's name → waiting times and g²(τ), where the run file asked for `output.correlations`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub emission: BTreeMap<String, Emission>,
+    /// What goes with Eq. (23): its coefficients, moments, weights and positivity; absent for other models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub born_markov: Option<BornMarkovPoint>,
     /// What the propagation noticed about itself.
     pub diagnostics: Diagnostics,
 }

@@ -14,7 +14,7 @@ const ENOUGH_TO_FIT: f64 = 40.0;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Effect {
     /// What a jump may change: the order of one quantum, or of the spin's flip.
-    size: f64,
+    pub size: f64,
     /// Which [`activity`] counts such jumps.
     activity: usize,
     /// The activity of one of them.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 
+use super::born_markov::print_born_markov;
 use super::interrupt::Interrupt;
 use super::origin::provenance;
 use super::progress::Progress;
@@ -51,6 +52,7 @@ pub fn run(arguments: &ExactArguments) -> Result<Outcome> {
     if !arguments.file.quiet {
         say!("{} (density matrix)", summary.provenance.title);
         table::print_summary(&summary);
+        print_born_markov(&summary);
         say!("results in {}", directory.display());
     }
     Ok(Outcome::Done)

@@ -9,7 +9,9 @@ macro_rules! say {
 }
 
 mod batch;
+mod born_markov;
 mod check;
+mod coefficients;
 mod compare;
 mod converge;
 mod coverage;
@@ -84,6 +86,10 @@ enum Command {
     ///
     /// Ctrl-C ends it and saves nothing.
     Converge(converge::ConvergeArguments),
+    /// Coefficients of the Born–Markov equation (23) for spin and oscillator bath, Fig. 2, kernels ν(τ) and η(τ).
+    ///
+    /// Writes coefficients.json, coefficients.csv and kernels.csv; a sweep over temperature draws the paper's Fig. 2.
+    Coefficients(coefficients::CoefficientsArguments),
 }
 
 /// The run file and what every command that reads one understands.
@@ -165,6 +171,7 @@ pub fn main() -> ExitCode {
         Command::Plot(arguments) => plot::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Converge(arguments) => converge::run(&arguments),
+        Command::Coefficients(arguments) => coefficients::run(&arguments),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

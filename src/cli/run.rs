@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::batch::{Batch, BatchArguments, OpenPoint};
+use super::born_markov::{print_born_markov, warn_of_weights};
 use super::interrupt::Interrupt;
 use super::origin::provenance;
 use super::progress::Progress;
@@ -78,6 +79,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let summary = Summary { format_version: FORMAT_VERSION, provenance, points };
     warn_of_clipping(&summary);
     warn_of_missed_targets(&file, &summary);
+    warn_of_weights(&summary);
     // Saved before anything else can fail; drawn again when there is an exact result to draw beside it.
     let same_run = |exact: &Summary| exact.provenance.run_file_hash == summary.provenance.run_file_hash;
     write_result(&directory, &summary, read_exact(&directory).ok().flatten().filter(same_run).as_ref())?;
@@ -105,6 +107,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     if !arguments.file.quiet {
         say!("{}", summary.provenance.title);
         table::print_summary(&summary);
+        print_born_markov(&summary);
         let memory = summary
             .provenance
             .peak_memory_bytes

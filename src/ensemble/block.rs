@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::controls::{Controls, Guide};
+use super::comoments::CONTROLS;
+use super::controls::{Controls, Guide, finish_functionals};
 use super::sampling::{Baseline, Confined, Never};
 use super::tree::Merge;
 use super::units::Units;
@@ -18,19 +19,23 @@ use crate::unravelling::{Chance, Recorder, Stretch, Trajectory, TrajectoryReport
 /// others have fitted.
 pub const FOLDS: usize = 8;
 
-/// Where each quantity lies in the flat record of a trajectory: observables time by time, heating rates, jump counts, and the
-/// activity time by time (zero without controls).
+/// Where each quantity lies in the flat record of a trajectory: observables time by time, heating rates, jump counts, the activity
+/// time by time (zero without controls), and weights.
+///
+/// Where trajectories carry weights, observables and heating rates are those times the weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     times: usize,
     observables: usize,
     channels: usize,
+    weighted: bool,
 }
 
 impl Layout {
     /// The layout for an experiment with `channels` jump channels.
     pub fn new(experiment: &Experiment, channels: usize) -> Self {
-        Self { times: experiment.times.len(), observables: experiment.observables.len(), channels }
+        let weighted = experiment.model.is_weighted();
+        Self { times: experiment.times.len(), observables: experiment.observables.len(), channels, weighted }
     }
 
     /// Entry of observable `observable` at time `time`.
@@ -63,6 +68,21 @@ impl Layout {
         self.estimates() + self.channels + time * activity::COUNT + kind
     }
 
+    /// Entry of the weight at time `time`, where trajectories carry weights.
+    pub fn weight(&self, time: usize) -> Option<usize> {
+        self.weighted.then(|| self.activity(self.times, 0) + time)
+    }
+
+    /// Entry of the number of jumps of `channel` before time `time`, where trajectories carry weights.
+    pub fn fired(&self, time: usize, channel: usize) -> Option<usize> {
+        self.weight(self.times).map(|after| after + time * self.channels + channel)
+    }
+
+    /// Number of jump channels.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
     /// Number of output times.
     pub fn times(&self) -> usize {
         self.times
@@ -70,7 +90,7 @@ impl Layout {
 
     /// Length of a record.
     pub fn len(&self) -> usize {
-        self.activity(self.times, 0)
+        self.fired(self.times, 0).unwrap_or(self.activity(self.times, 0))
     }
 
     /// A record always holds the heating rate.
@@ -146,6 +166,8 @@ pub struct BlockRunner<'a, S: Followed> {
     trajectory: Trajectory<'a, S>,
     layout: Layout,
     controls: Option<Controls<'a, S>>,
+    /// The controls made of a trajectory's weight: w − 1, whose mean is zero.
+    weight_controls: Option<Vec<[f64; CONTROLS]>>,
     record: Vec<f64>,
     fock: Vec<f64>,
     /// Records of single trajectories, and whether their jumps are among them; `None` when nobody asked.
@@ -171,6 +193,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             trajectory: Trajectory::new(system, &experiment.times, tolerances),
             layout,
             controls: guide.map(|guide| Controls::new(system, guide, layout, tolerances.ket)),
+            weight_controls: None,
             record: vec![0.0; layout.len()],
             fock: Vec::new(),
             kept: None,
@@ -198,6 +221,11 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         Ok((Baseline { probability, record, controls, fock, stratified }, report))
     }
 
+    /// Trajectories that carry weights carry them as control variates too from now on: their mean is known to be 1.
+    pub fn control_weights(&mut self) {
+        self.weight_controls = Some(vec![[0.0; CONTROLS]; self.layout.estimates()]);
+    }
+
     /// Keeps records of single trajectories from now on, with or without their jumps.
     pub fn keep_records(&mut self, jumps: bool) {
         self.kept = Some((BlockRecords::default(), jumps));
@@ -222,7 +250,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
     /// As [`Self::run`].
     pub fn run_unless(&mut self, range: std::ops::Range<u64>, given_up: &dyn Fn() -> bool) -> Result<Option<Tally>> {
         let mut tally = Tally::default();
-        if self.controls.is_some() {
+        if self.controls.is_some() || self.weight_controls.is_some() {
             tally.folds = vec![Comoments::default(); FOLDS];
         }
         if let Some((records, _)) = &mut self.kept {
@@ -236,6 +264,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             let report = self.run_one(index, index - range.start, range.end - range.start)?;
             tally.trajectories += 1;
             let controls = self.controls.as_ref().map(|controls| &controls.record[..]);
+            let controls = controls.or(self.weight_controls.as_deref());
             let unit = units.number(index);
             if let Some((record, controls, fock)) = units.unit(&self.record, controls, &self.fock) {
                 tally.records.push(record);
@@ -298,6 +327,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             layout: self.layout,
             record: &mut self.record,
             controls: self.controls.as_mut(),
+            weight_controls: self.weight_controls.as_deref_mut(),
             jumps: self.kept.as_mut().filter(|(_, jumps)| *jumps).map(|(records, _)| records.jumps_mut()),
         };
         let report = self.trajectory.run(state, jumps, &mut recorder)?;
@@ -313,12 +343,15 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
                 self.record[first..first + activity::COUNT].copy_from_slice(active);
             }
         }
+        if let Some(controls) = &mut self.weight_controls {
+            finish_functionals(controls, layout, self.experiment);
+        }
 
-        let ket = self.trajectory.final_ket();
-        let window = ket.window();
-        self.fock.clear();
-        self.fock.resize(window.lo(), 0.0);
-        self.fock.extend((0..window.live(self.system.cutoff())).map(|j| ket.level_population(j)));
+        let last = self.experiment.times.len() - 1;
+        self.system.populations_at(self.experiment.times[last], self.trajectory.final_ket(), &mut self.fock);
+        if let Some(weight) = layout.weight(last).map(|entry| self.record[entry]) {
+            self.fock.iter_mut().for_each(|population| *population *= weight);
+        }
         Ok(report)
     }
 }
@@ -330,6 +363,7 @@ struct RecordWriter<'a, 'b, S: Followed> {
     layout: Layout,
     record: &'a mut [f64],
     controls: Option<&'a mut Controls<'b, S>>,
+    weight_controls: Option<&'a mut [[f64; CONTROLS]]>,
     jumps: Option<&'a mut Vec<RecordedJump>>,
 }
 
@@ -343,7 +377,25 @@ impl<S: Followed> Recorder for RecordWriter<'_, '_, S> {
     fn output(&mut self, index: usize, ket: &Ket) {
         let observables = &self.experiment.observables;
         let start = self.layout.observable(index, 0);
-        self.system.observe(ket, observables, &mut self.record[start..start + observables.len()]);
+        let values = &mut self.record[start..start + observables.len()];
+        self.system.observe_at(self.experiment.times[index], ket, observables, values);
+    }
+
+    fn weigh(&mut self, index: usize, weight: f64) {
+        let start = self.layout.observable(index, 0);
+        let entries = start..start + self.experiment.observables.len();
+        self.record[entries.clone()].iter_mut().for_each(|value| *value *= weight);
+        if let Some(entry) = self.layout.weight(index) {
+            self.record[entry] = weight;
+        }
+        for channel in 0..self.layout.channels() {
+            if let Some(entry) = self.layout.fired(index, channel) {
+                self.record[entry] = self.record[self.layout.jumps(channel)];
+            }
+        }
+        if let Some(controls) = &mut self.weight_controls {
+            controls[entries].fill([weight - 1.0, 0.0, 0.0, 0.0]);
+        }
     }
 
     fn jump(&mut self, time: f64, channel: usize) {

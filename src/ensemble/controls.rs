@@ -159,7 +159,11 @@ impl<'a, S: Followed> Controls<'a, S> {
                         let number = expression[quantity::NUMBER] == 1.0 && dot(v) == v[quantity::NUMBER];
                         // A pair of another quantity, small where a jump is rare to change it, would be given coefficients that
                         // the trajectories not seen yet do not obey.
-                        let [more_v, more_m] = if number { [v, m].map(|x| x[quantity::P_COUPLING]) } else { [0.0; 2] };
+                        let [more_v, more_m] = if number {
+                            [v, m].map(|x| x.get(quantity::P_COUPLING).copied().unwrap_or(0.0))
+                        } else {
+                            [0.0; 2]
+                        };
                         record[layout.observable(index, observable)] = [dot(v), dot(m), more_v, more_m];
                     }
                 }
@@ -169,12 +173,16 @@ impl<'a, S: Followed> Controls<'a, S> {
 
     /// Fills in the controls of the functionals of ⟨N⟩(t).
     pub fn finish(&mut self, layout: Layout, experiment: &Experiment) {
-        let number = experiment.number_index();
-        for control in 0..CONTROLS {
-            let curve = |time: usize| self.record[layout.observable(time, number)][control];
-            let (rate, slope) = (experiment.heating_rate(curve), experiment.heating_slope(curve));
-            self.record[layout.heating_rate()][control] = rate;
-            self.record[layout.heating_slope()][control] = slope;
-        }
+        finish_functionals(&mut self.record, layout, experiment);
     }
+}
+
+/// Fills in the controls of the functionals of ⟨N⟩(t) from those of ⟨N⟩ at every time.
+pub fn finish_functionals(record: &mut [[f64; CONTROLS]], layout: Layout, experiment: &Experiment) {
+    let number = experiment.number_index();
+    let at = |time: usize, control: usize| record[layout.observable(time, number)][control];
+    let rate: [f64; CONTROLS] = std::array::from_fn(|control| experiment.heating_rate(|time| at(time, control)));
+    let slope: [f64; CONTROLS] = std::array::from_fn(|control| experiment.heating_slope(|time| at(time, control)));
+    record[layout.heating_rate()] = rate;
+    record[layout.heating_slope()] = slope;
 }

@@ -15,7 +15,7 @@ use super::{BlockRunner, Ensemble, Estimator, Guide, Layout, Plan, Recording, Ta
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
 use crate::propagate::Tolerances;
-use crate::system::{Chain, Channel, Experiment, Followed, Register};
+use crate::system::{Chain, Channel, Experiment, Followed, OpenSystem, Quadratic, Register};
 use crate::{Error, Result};
 
 /// A probability of jumps below this is rounding.
@@ -89,33 +89,45 @@ impl Kept for Singles {
     }
 }
 
-/// The chain of an experiment that keeps to one.
-fn chain(experiment: &Experiment) -> Option<Chain> {
-    match (&experiment.model, experiment.oscillator) {
-        (_, OscillatorPreparation::Coherent(_)) | (Model::Adiabatic(_), _) => None,
-        (Model::OscillatorSpins(spins), _) => Chain::new(spins, experiment.cutoff),
-    }
+/// The smallest system that holds an experiment.
+enum System {
+    Chain(Chain),
+    Register(Register),
+    Quadratic(Quadratic),
 }
 
-fn register(experiment: &Experiment) -> Register {
-    Register::new(&experiment.model, experiment.cutoff)
+impl System {
+    fn of(experiment: &Experiment) -> Self {
+        let chain = match (&experiment.model, experiment.oscillator) {
+            (Model::BornMarkov(model), initial) => {
+                return Self::Quadratic(Quadratic::new(model, initial, experiment.cutoff));
+            }
+            (_, OscillatorPreparation::Coherent(_)) | (Model::Adiabatic(_), _) => None,
+            (Model::OscillatorSpins(spins), _) => Chain::new(spins, experiment.cutoff),
+        };
+        chain.map_or_else(|| Self::Register(Register::new(&experiment.model, experiment.cutoff)), Self::Chain)
+    }
 }
 
 /// Learns the guide that a job asks for.
 pub fn learn(job: &Job) -> Result<Option<Guide>> {
     let Estimator::Controlled { pilot } = job.plan.estimator else { return Ok(None) };
     let threads = Threads::start(job.plan.threads)?;
-    match chain(job.experiment) {
-        Some(chain) => pilot::learn(&chain, job, pilot, None, &threads),
-        None => pilot::learn(&register(job.experiment), job, pilot, None, &threads),
+    match System::of(job.experiment) {
+        System::Chain(system) => pilot::learn(&system, job, pilot, None, &threads),
+        System::Register(system) => pilot::learn(&system, job, pilot, None, &threads),
+        // Weights are the controls where there are any.
+        System::Quadratic(system) if system.is_weighted() => Ok(None),
+        System::Quadratic(system) => pilot::learn(&system, job, pilot, None, &threads),
     }
 }
 
 /// Runs the blocks on the smallest system that holds the experiment.
 pub fn dispatch<T: Kept>(job: &Job, recording: Recording<'_>, stock: Stock<'_>) -> Result<Outcome<T>> {
-    match chain(job.experiment) {
-        Some(chain) => run_on(&chain, job, recording, stock),
-        None => run_on(&register(job.experiment), job, recording, stock),
+    match System::of(job.experiment) {
+        System::Chain(system) => run_on(&system, job, recording, stock),
+        System::Register(system) => run_on(&system, job, recording, stock),
+        System::Quadratic(system) => run_on(&system, job, recording, stock),
     }
 }
 
@@ -175,11 +187,12 @@ fn run_on<S: Followed, T: Kept>(
     };
     let open = course.begin(look) && !watcher.stop();
     let learned = match (plan.estimator, job.guide) {
+        _ if system.is_weighted() => None,
         (Estimator::Controlled { pilot }, None) if open => pilot::learn(system, job, pilot, part, &threads)?,
         _ => None,
     };
     let guide = job.guide.or(learned.as_ref());
-    if open && (guide.is_some() || !controlled) {
+    if open && (guide.is_some() || !controlled || system.is_weighted()) {
         // Once more, with its controls.
         let baseline = match &confined {
             None => None,
@@ -196,6 +209,9 @@ fn run_on<S: Followed, T: Kept>(
             let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed, guide);
             if let Some(baseline) = &baseline {
                 runner.sample_jumps(baseline);
+            }
+            if system.is_weighted() && controlled {
+                runner.control_weights();
             }
             if let Some(jumps) = keep_records {
                 runner.keep_records(jumps);
@@ -292,10 +308,15 @@ impl From<Error> for Failure {
 fn clipped(experiment: &Experiment, tolerances: &Tolerances, seed: u64, trajectory: u64, population: f64) -> Error {
     let Cutoff::Levels(cutoff) = experiment.cutoff else { unreachable!("only a hard cutoff clips") };
     let free = Experiment { cutoff: Cutoff::Auto, ..experiment.clone() };
-    let system = Register::new(&free.model, Cutoff::Auto);
-    let highest = BlockRunner::new(&system, &free, tolerances, seed, None)
-        .run(trajectory..trajectory + 1)
-        .map(|tally| tally.counts.highest_level);
+    let once = trajectory..trajectory + 1;
+    let tally = match System::of(&free) {
+        System::Quadratic(system) => BlockRunner::new(&system, &free, tolerances, seed, None).run(once),
+        _ => {
+            let system = Register::new(&free.model, Cutoff::Auto);
+            BlockRunner::new(&system, &free, tolerances, seed, None).run(once)
+        }
+    };
+    let highest = tally.map(|tally| tally.counts.highest_level);
     let advice = match highest {
         Ok(levels) => format!(
             "without a cutoff this trajectory held {levels} levels: cutoff = {} would do, or \"auto\"",

@@ -1,6 +1,8 @@
 //! Files: the run file, the result files, the pictures, stored blocks.
 
+mod bath_plot;
 pub mod blocks;
+mod coefficients;
 mod convergence;
 mod emission_plot;
 mod figure;
@@ -15,6 +17,7 @@ mod report;
 mod result;
 pub mod run_file;
 
+pub use coefficients::{COEFFICIENTS_VERSION, CoefficientRow, CoefficientTable, KernelCurve, write_coefficients};
 pub use convergence::{draw_convergence, read_convergence, write_convergence};
 pub use emission_plot::draw_emission;
 pub use heating_plot::draw_heating;

@@ -1,5 +1,6 @@
 //! The result as netCDF-3 (64-bit offset), labelled so that `xarray.open_dataset("result.nc")` just works.
 
+mod born_markov;
 mod emission;
 mod names;
 mod records;
@@ -13,7 +14,8 @@ use std::rc::Rc;
 use netcdf3::{DataSet, FileWriter, InvalidDataSet, Version, WriteError};
 use serde_json::Value;
 
-use self::names::{POINT_NUMBERS, attributes, observable_attributes};
+use self::born_markov::attributes_at;
+use self::names::{POINT_NUMBERS, attributes};
 pub use self::records::{Column, RecordTable};
 use super::files::replace_file;
 use crate::analysis::{Estimate, Point, Provenance, Summary};
@@ -68,7 +70,7 @@ fn describe(summary: &Summary) -> std::result::Result<Contents, InvalidDataSet> 
     }
     file.parameters(&parameters, points)?;
     for name in names(points, |p| p.observables.keys()) {
-        let about = observable_attributes(&name);
+        let about = attributes_at(&name, points);
         file.estimate(&name, ["point", "time"], &about, points, times, |p| p.observables.get(&name))?;
     }
     let about = attributes("probability of each Fock level at the end of the run", "1", "P(n) = ⟨n|ρ|n⟩");
@@ -82,6 +84,7 @@ fn describe(summary: &Summary) -> std::result::Result<Contents, InvalidDataSet> 
     file.jumps(points, &channels)?;
     file.endings(&summary.provenance.endings)?;
     file.emission(points)?;
+    file.born_markov(points, times)?;
     for (name, long_name, units, value) in POINT_NUMBERS {
         let values = points.iter().map(|point| value(point).unwrap_or(f64::NAN)).collect();
         file.numbers(name, &["point"], &attributes(long_name, units, ""), values)?;

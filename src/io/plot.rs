@@ -31,7 +31,7 @@ pub fn write_plots(directory: &Path, summary: &Summary, exact: Option<&Summary>)
     Ok(written)
 }
 
-fn write_figure(directory: &Path, name: &str, figure: &Figure) -> Result<Vec<PathBuf>> {
+pub(super) fn write_figure(directory: &Path, name: &str, figure: &Figure) -> Result<Vec<PathBuf>> {
     let (svg, png) = (directory.join(format!("{name}.svg")), directory.join(format!("{name}.png")));
     let pixels = figure.png(PNG_SCALE).map_err(|reason| Error::Output { what: png.display().to_string(), reason })?;
     replace_file(&svg, figure.svg().as_bytes())?;
@@ -42,7 +42,7 @@ fn write_figure(directory: &Path, name: &str, figure: &Figure) -> Result<Vec<Pat
 /// Draws the mean occupation ⟨N⟩(t) of every sweep point.
 ///
 /// Lines are the points' own curves, in a band of ±2 standard errors if they have any; circles the curves of the points
-/// of `exact` with the same swept parameters; crosses the adiabatic ⟨N⟩(t) of Eq. (40), where it is known.
+/// of `exact` with the same swept parameters; crosses the adiabatic ⟨N⟩(t) of Eq. (40), or that of the bare Eq. (23), where it is known.
 pub fn draw_number(summary: &Summary, exact: Option<&Summary>) -> Figure {
     let points = &summary.points;
     let colour = |index| colour(index, points.len());
@@ -57,17 +57,20 @@ pub fn draw_number(summary: &Summary, exact: Option<&Summary>) -> Figure {
     }
     let markers = if points.len() > NAMED_POINTS { 9 } else { 25 };
     let ceiling = sketch.highest().map_or(f64::INFINITY, |highest| ADIABATIC_HEADROOM * highest);
-    let (mut circles, mut crosses) = (false, false);
+    let (mut circles, mut crosses) = (false, None);
     for (index, point) in points.iter().enumerate() {
         let twin = exact.and_then(|e| e.points.iter().find(|p| p.parameters == point.parameters));
         let curve = thinned(&twin.map(number).unwrap_or_default(), markers, 1);
         sketch.circles(&curve, &colour(index));
         circles |= !curve.is_empty();
 
-        let mut curve = thinned(&adiabatic(point), markers, 3);
+        let Some((curve, label)) = closed_form(point) else { continue };
+        let mut curve = thinned(&curve, markers, 3);
         curve.retain(|&(_, number)| number <= ceiling);
         sketch.crosses(&curve, &colour(index));
-        crosses |= !curve.is_empty();
+        if !curve.is_empty() {
+            crosses = crosses.or(Some(label));
+        }
     }
 
     let own = own_label(summary);
@@ -87,7 +90,7 @@ pub fn draw_number(summary: &Summary, exact: Option<&Summary>) -> Figure {
     for (shown, swatch, label) in [
         (bands.iter().any(|band| band.len() > 1), Swatch::Band, "band: ±2 standard errors"),
         (circles, Swatch::Circle, "exact (density matrix)"),
-        (crosses, Swatch::Cross, "adiabatic, Eq. (40)"),
+        (crosses.is_some(), Swatch::Cross, crosses.unwrap_or_default()),
     ] {
         if shown {
             sketch.entry(swatch, NEUTRAL, label);
@@ -111,9 +114,15 @@ fn number(point: &Point) -> Curve {
     point.observables.get("number").map(|n| curve(&point.times, &n.mean)).unwrap_or_default()
 }
 
-/// ⟨N⟩(t) by Eq. (40).
-fn adiabatic(point: &Point) -> Curve {
-    point.closed_forms.get("adiabatic").map(|values| curve(&point.times, values)).unwrap_or_default()
+/// The closed form ⟨N⟩(t) that a point is compared with, the first that it has, and what the legend calls it.
+fn closed_form(point: &Point) -> Option<(Curve, &'static str)> {
+    const NAMES: [(&str, &str); 3] = [
+        ("adiabatic", "adiabatic, Eq. (40)"),
+        ("bare", "bare Eq. (23), its moment equations"),
+        ("moments", "moment equations of Eq. (23)"),
+    ];
+    let (values, label) = NAMES.iter().find_map(|(name, label)| Some((point.closed_forms.get(*name)?, *label)))?;
+    Some((curve(&point.times, values), label))
 }
 
 /// ⟨N⟩(t) ± 2 standard errors, not below zero, where there is no oscillator.

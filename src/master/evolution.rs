@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use num_complex::Complex64;
 
+use super::equation::Equation;
 use super::krylov::Krylov;
 use super::lindbladian::Lindbladian;
+use super::positivity::smallest_eigenvalue;
 use super::sparse::{Operators, Sparse};
 use crate::hilbert::{Cutoff, OscillatorAmplitudes};
 use crate::model::{Model, OscillatorPreparation, PureOscillator};
@@ -44,6 +46,8 @@ pub struct Exact {
     pub levels: usize,
     /// Applications of 𝓛.
     pub applications: u64,
+    /// Smallest eigenvalue of ρ at every output time; empty but for Eq. (23), whose forms need not keep ρ positive.
+    pub smallest_eigenvalue: Vec<f64>,
 }
 
 /// Levels an automatic cutoff starts with above the initial state, and by how much it is raised.
@@ -108,6 +112,7 @@ fn attempt(
     let couples = match &experiment.model {
         Model::OscillatorSpins(model) => model.spins.iter().any(|spin| spin.coupling != 0.0),
         Model::Adiabatic(model) => model.diffusion > 0.0,
+        Model::BornMarkov(_) => true,
     };
     let filled = (dimension as f64).powi(2) / 4.0;
     if dimension > u32::MAX as usize || (if couples { filled } else { dimension as f64 }) > most as f64 {
@@ -118,8 +123,7 @@ fn attempt(
     let support: Vec<(u32, u32)> =
         initial.keys().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
     let Some(lindbladian) = Lindbladian::new(
-        &operators.hamiltonian(),
-        &operators.jumps(&experiment.model),
+        &Equation::of(&experiment.model, &operators),
         &support,
         usize::try_from(most).unwrap_or(usize::MAX),
     ) else {
@@ -157,6 +161,14 @@ fn attempt(
         exact.trace_defect = exact.trace_defect.max((exact.fock.iter().sum::<f64>() - 1.0).abs());
         if top > tail {
             return Ok(Attempt::TooFewLevels);
+        }
+        if matches!(experiment.model, Model::BornMarkov(_)) {
+            let entries = lindbladian
+                .entries()
+                .iter()
+                .enumerate()
+                .map(|(e, &(i, j))| (i as usize, j as usize, Complex64::new(rho[2 * e], rho[2 * e + 1])));
+            exact.smallest_eigenvalue.push(smallest_eigenvalue(dimension, entries));
         }
     }
     exact.applications = krylov.applications;

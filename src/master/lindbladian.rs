@@ -1,10 +1,10 @@
-//! 𝓛ρ = −i(H_eff ρ − ρ H_eff†) + Σ L ρ L† as a real sparse matrix on the entries of ρ that can ever become non-zero.
+//! 𝓛ρ = Gρ + ρG† + Σ AρB† as a real sparse matrix on the entries of ρ that can ever become non-zero.
 
 use std::collections::HashMap;
 
 use num_complex::Complex64;
 
-use super::sparse::Sparse;
+use super::equation::Equation;
 
 /// Two real numbers per entry ρ_ij with i ≤ j: its real and its imaginary part. The rest follows from ρ = ρ†.
 #[derive(Debug, Clone)]
@@ -18,11 +18,7 @@ pub struct Lindbladian {
 
 impl Lindbladian {
     /// 𝓛 on everything reachable from the entries `support`; `None` when that is more than `most` entries.
-    pub fn new(hamiltonian: &Sparse, jumps: &[Sparse], support: &[(u32, u32)], most: usize) -> Option<Self> {
-        let mut effective = hamiltonian.times(-Complex64::I);
-        for jump in jumps {
-            effective = effective.plus((-0.5).into(), &jump.adjoint().product(jump));
-        }
+    pub fn new(equation: &Equation, support: &[(u32, u32)], most: usize) -> Option<Self> {
         let mut index: HashMap<(u32, u32), u32> = HashMap::new();
         let mut entries = Vec::new();
         let mut locate = |i: u32, j: u32, entries: &mut Vec<(u32, u32)>| {
@@ -44,7 +40,7 @@ impl Lindbladian {
             }
             let (i, j) = entries[source];
             let mut send = |from: (u32, u32), conjugate: bool| {
-                for_each_target(&effective, jumps, from, |row, column, value| {
+                for_each_target(equation, from, |row, column, value| {
                     // Only the upper triangle is kept; the lower one follows by conjugation.
                     if row > column {
                         return;
@@ -106,21 +102,17 @@ impl Lindbladian {
 }
 
 /// Calls `visit(row, column, coefficient)` for everything the entry ρ_ij contributes to dρ/dt.
-fn for_each_target(
-    effective: &Sparse,
-    jumps: &[Sparse],
-    (i, j): (u32, u32),
-    mut visit: impl FnMut(u32, u32, Complex64),
-) {
+fn for_each_target(equation: &Equation, (i, j): (u32, u32), mut visit: impl FnMut(u32, u32, Complex64)) {
+    let Equation { effective, sandwiches } = equation;
     for &(row, value) in effective.column(i as usize) {
         visit(row, j, value);
     }
     for &(column, value) in effective.column(j as usize) {
         visit(i, column, value.conj());
     }
-    for jump in jumps {
-        for &(row, left) in jump.column(i as usize) {
-            for &(column, right) in jump.column(j as usize) {
+    for (a, b) in sandwiches {
+        for &(row, left) in a.column(i as usize) {
+            for &(column, right) in b.column(j as usize) {
                 visit(row, column, left * right.conj());
             }
         }

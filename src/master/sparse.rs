@@ -105,6 +105,8 @@ pub struct Operators {
     spins: Vec<Spin>,
     frequency: f64,
     lowering: Sparse,
+    /// x₀ and p₀ of the quadratures.
+    units: [f64; 2],
 }
 
 impl Operators {
@@ -113,7 +115,7 @@ impl Operators {
         let lowering = Sparse::from_entries(levels, (1..levels).map(|n| (n - 1, n, (n as f64).sqrt())));
         let spins = model.spins().to_vec();
         let lowering = Sparse::identity(1 << spins.len()).kron(&lowering);
-        Self { spins, frequency: model.frequency(), lowering }
+        Self { spins, frequency: model.frequency(), lowering, units: model.quadrature_units() }
     }
 
     /// A 2×2 matrix in the basis (|−⟩, |+⟩) acting on spin `spin`.
@@ -128,23 +130,34 @@ impl Operators {
         self.on_spin(spin, &[(0, 0, -1.0), (1, 1, 1.0)])
     }
 
-    fn position(&self) -> Sparse {
-        self.lowering.adjoint().plus(Complex64::ONE, &self.lowering)
+    /// a.
+    pub fn lowering(&self) -> &Sparse {
+        &self.lowering
     }
 
-    fn momentum(&self) -> Sparse {
-        self.lowering.times(-Complex64::I).plus(Complex64::I, &self.lowering.adjoint())
+    /// X = x₀(a + a†).
+    pub fn position(&self) -> Sparse {
+        self.lowering.adjoint().plus(Complex64::ONE, &self.lowering).times(self.units[0].into())
     }
 
-    /// X² (sign 1) or P² (sign −1) = ±(a² + a†²) + 2N + 1, not cut at the highest level as a product of cut operators is.
-    fn quadrature_squared(&self, sign: f64) -> Sparse {
+    /// P = −ip₀(a − a†).
+    pub fn momentum(&self) -> Sparse {
+        let doubled = self.lowering.times(-Complex64::I).plus(Complex64::I, &self.lowering.adjoint());
+        doubled.times(self.units[1].into())
+    }
+
+    /// X² (sign 1) or P² (sign −1), ±(a² + a†²) + 2N + 1 in its own unit, not cut at the highest level as a product of cut operators is.
+    pub fn quadrature_squared(&self, sign: f64) -> Sparse {
         let (lower, raise) = (&self.lowering, self.lowering.adjoint());
         let squares = lower.product(lower).plus(Complex64::ONE, &raise.product(&raise));
         let identity = Sparse::identity(lower.dimension());
-        self.number().times(2.0.into()).plus(Complex64::ONE, &identity).plus(sign.into(), &squares)
+        let unit = if sign > 0.0 { self.units[0] } else { self.units[1] };
+        let whole = self.number().times(2.0.into()).plus(Complex64::ONE, &identity).plus(sign.into(), &squares);
+        whole.times((unit * unit).into())
     }
 
-    fn number(&self) -> Sparse {
+    /// N = a†a.
+    pub fn number(&self) -> Sparse {
         self.lowering.adjoint().product(&self.lowering)
     }
 
@@ -186,6 +199,8 @@ impl Operators {
                 }
             }
             Model::Adiabatic(model) => push(2.0 * model.diffusion, self.position()),
+            // Written out in [`super::equation`].
+            Model::BornMarkov(_) => {}
         }
         jumps
     }

@@ -35,7 +35,7 @@ impl SpinRates {
                 Jump::SpinDown(_) => rates.down += channel.rate,
                 Jump::SpinUp(_) => rates.up += channel.rate,
                 Jump::Dephase(_) => rates.dephase += channel.rate,
-                Jump::Ladder { .. } => {}
+                Jump::Ladder { .. } | Jump::Positive | Jump::Negative => {}
             }
             rates
         })
@@ -92,7 +92,7 @@ impl Chain {
         let decay = self.channels.iter().map(|channel| match channel.jump {
             Jump::SpinDown(_) if excited => channel.rate,
             Jump::SpinUp(_) if !excited => channel.rate,
-            Jump::SpinDown(_) | Jump::SpinUp(_) => 0.0,
+            Jump::SpinDown(_) | Jump::SpinUp(_) | Jump::Positive | Jump::Negative => 0.0,
             Jump::Dephase(_) => channel.rate,
             Jump::Ladder { lower, raise } => {
                 let room = if self.cutoff.holds(n + 1) { level + 1.0 } else { 0.0 };
@@ -189,6 +189,7 @@ impl OpenSystem for Chain {
                     Jump::SpinUp(_) => up,
                     Jump::Dephase(_) => down + up,
                     Jump::Ladder { lower, raise } => ladder_weight(ket, lower, raise, self.cutoff),
+                    Jump::Positive | Jump::Negative => 0.0,
                 };
         }
     }
@@ -208,6 +209,7 @@ impl OpenSystem for Chain {
             Jump::SpinUp(_) => multiply(0.0, 1.0),
             Jump::Dephase(_) => return multiply(1.0, -1.0),
             Jump::Ladder { lower, raise } => apply_ladder(ket, scratch, lower, raise, self.cutoff),
+            Jump::Positive | Jump::Negative => {}
         }
         ket.sector = 1 - sector;
     }

@@ -2,7 +2,7 @@
 
 use num_complex::Complex64;
 
-use crate::model::Model;
+use crate::model::{Form, Model};
 
 /// What a jump does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,6 +20,10 @@ pub enum Jump {
         /// Coefficient v of a†.
         raise: Complex64,
     },
+    /// The positive channel of a generator that is not of Lindblad form, split anew for every ket.
+    Positive,
+    /// Its negative channel: a jump reverses the sign of the trajectory's weight.
+    Negative,
 }
 
 /// A jump operator L = √rate × jump.
@@ -55,6 +59,21 @@ pub fn channels(model: &Model) -> Vec<Channel> {
             }
         }
         Model::Adiabatic(model) => push("position".into(), 2.0 * model.diffusion, ladder(1.0, 1.0)),
+        Model::BornMarkov(model) => match model.form {
+            Form::Bare => {
+                push("positive".into(), 1.0, Jump::Positive);
+                push("negative".into(), 1.0, Jump::Negative);
+            }
+            Form::Completed => {
+                let [lower, raise] = model.completed_channel();
+                push("completed".into(), 1.0, Jump::Ladder { lower, raise });
+            }
+            Form::Secular => {
+                let [down, up] = model.secular_rates();
+                push("down".into(), down, ladder(1.0, 0.0));
+                push("up".into(), up, ladder(0.0, 1.0));
+            }
+        },
     }
     list
 }

@@ -7,11 +7,16 @@ mod combine;
 mod expectation;
 mod experiment;
 mod followed;
+mod frame;
 mod kernel;
 mod ladder;
 mod observable;
+mod quadratic;
+mod quadratic_followed;
+mod quadratic_kernel;
 mod register;
 mod register_followed;
+mod splitting;
 
 pub use chain::Chain;
 pub use channel::{Channel, Jump, channels};
@@ -20,6 +25,7 @@ pub use experiment::Experiment;
 pub use followed::{Followed, Scratch, activity, quantity};
 pub use kernel::cpu_features;
 pub use observable::Observable;
+pub use quadratic::Quadratic;
 pub use register::Register;
 
 use crate::hilbert::{Cutoff, Ket, Window};
@@ -54,6 +60,26 @@ pub trait OpenSystem: Send + Sync {
 
     /// ⟨ψ|O|ψ⟩ / ⟨ψ|ψ⟩ of every observable.
     fn observe(&self, ket: &Ket, observables: &[Observable], values: &mut [f64]);
+
+    /// The same at a time, for systems whose kets live in a moving frame.
+    fn observe_at(&self, _time: f64, ket: &Ket, observables: &[Observable], values: &mut [f64]) {
+        self.observe(ket, observables, values);
+    }
+
+    /// Populations of the Fock levels from 0 on of a normalised ket at a time.
+    fn populations_at(&self, _time: f64, ket: &Ket, populations: &mut Vec<f64>) {
+        let window = ket.window();
+        populations.clear();
+        populations.resize(window.lo(), 0.0);
+        populations.extend((0..window.live(self.cutoff())).map(|j| ket.level_population(j)));
+    }
+
+    /// Whether trajectories carry weights: some channel is [`Jump::Negative`], its jumps reverse the weight's sign, and between
+    /// jumps the weight grows by twice the rate of those, so that the mean of weight × |ψ⟩⟨ψ| is ρ although H_eff has the
+    /// negative channel with its sign.
+    fn is_weighted(&self) -> bool {
+        false
+    }
 }
 
 /// −iH_eff on one Fock window, as A with −iH_eff = scale·A − mean_decay (up to a global phase) and ‖A‖ ≤ 1.

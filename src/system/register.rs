@@ -166,6 +166,7 @@ impl OpenSystem for Register {
                 }
             }
             Jump::Ladder { lower, raise } => apply_ladder(ket, scratch, lower, raise, self.cutoff),
+            Jump::Positive | Jump::Negative => {}
         }
     }
 

@@ -118,6 +118,7 @@ impl Followed for Register {
                     after = std::mem::take(&mut scratch.values);
                     continue;
                 }
+                Jump::Positive | Jump::Negative => continue,
             };
             let share = self.quantities(&sums, change, &mut after) / norm;
             add_changes(channel.rate * share, &after, values, rates);

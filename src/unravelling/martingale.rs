@@ -104,10 +104,6 @@ impl<'a, S: Followed> Martingales<'a, S> {
     /// `reached` is told the number of every time within it, the martingales there and the [`activity`] up to it.
     pub fn stretch(&mut self, stretch: &Stretch, mut reached: impl FnMut(usize, &[f64], &[f64])) {
         let (width, count) = (self.width, self.system.followed());
-        let tell = |now: &[f64], index: usize, reached: &mut dyn FnMut(usize, &[f64], &[f64])| {
-            let active: [f64; activity::COUNT] = std::array::from_fn(|i| -now[count + i]);
-            reached(index, &now[..count], &active);
-        };
         if self.jumps && stretch.continues {
             // What the window lost in between is beyond the tolerance.
             self.values.copy_within(width..2 * width, 0);
@@ -125,7 +121,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
         let mut done = f64::NEG_INFINITY;
         while let Some(time) = self.times.get(self.next).filter(|time| **time <= stretch.end_time) {
             if *time == done {
-                tell(&self.now, self.next, &mut reached);
+                reached(self.next, &self.now[..count], &self.active());
                 self.next += 1;
                 continue;
             }
@@ -138,7 +134,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
                 combine(&self.weights[..=rule.degree], &self.rates, &mut self.integral);
                 self.now.iter_mut().zip(&self.integral).for_each(|(now, rate)| *now -= stretch.length * rate);
             }
-            tell(&self.now, self.next, &mut reached);
+            reached(self.next, &self.now[..count], &self.active());
             self.next += 1;
         }
         match rule {
@@ -150,6 +146,11 @@ impl<'a, S: Followed> Martingales<'a, S> {
             }
             None => self.system.follow(stretch.end, &mut self.scratch, &mut self.last[..count]),
         }
+    }
+
+    /// The activity up to the time just reached.
+    fn active(&self) -> [f64; activity::COUNT] {
+        std::array::from_fn(|kind| -self.now[self.system.followed() + kind])
     }
 
     /// Samples c over the stretch as finely as needed; returns the rule that was.

@@ -5,6 +5,7 @@ mod martingale;
 mod recorder;
 mod trajectory;
 mod waiting_time;
+mod weight;
 
 pub use martingale::Martingales;
 pub use recorder::{Recorder, Stretch};

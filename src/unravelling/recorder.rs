@@ -25,6 +25,12 @@ pub trait Recorder {
     /// The ket at output time number `index`; its norm is not 1 in general.
     fn output(&mut self, index: usize, ket: &Ket);
 
+    /// The weight, of either sign, with which the ket at output time number `index` counts: comes after that output, and only
+    /// from systems with weights.
+    fn weigh(&mut self, index: usize, weight: f64) {
+        let _ = (index, weight);
+    }
+
     /// A stretch of evolution without jumps, before the outputs within it and the jump that may end it.
     fn stretch(&mut self, stretch: &Stretch) {
         let _ = stretch;

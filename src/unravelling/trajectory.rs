@@ -1,6 +1,7 @@
 //! One trajectory: unnormalised evolution until ‖ψ‖² has fallen to a random number, then a jump, and so on.
 
 use super::waiting_time::{Survival, root};
+use super::weight::Growth;
 use super::{Recorder, Stretch};
 use crate::hilbert::{Ket, Window};
 use crate::model::PurePreparation;
@@ -50,6 +51,7 @@ pub struct Trajectory<'a, S: OpenSystem> {
     end: Ket,
     between: Ket,
     outputs: [Ket; OUTPUTS],
+    growth: Option<Growth<'a, S>>,
 }
 
 impl<'a, S: OpenSystem> Trajectory<'a, S> {
@@ -67,6 +69,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             end: empty(),
             between: empty(),
             outputs: std::array::from_fn(|_| empty()),
+            growth: system.is_weighted().then(|| Growth::new(system, tolerances.ket, duration)),
         }
     }
 
@@ -94,8 +97,14 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
         let end_of_run = self.times.last().copied().unwrap_or(0.0);
         let jumps = self.system.channels().iter().any(|channel| channel.rate > 0.0);
         let (mut time, mut fired, mut continues) = (0.0, false, false);
+        let mut weight = Weight { log: 0.0, sign: 1.0 };
         let mut outputs = self.times.iter().copied().enumerate().peekable();
-        while outputs.next_if(|(_, t)| *t <= 0.0).map(|(index, _)| recorder.output(index, &self.ket)).is_some() {}
+        while let Some((index, _)) = outputs.next_if(|(_, t)| *t <= 0.0) {
+            recorder.output(index, &self.ket);
+            if self.growth.is_some() {
+                recorder.weigh(index, 1.0);
+            }
+        }
         // ln of the threshold relative to the norm at the start of the step; without jumps it is never reached.
         let mut level = threshold(jumps, chance);
         while time < end_of_run {
@@ -105,9 +114,14 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             let h = self.follower.step(&mut self.ket, horizon)?;
             self.follower.evaluate(h, &self.ket, &mut self.end);
             let start = Survival { time: 0.0, log_norm: 0.0, rate };
+            if let Some(growth) = &mut self.growth {
+                growth.lay(&self.follower, &self.ket, h);
+            }
+            // Without weights ln‖ψ‖², which is the probability of no jump; with them that is less by the growth.
+            let growth = |s: f64| self.growth.as_ref().map_or(0.0, |growth| growth.until(s));
             let end_norm = self.end.norm_squared();
-            let log_norm = end_norm.ln();
-            report.norm_defect = report.norm_defect.max(end_norm - 1.0);
+            let log_norm = end_norm.ln() - growth(h);
+            report.norm_defect = report.norm_defect.max(log_norm.exp_m1());
             let jumped = log_norm <= level;
             let mut elapsed = h;
             if jumped {
@@ -118,7 +132,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                     self.follower.evaluate(s, &self.ket, &mut self.end);
                     let norm = self.end.norm_squared();
                     let rate = total_weight(self.system, &self.end, &mut self.weights) / norm;
-                    Survival { time: s, log_norm: norm.ln(), rate }
+                    Survival { time: s, log_norm: norm.ln() - growth(s), rate }
                 });
                 elapsed = found.time;
             }
@@ -148,12 +162,21 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 for ((index, _), ket) in batch.iter().zip(&self.outputs[..count]) {
                     recorder.output(*index, ket);
                 }
+                if self.growth.is_some() {
+                    for (index, s) in &batch[..count] {
+                        recorder.weigh(*index, weight.sign * (weight.log + growth(*s)).exp());
+                    }
+                }
             }
+            weight.log += growth(elapsed);
             std::mem::swap(&mut self.ket, &mut self.end);
             continues = !jumped;
             if jumped {
                 let channel = choose(&self.weights, chance.uniform());
                 self.system.collapse(channel, &mut self.ket, &mut self.between);
+                if self.growth.as_ref().is_some_and(|growth| growth.reverses(channel)) {
+                    weight.sign = -weight.sign;
+                }
                 recorder.jump(now, channel);
                 fired = true;
                 level = threshold(jumps, chance);
@@ -175,6 +198,12 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
         report.applications = self.follower.applications() - applications;
         Ok(report)
     }
+}
+
+/// The weight of a trajectory.
+struct Weight {
+    log: f64,
+    sign: f64,
 }
 
 /// ln of a fresh threshold, or −∞ when no channel can fire.

@@ -160,6 +160,7 @@ fn worst(experiment: &Experiment, point: &Point, truth: &[Vec<f64>]) -> f64 {
 fn faster(experiment: &Experiment, factor: f64) -> Experiment {
     match experiment.model {
         Model::OscillatorSpins(_) => with_rates(experiment, factor),
+        Model::BornMarkov(_) => unreachable!("tested in born_markov"),
         Model::Adiabatic(adiabatic) => {
             let diffusion = factor * adiabatic.diffusion;
             Experiment { model: Model::Adiabatic(Adiabatic { diffusion, ..adiabatic }), ..experiment.clone() }

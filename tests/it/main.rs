@@ -1,9 +1,14 @@
 //! One test binary; a module per promise.
 
 mod analytic;
+mod bath;
+mod bath_input;
+mod born_markov;
 mod cli;
+mod coefficients;
 mod controls;
 mod convergence;
+mod densities;
 mod determinism;
 mod durability;
 mod emission;

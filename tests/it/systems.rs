@@ -107,6 +107,7 @@ pub fn exact_jumps(experiment: &Experiment, channels: &[Channel]) -> Vec<f64> {
         }
         Jump::SpinUp(i) => spin_bath(i).gamma * spin_bath(i).nbar * 0.5 * (1.0 - solution.observables[1 + i][time]),
         Jump::Dephase(i) => 0.5 * model.spins[i].dephasing,
+        Jump::Positive | Jump::Negative => unreachable!("a spin model"),
         Jump::Ladder { lower, raise } => {
             assert!(lower.norm() == 0.0 || raise.norm() == 0.0, "a or a† alone");
             let (bath, number) = (model.oscillator_bath.expect("a bath"), solution.observables[0][time]);

@@ -3,8 +3,8 @@
 use netcdf3::{FileWriter, InvalidDataSet, Version, WriteError};
 use serde_json::Value;
 
-use super::{Contents, Memory, RATE_UNITS, Step, TIME_UNITS, attributes, observable_attributes};
-use crate::analysis::Summary;
+use super::{Contents, Memory, RATE_UNITS, Step, TIME_UNITS, attributes, attributes_at};
+use crate::analysis::{Point, Summary};
 
 /// What `records.nc` holds.
 pub struct RecordTable<'a> {
@@ -82,7 +82,7 @@ impl RecordTable<'_> {
             file.texts("channel", &["channel"], &attributes("jump channel", "", ""), channels)?;
         }
         for column in self.columns() {
-            self.describe_column(&mut file, column)?;
+            self.describe_column(&mut file, column, points)?;
         }
         if let Some(channels) = self.channels {
             file.header.set_unlimited_dim("jump", 0)?;
@@ -103,7 +103,7 @@ impl RecordTable<'_> {
         Ok(file)
     }
 
-    fn describe_column(&self, file: &mut Contents, column: Column) -> Step {
+    fn describe_column(&self, file: &mut Contents, column: Column, points: &[Point]) -> Step {
         let mut int = |name: &str, long_name: &str| {
             file.header.add_var_i32(name, &["trajectory"])?;
             file.about(name, &attributes(long_name, "1", ""))
@@ -125,7 +125,7 @@ impl RecordTable<'_> {
         match (column, self.observables) {
             (Column::Weight, _) => double("weight", &attributes(WEIGHT, "1", "")),
             (Column::Final(index), Some(names)) => {
-                let [(_, long_name), (_, units), (_, equation)] = observable_attributes(&names[index]);
+                let [(_, long_name), (_, units), (_, equation)] = attributes_at(&names[index], points);
                 let long_name = format!("{long_name}: expectation in one trajectory at the end of the run");
                 double(&format!("final_{}", names[index]), &attributes(&long_name, &units, &equation))
             }

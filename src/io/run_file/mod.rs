@@ -1,5 +1,8 @@
 //! The run file: TOML, `version = 1`, unknown keys refused, every value checked before anything runs.
 
+mod born_markov;
+mod coefficients;
+mod density;
 mod keys;
 mod model;
 mod output;
@@ -14,8 +17,10 @@ use std::path::Path;
 use serde_json::Value;
 use toml::Table;
 
+pub use self::coefficients::{CoefficientsFile, CoefficientsPoint};
+pub use self::density::{BathSource, BornMarkovBath};
 pub use self::output::Records;
-use self::sampling::{check_sampling, parse_estimator, parse_sampling};
+use self::sampling::{check_sampling, check_weights, parse_estimator, parse_sampling};
 use self::section::Section;
 pub use self::target::Stopping;
 use self::target::{Subject, parse_stopping};
@@ -89,7 +94,7 @@ impl RunFile {
     /// When the file cannot be read, is not TOML, or says something that is not allowed.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
         let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
-        Self::parse(&read_text(path)?, &stem, overrides)
+        Self::parse_in(path.parent().unwrap_or(Path::new("")), &read_text(path)?, &stem, overrides)
     }
 
     /// The same from a text; `name` becomes the title of a run file without one.
@@ -97,6 +102,11 @@ impl RunFile {
     /// # Errors
     /// When it is not TOML, or says something that is not allowed.
     pub fn parse(text: &str, name: &str, overrides: &[String]) -> Result<Self> {
+        Self::parse_in(Path::new(""), text, name, overrides)
+    }
+
+    /// The same; tabulated densities are looked for in `directory`.
+    fn parse_in(directory: &Path, text: &str, name: &str, overrides: &[String]) -> Result<Self> {
         let mut table: Table = text.parse().map_err(|error: toml::de::Error| Error::Toml(error.to_string()))?;
         for pair in overrides {
             overrides::apply(&mut table, pair)?;
@@ -105,7 +115,7 @@ impl RunFile {
         let points = overrides::sweep(&mut table)?;
         let mut parsed = Vec::with_capacity(points.len());
         for (parameters, table) in points {
-            let (settings, point) = parse_point(table, parameters)?;
+            let (settings, point) = parse_point(table, parameters, directory)?;
             parsed.push((settings, point));
         }
         let Some((settings, _)) = parsed.first().cloned() else {
@@ -131,7 +141,7 @@ struct Settings {
     records: Records,
 }
 
-fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Settings, RunPoint)> {
+fn parse_point(table: Table, parameters: BTreeMap<String, Value>, directory: &Path) -> Result<(Settings, RunPoint)> {
     let keys = keys::deciding(&table);
     let mut root = Section::new("", table);
     root.has("sweep"); // taken out already: named among the known keys
@@ -141,7 +151,7 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
     }
     let title = root.optional_text("title")?;
     let (model, cutoff) =
-        model::parse_model(root.required_section("model", "the table [model] with kind, frequency, …")?)?;
+        model::parse_model(root.required_section("model", "the table [model] with kind, frequency, …")?, directory)?;
     let oscillator = model::parse_initial(root.section("initial")?, cutoff)?;
     let times = parse_times(root.required_section("time", "the table [time] with end and points")?)?;
 
@@ -174,6 +184,7 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>) -> Result<(Set
     root.finish()?;
 
     let experiment = Experiment { model, oscillator, cutoff, times, observables, heating_window };
+    check_weights(&experiment.model, sampling, records, correlations.is_some())?;
     check_sampling(sampling, &experiment, &stopping, block, records, correlations.is_some())?;
     let point =
         RunPoint { parameters, experiment, tolerances, stopping, seed, block, estimator, sampling, correlations, keys };
@@ -201,6 +212,10 @@ fn parse_observables(output: &mut Section, model: &Model) -> Result<Vec<Observab
         };
         if found.contains(&Observable::Energy) && matches!(model, Model::Adiabatic(_)) {
             let allowed = "the adiabatic model has no spin energy; observe number instead";
+            return Err(Error::value("output.observables", "\"energy\"", allowed));
+        }
+        if found.contains(&Observable::Energy) && matches!(model, Model::BornMarkov(_)) {
+            let allowed = "is not observed with kind = \"born-markov\"; H_S is Ω₀(N + ½): observe number instead";
             return Err(Error::value("output.observables", "\"energy\"", allowed));
         }
         for observable in found {

@@ -1,8 +1,11 @@
 //! The tables `[model]` and `[initial]`.
 
+use std::path::Path;
+
 use num_complex::Complex64;
 use toml::Value;
 
+use super::born_markov::parse_born_markov;
 use super::section::{Section, as_number};
 use crate::hilbert::Cutoff;
 use crate::model::{
@@ -22,8 +25,14 @@ const MAX_LEVEL: u64 = 10_000_000;
 const MAX_THERMAL: f64 = 1e6;
 
 /// `[model]`: the system and its Fock cutoff.
-pub fn parse_model(mut model: Section) -> Result<(Model, Cutoff)> {
-    let kind = model.word("kind", None, &["oscillator-spins", "adiabatic"])?;
+pub fn parse_model(mut model: Section, directory: &Path) -> Result<(Model, Cutoff)> {
+    let kind = model.word("kind", None, &["oscillator-spins", "adiabatic", "born-markov"])?;
+    if kind == "born-markov" {
+        let cutoff = parse_cutoff(&mut model)?;
+        let parsed = Model::BornMarkov(parse_born_markov(&mut model, directory)?);
+        model.finish()?;
+        return Ok((parsed, cutoff));
+    }
     let frequency = model.number("frequency", "the oscillator's Ω₀ > 0")?;
     if !(frequency > 0.0 && frequency <= 1e12) {
         return Err(Error::value("model.frequency", frequency, "the oscillator's Ω₀ must be > 0 (at most 1e12)"));
@@ -37,7 +46,8 @@ pub fn parse_model(mut model: Section) -> Result<(Model, Cutoff)> {
             let allowed = format!("at most {MAX_SPINS} spins (a ket has 2^K rows)");
             return Err(Error::value("model.spins", format!("{} spins", sections.len()), allowed));
         }
-        let spins = sections.into_iter().map(parse_spin).collect::<Result<_>>()?;
+        let temperature = model.non_negative("temperature")?;
+        let spins = sections.into_iter().map(|spin| parse_spin(spin, temperature)).collect::<Result<_>>()?;
         let oscillator_bath = match model.optional_section("oscillator_bath")? {
             Some(bath) => Some(parse_oscillator_bath(bath, frequency)?),
             None => None,
@@ -83,7 +93,8 @@ fn require(value: Option<f64>, section: &Section, name: &str, what: &str) -> Res
     value.ok_or_else(|| Error::Missing { key: section.key(name), allowed: what.to_owned() })
 }
 
-fn parse_spin(mut section: Section) -> Result<Spin> {
+/// A spin; `temperature` is that of the initial state of spins that do not say their own.
+fn parse_spin(mut section: Section, temperature: Option<f64>) -> Result<Spin> {
     let asymmetry = section.energy("asymmetry", Some(0.0), "")?;
     let tunnelling = section.energy("tunnelling", Some(0.0), "")?;
     let coupling = section.energy("coupling", None, "the coupling g to X = a + a†")?;
@@ -92,7 +103,12 @@ fn parse_spin(mut section: Section) -> Result<Spin> {
     if let Some(bath) = section.optional_section("bath")? {
         spin.bath = Some(parse_spin_bath(bath, spin.splitting())?);
     }
-    spin.initial = parse_spin_initial(&mut section, &spin)?;
+    spin.initial = match temperature {
+        Some(t) if !section.has("initial") => {
+            SpinPreparation::Mixed { excited_probability: excited_probability(spin.splitting(), t) }
+        }
+        _ => parse_spin_initial(&mut section, &spin)?,
+    };
     section.finish()?;
     Ok(spin)
 }

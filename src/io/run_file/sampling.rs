@@ -4,6 +4,7 @@ use super::output::Records;
 use super::section::Section;
 use super::target::Stopping;
 use crate::ensemble::{Estimator, Sampling};
+use crate::model::Model;
 use crate::system::Experiment;
 use crate::{Error, Result};
 
@@ -63,4 +64,22 @@ pub fn check_sampling(
         ));
     }
     Ok(())
+}
+
+/// What goes with trajectories that carry weights: no records of single ones, whose jumps do not happen as often as in nature.
+pub fn check_weights(model: &Model, sampling: Sampling, records: Records, correlations: bool) -> Result<()> {
+    if !model.is_weighted() {
+        return Ok(());
+    }
+    let (key, value) = match (sampling, correlations, records.jumps, records.final_values) {
+        (Sampling::NoJump, ..) => ("ensemble.sampling", "\"no-jump\""),
+        (Sampling::Stratified, ..) => ("ensemble.sampling", "\"stratified\""),
+        (_, true, ..) => ("output.correlations", "{ … }"),
+        (_, _, true, _) => ("output.jumps", "true"),
+        (_, _, _, true) => ("output.final_values", "true"),
+        _ => return Ok(()),
+    };
+    let allowed =
+        "the trajectories of the bare Eq. (23) carry weights of both signs; leave it out, or use form = \"completed\"";
+    Err(Error::value(key, value, allowed))
 }

@@ -1,0 +1,215 @@
+//! The oscillator alone under a quadratic equation of motion, Eq. (23), in the frame that moves with its mean.
+
+use num_complex::Complex64;
+
+use super::channel::{Channel, Jump, channels};
+use super::expectation::{NumberMoments, lowering_twice, number_moments};
+use super::frame::{Relative, displaced_populations};
+use super::ladder::{apply_ladder, ladder_weight};
+use super::quadratic_kernel::quadratic;
+use super::splitting::{SecondMoments, Split};
+use super::{GUARD, Generator, Observable, OpenSystem};
+use crate::hilbert::{Cutoff, Ket, Window, product_ket};
+use crate::model::{BornMarkov, Model, OscillatorPreparation, PureOscillator, PurePreparation, QuadraticForm};
+
+/// Eq. (23) in any of its forms: a quadratic Hamiltonian and channels linear in a and a†.
+///
+/// Such an equation looks the same in a frame displaced by α(t) when α moves as ⟨a⟩ does: a coherent state starts as the vacuum
+/// there. Kets live in that frame (levels and cutoff are counted in it), observables are those of the laboratory. Every
+/// initial state then has definite parity, H_eff keeps it and every jump flips it, so that ⟨a⟩ in the frame is zero in every trajectory.
+#[derive(Debug, Clone)]
+pub struct Quadratic {
+    model: BornMarkov,
+    form: QuadraticForm,
+    cutoff: Cutoff,
+    channels: Vec<Channel>,
+    /// ⟨a⟩ at first.
+    alpha: Complex64,
+}
+
+impl Quadratic {
+    /// The system of `model` that starts from `initial`.
+    pub fn new(model: &BornMarkov, initial: OscillatorPreparation, cutoff: Cutoff) -> Self {
+        let alpha = if let OscillatorPreparation::Coherent(alpha) = initial { alpha } else { Complex64::ZERO };
+        let channels = channels(&Model::BornMarkov(*model));
+        Self { model: *model, form: model.quadratic_form(), cutoff, channels, alpha }
+    }
+
+    /// x₀ and p₀.
+    pub(super) fn units(&self) -> [f64; 2] {
+        self.model.quadrature_units()
+    }
+
+    /// ⟨N⟩, ⟨N+1⟩ and ⟨a²⟩ of `ket`, normalised, and ‖ψ‖².
+    fn second_moments(&self, ket: &Ket) -> (SecondMoments, f64) {
+        let NumberMoments { norm, first, .. } = number_moments(ket);
+        let raised = ladder_weight(ket, Complex64::ZERO, Complex64::ONE, self.cutoff);
+        let squeezed = lowering_twice(ket) / norm;
+        (SecondMoments { lowered: first / norm, raised: raised / norm, squeezed }, norm)
+    }
+
+    fn relative(ket: &Ket) -> Relative {
+        let NumberMoments { norm, first, second } = number_moments(ket);
+        Relative { number: first / norm, number_squared: second / norm, squeezed: lowering_twice(ket) / norm }
+    }
+}
+
+impl OpenSystem for Quadratic {
+    type Generator = QuadraticGenerator;
+
+    fn cutoff(&self) -> Cutoff {
+        self.cutoff
+    }
+
+    fn rows(&self) -> usize {
+        1
+    }
+
+    fn channels(&self) -> &[Channel] {
+        &self.channels
+    }
+
+    fn generator(&self, window: Window) -> QuadraticGenerator {
+        QuadraticGenerator::new(&self.form, self.cutoff, window)
+    }
+
+    fn prepare(&self, state: &PurePreparation, tail: f64, ket: &mut Ket) -> f64 {
+        let relative = match state.oscillator {
+            PureOscillator::Coherent(_) => PureOscillator::Fock(0),
+            number => number,
+        };
+        product_ket(ket, relative, 0, tail, GUARD, self.cutoff)
+    }
+
+    fn weights(&self, ket: &Ket, weights: &mut [f64]) {
+        if self.is_weighted() {
+            let (moments, norm) = self.second_moments(ket);
+            let rates = Split::of(&self.form, &moments).rates;
+            weights.iter_mut().zip(rates).for_each(|(weight, rate)| *weight = norm * rate);
+            return;
+        }
+        for (weight, channel) in weights.iter_mut().zip(&self.channels) {
+            *weight = match channel.jump {
+                Jump::Ladder { lower, raise } if channel.rate > 0.0 => {
+                    channel.rate * ladder_weight(ket, lower, raise, self.cutoff)
+                }
+                _ => 0.0,
+            };
+        }
+    }
+
+    fn collapse(&self, channel: usize, ket: &mut Ket, scratch: &mut Ket) {
+        let [lower, raise] = match self.channels[channel].jump {
+            Jump::Ladder { lower, raise } => [lower, raise],
+            jump => {
+                let split = Split::of(&self.form, &self.second_moments(ket).0);
+                if jump == Jump::Negative { split.negative } else { split.positive }
+            }
+        };
+        apply_ladder(ket, scratch, lower, raise, self.cutoff);
+    }
+
+    fn observe(&self, ket: &Ket, observables: &[Observable], values: &mut [f64]) {
+        self.observe_at(0.0, ket, observables, values);
+    }
+
+    fn observe_at(&self, time: f64, ket: &Ket, observables: &[Observable], values: &mut [f64]) {
+        let (relative, [x, p]) = (Self::relative(ket), self.units());
+        let alpha = self.model.mean_amplitude(self.alpha, time);
+        for (value, observable) in values.iter_mut().zip(observables) {
+            *value = match observable {
+                Observable::Number => relative.number_at(alpha),
+                Observable::NumberSquared => relative.number_squared_at(alpha),
+                Observable::X => 2.0 * x * alpha.re,
+                Observable::P => 2.0 * p * alpha.im,
+                Observable::XSquared => x * x * relative.quadrature_squared_at(1.0, alpha),
+                Observable::PSquared => p * p * relative.quadrature_squared_at(-1.0, alpha),
+                // Refused by the run file: there are no spins, and what the energy is depends on how the bath is drawn in.
+                Observable::Inversion(_) | Observable::Energy => f64::NAN,
+            };
+        }
+    }
+
+    fn populations_at(&self, time: f64, ket: &Ket, populations: &mut Vec<f64>) {
+        *populations = displaced_populations(ket, self.model.mean_amplitude(self.alpha, time));
+    }
+
+    fn is_weighted(&self) -> bool {
+        self.channels.iter().any(|channel| channel.jump == Jump::Negative)
+    }
+}
+
+/// Tables of H_eff on one window, in units of `scale`.
+#[derive(Debug, Clone)]
+pub struct QuadraticGenerator {
+    window: Window,
+    scale: f64,
+    mean_decay: f64,
+    energy: Vec<f64>,
+    decay: Vec<f64>,
+    /// −ih* − ½c* of a†² and −ih − ½c of a².
+    up: Complex64,
+    down: Complex64,
+    /// √(n(n−1))/scale from window level j − 2 to j, for j up to len + 1.
+    band: Vec<f64>,
+}
+
+impl QuadraticGenerator {
+    fn new(form: &QuadraticForm, cutoff: Cutoff, window: Window) -> Self {
+        let (lo, len, live) = (window.lo(), window.len(), window.live(cutoff));
+        let level = |j: usize| (lo + j) as f64;
+        let room = |j: usize| if cutoff.holds(lo + j + 1) { level(j) + 1.0 } else { 0.0 };
+        let mut energy: Vec<f64> = (0..live).map(|j| form.energy * level(j)).collect();
+        let mut decay: Vec<f64> = (0..live).map(|j| 0.5 * (form.down * level(j) + form.up * room(j))).collect();
+        // The energy's centre is a phase, the decay's is taken out of A.
+        let centre = |values: &mut Vec<f64>| {
+            let (low, high) =
+                values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
+            values.iter_mut().for_each(|x| *x -= 0.5 * (low + high));
+            (0.5 * (low + high), 0.5 * (high - low))
+        };
+        let ((_, energies), (mean_decay, decays)) = (centre(&mut energy), centre(&mut decay));
+        let mut band: Vec<f64> = (0..len + 2).map(|j| (level(j) * (level(j) - 1.0)).max(0.0).sqrt()).collect();
+        if window.at_cutoff(cutoff) || live < len {
+            band[live..].fill(0.0);
+        }
+        let highest = band[..live].last().copied().unwrap_or(0.0);
+        let down = -Complex64::I * form.squeezing - 0.5 * form.cross;
+        let up = -Complex64::I * form.squeezing.conj() - 0.5 * form.cross.conj();
+        let scale = energies.hypot(decays) + (up.norm() + down.norm()) * highest;
+        let scale = if scale > 0.0 { scale } else { 1.0 };
+        for table in [&mut energy, &mut decay, &mut band] {
+            table.iter_mut().for_each(|x| *x /= scale);
+        }
+        energy.resize(len, 0.0);
+        decay.resize(len, 0.0);
+        Self { window, scale, mean_decay, energy, decay, up, down, band }
+    }
+}
+
+impl Generator for QuadraticGenerator {
+    fn window(&self) -> Window {
+        self.window
+    }
+
+    fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    fn mean_decay(&self) -> f64 {
+        self.mean_decay
+    }
+
+    fn apply(&mut self, _sector: usize, from: &[f64], to: &mut [f64]) {
+        let (up, down) = ((self.up.re, self.up.im), (self.down.re, self.down.im));
+        quadratic((&self.energy, &self.decay), &self.band, up, down, from, to);
+    }
+
+    fn leak(&self) -> [f64; 2] {
+        [self.down.norm() * self.band[1], self.up.norm() * self.band[self.window.len() + 1]]
+    }
+
+    fn reach(&self) -> usize {
+        2
+    }
+}
