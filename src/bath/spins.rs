@@ -52,12 +52,14 @@ pub struct SpinList {
     spins: Vec<BathSpin>,
     /// Lines (ω̃ > 0, weight > 0), ω̃ ascending.
     lines: Vec<(f64, f64)>,
+    /// Height of each broadened line: weight/(√2π σ erf(ω̃/√2σ)).
+    heights: Vec<f64>,
     broadening: f64,
     static_part: StaticPart,
 }
 
-/// Standard deviations beyond which a line is zero.
-const REACH: f64 = 39.0;
+/// Standard deviations beyond which a line is zero (e^{−72} of its height).
+const REACH: f64 = 12.0;
 
 impl SpinList {
     /// From the spins, the standard deviation σ ≥ 0 of the Gaussian that each line becomes, and the choice of C₀.
@@ -69,7 +71,10 @@ impl SpinList {
         let line = |spin: &BathSpin| (spin.splitting(), spin.weight());
         let mut lines: Vec<(f64, f64)> = spins.iter().map(line).filter(|line| line.0 > 0.0 && line.1 > 0.0).collect();
         lines.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Self { spins, lines, broadening, static_part }
+        let root = std::f64::consts::SQRT_2 * broadening;
+        let height = |(line, weight): &(f64, f64)| weight / (std::f64::consts::PI.sqrt() * root * erf(line / root));
+        let heights = lines.iter().map(height).collect();
+        Self { spins, lines, heights, broadening, static_part }
     }
 
     /// The spins.
@@ -94,8 +99,10 @@ impl SpinList {
         }
         let reach = REACH * self.broadening;
         let first = self.lines.partition_point(|line| line.0 < frequency - reach);
-        let near = self.lines[first..].iter().take_while(|line| line.0 <= frequency + reach);
-        near.map(|(line, weight)| weight * profile(frequency, *line, self.broadening)).sum()
+        let near = self.lines[first..].iter().zip(&self.heights[first..]);
+        near.take_while(|((line, _), _)| *line <= frequency + reach)
+            .map(|((line, _), height)| height * profile(frequency, *line, self.broadening))
+            .sum()
     }
 
     /// C₀ of Eq. (17) at temperature T ≥ 0.
@@ -116,22 +123,21 @@ impl SpinList {
         [first.map_or(0.0, |line| line.0 - reach).max(0.0), last.map_or(0.0, |line| line.0 + reach)]
     }
 
-    /// Points between which J is smooth on the scale of their distance.
+    /// Points between which J is smooth on the scale of their distance, no two closer than half a standard deviation.
     pub(super) fn breaks(&self) -> Vec<f64> {
         const STEPS: [f64; 9] = [-9.0, -6.0, -3.0, -1.0, 0.0, 1.0, 3.0, 6.0, 9.0];
         let around = |line: &(f64, f64)| STEPS.map(|step| line.0 + step * self.broadening);
-        self.lines.iter().flat_map(around).filter(|&point| point > 0.0).collect()
+        let mut breaks: Vec<f64> = self.lines.iter().flat_map(around).filter(|&point| point > 0.0).collect();
+        breaks.sort_by(f64::total_cmp);
+        breaks.dedup_by(|next, kept| *next - *kept < 0.5 * self.broadening);
+        breaks
     }
 }
 
-/// The odd Gaussian line at `line` > 0 with unit weight on ω > 0.
+/// √2π σ times the odd Gaussian G(ω − ω̃) − G(ω + ω̃) = G(ω − ω̃)(1 − e^{−2ωω̃/σ²}).
 fn profile(frequency: f64, line: f64, width: f64) -> f64 {
     let distance = (frequency - line) / width;
-    if distance.abs() > REACH {
-        return 0.0;
-    }
-    let root = std::f64::consts::SQRT_2 * width;
-    // G(ω − ω̃) − G(ω + ω̃) = G(ω − ω̃)(1 − e^{−2ωω̃/σ²})
-    let odd = -(-2.0 * (frequency / width) * (line / width)).exp_m1();
-    (-0.5 * distance * distance).exp() * odd / (std::f64::consts::PI.sqrt() * root * erf(line / root))
+    let doubled = 2.0 * (frequency / width) * (line / width);
+    let odd = if doubled > 40.0 { 1.0 } else { -(-doubled).exp_m1() };
+    (-0.5 * distance * distance).exp() * odd
 }

@@ -84,7 +84,8 @@ fn others(row: &CoefficientRow, key: &str) -> String {
     kept.map(|(key, value)| format!("{} = {}", last(key), shown(value))).collect::<Vec<_>>().join(", ")
 }
 
-/// Draws ν(τ) and η(τ): lines for spin baths, circles for oscillator baths, a colour per sweep point.
+/// Draws ν(τ) and η(τ): lines for spin baths, circles for oscillator baths, a colour per sweep point; dashes are
+/// Re C(τ) = C₀ + ν(τ) where C₀ is not zero (−Im C is η).
 pub fn draw_kernels(title: &str, curves: &[KernelCurve]) -> Figure {
     let mut labels: Vec<&str> = curves.iter().map(|curve| curve.label.as_str()).collect();
     labels.dedup();
@@ -102,6 +103,10 @@ pub fn draw_kernels(title: &str, curves: &[KernelCurve]) -> Figure {
                     sketch.circles(&points.into_iter().step_by(THINNED).collect::<Vec<_>>(), &colour);
                 }
             }
+            if noise && curve.kernels.constant != 0.0 {
+                let real = curve.kernels.correlation().map(|correlation| correlation.re);
+                sketch.dashes(&curve.kernels.delays.iter().copied().zip(real).collect::<Vec<_>>(), &colour);
+            }
         }
         for (index, label) in labels.iter().enumerate().filter(|(_, label)| !label.is_empty()) {
             sketch.entry(Swatch::Line, &colour(index, labels.len()), label);
@@ -113,6 +118,9 @@ pub fn draw_kernels(title: &str, curves: &[KernelCurve]) -> Figure {
             if curves.iter().any(|curve| curve.kind == kind) {
                 sketch.entry(swatch, NEUTRAL, name);
             }
+        }
+        if noise && curves.iter().any(|curve| curve.kernels.constant != 0.0) {
+            sketch.entry(Swatch::Dashes, NEUTRAL, "Re C(τ) = C₀ + ν(τ)");
         }
         sketch
     };

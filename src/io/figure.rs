@@ -292,7 +292,7 @@ impl Extent {
             _ => (0.0, 1.0),
         };
         let margin = 0.05 * (high - low);
-        if far { (low - margin, high + margin) } else { (low, high + margin) }
+        (if far || low < 0.0 { low - margin } else { low }, high + margin)
     }
 }
 
@@ -311,6 +311,7 @@ mod tests {
         assert_eq!(extent(&[3.0]).tight(), (2.5, 3.5));
         assert_eq!(extent(&[0.0, 2.0]).with_zero(), (0.0, 2.1));
         assert_eq!(extent(&[9.0, 11.0]).with_zero(), (8.9, 11.1));
+        assert_eq!(extent(&[-2.0, 0.0]).with_zero(), (-2.1, 0.1));
         for (values, expected) in [(&[][..], (0.0, 1.05)), (&[0.0], (0.0, 1.05)), (&[20.0], (0.0, 21.0))] {
             assert_eq!(extent(values).with_zero(), expected, "{values:?}");
         }
