@@ -10,9 +10,9 @@ pub enum Form {
     /// Eq. (23) as it stands. It is not of Lindblad form: its coefficient matrix in {X, P}, [[2D, f−iγ], [f+iγ, 0]], has the
     /// determinant −(γ²+f²).
     Bare,
-    /// Eq. (23) with −((γ²+f²)/4D)[P,[P,ρ]] added: the determinant is then zero and one channel is left.
+    /// Eq. (23) with `−((γ²+f²)/4D)[P,[P,ρ]]` added: the determinant is then zero and one channel is left.
     Completed,
-    /// Only the terms of Eq. (23) that do not rotate: γ↓ 𝓓[a] + γ↑ 𝓓[a†] and the shift of the frequency.
+    /// Only the terms of Eq. (23) that do not rotate: `γ↓ 𝓓[a] + γ↑ 𝓓[a†]` and the shift of the frequency.
     Secular,
 }
 
@@ -93,7 +93,7 @@ impl BornMarkov {
         self.frequency + 0.5 * self.coefficients.frequency_shift_squared / self.frequency
     }
 
-    /// (γ²+f²)/4D, the coefficient of −[P, [P, ρ]] that completes Eq. (23) to Lindblad form; infinite for D = 0 unless
+    /// (γ²+f²)/4D, the coefficient of `−[P, [P, ρ]]` that completes Eq. (23) to Lindblad form; infinite for D = 0 unless
     /// nothing is to be completed.
     pub fn completion(&self) -> f64 {
         let Coefficients { gamma, anomalous, diffusion, .. } = self.coefficients;
