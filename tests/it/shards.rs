@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::cli::Sandbox;
 use crate::durability::{assert_same, block_files, stored};
 
-const RUN: &str = "run run.toml --quiet --set ensemble.block=8 --trajectories 1000";
+const RUN: &str = "run run.toml --quiet --set ensemble.block=8 --set ensemble.pilot=16 --trajectories 1000";
 
 /// A sandbox with an undisturbed run in `whole`, and with `count` shards of it in `0`, `1`, ….
 fn sharded(count: u64) -> Sandbox {
@@ -33,8 +33,14 @@ fn shards_in_any_order_and_grouping_make_one_run() {
     }
     sandbox.expect(0, "merge c a b --out again --quiet");
     assert_same(&sandbox, "whole", "again");
-    // All in one directory, with more shards than blocks, and blocks that a run finds there.
-    (0..130).rev().for_each(|index| drop(sandbox.expect(0, &format!("{RUN} --shard {index}/130 --out one"))));
+    // More shards than blocks.
+    let few = "run run.toml --quiet --set ensemble.pilot=16";
+    (0..3).for_each(|index| drop(sandbox.expect(0, &format!("{few} --shard {index}/3 --out few"))));
+    sandbox.expect(0, &format!("{few} --out two-blocks"));
+    sandbox.expect(0, "merge few --quiet");
+    assert_same(&sandbox, "two-blocks", "few");
+    // All in one directory, where a run finds them.
+    (0..12).rev().for_each(|index| drop(sandbox.expect(0, &format!("{RUN} --shard {index}/12 --out one"))));
     sandbox.expect(0, "merge one --quiet");
     assert_same(&sandbox, "whole", "one");
     sandbox.expect(0, &format!("{RUN} --resume --out one"));
