@@ -206,7 +206,7 @@ fn more_trajectories_extend_a_run() {
     // Shards that extend a run keep them, too, those that have nothing of it included.
     sandbox.expect(0, "run run.toml --quiet --trajectories 512 --out shared");
     (0..3).for_each(|index| {
-        drop(sandbox.expect(0, &format!("run run.toml --quiet --trajectories 2048 --out shared --shard {index}/3")))
+        drop(sandbox.expect(0, &format!("run run.toml --quiet --trajectories 2048 --out shared --shard {index}/3")));
     });
     sandbox.expect(0, "merge shared --quiet");
     assert_same(&sandbox, "shared", "many");
