@@ -1,6 +1,7 @@
 //! A ket in split real and imaginary rows over the active Fock window.
 
 use super::Window;
+use super::lanes::{Kernel, Lanes, run};
 
 /// Zero cells kept on both sides of every row, so that stencils over n need no branch at the edges.
 pub const PAD: usize = 4;
@@ -95,20 +96,12 @@ impl Ket {
 
     /// ‖ψ‖².
     pub fn norm_squared(&self) -> f64 {
-        let mut lanes = [0.0; 8];
-        for cells in self.data.as_chunks::<8>().0 {
-            for (lane, x) in lanes.iter_mut().zip(cells) {
-                *lane += x * x;
-            }
-        }
-        lanes.iter().sum()
+        norm_squared(&self.data)
     }
 
     /// ψ ← `factor` ψ.
     pub fn scale(&mut self, factor: f64) {
-        for x in &mut self.data {
-            *x *= factor;
-        }
+        run(Scale { factor, cells: &mut self.data });
     }
 
     /// Moves the ket to another window: levels outside are dropped, new ones are empty. `scratch` lends memory.
@@ -150,6 +143,53 @@ impl Ket {
                 re[level] * re[level] + im[level] * im[level]
             })
             .sum()
+    }
+}
+
+/// Σx² of cells that come in eights.
+pub fn norm_squared(cells: &[f64]) -> f64 {
+    run(NormSquared { cells })
+}
+
+struct NormSquared<'a> {
+    cells: &'a [f64],
+}
+
+impl Kernel for NormSquared<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> f64 {
+        let (fours, rest) = L::vectors(self.cells).as_chunks::<4>();
+        let mut sums = [lanes.splat(0.0); 4];
+        for x in fours {
+            for i in 0..4 {
+                sums[i] = lanes.mul_add(x[i], x[i], sums[i]);
+            }
+        }
+        for x in rest {
+            sums[0] = lanes.mul_add(*x, *x, sums[0]);
+        }
+        let [a, b, c, d] = sums;
+        let cells = L::cells(lanes.add(lanes.add(a, b), lanes.add(c, d)));
+        (cells[0] + cells[1]) + (cells[2] + cells[3])
+    }
+}
+
+struct Scale<'a> {
+    factor: f64,
+    cells: &'a mut [f64],
+}
+
+impl Kernel for Scale<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let factor = lanes.splat(self.factor);
+        for x in L::vectors_mut(self.cells) {
+            *x = lanes.mul(factor, *x);
+        }
     }
 }
 

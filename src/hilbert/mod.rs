@@ -2,10 +2,11 @@
 
 mod cutoff;
 mod ket;
+pub mod lanes;
 mod product;
 mod window;
 
 pub use cutoff::Cutoff;
-pub use ket::{Ket, PAD};
+pub use ket::{Ket, PAD, norm_squared};
 pub use product::{OscillatorAmplitudes, product_ket};
 pub use window::{LANES, Window};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::hilbert::Ket;
+use crate::hilbert::{Ket, norm_squared};
 use crate::system::{Generator, combine, combine_together};
 
 /// Highest power of A kept.
@@ -13,7 +13,7 @@ const MIN_ORDER: usize = 6;
 const ORDER_STEP: usize = 2;
 
 /// Largest σs of a step: the terms may exceed the sum by e^{σs}, which costs that factor in rounding.
-const MAX_REACH: f64 = 9.0;
+const MAX_REACH: f64 = 12.0;
 
 /// 1/(k+1).
 static RECIPROCALS: [f64; MAX_ORDER + 1] = {
@@ -21,6 +21,20 @@ static RECIPROCALS: [f64; MAX_ORDER + 1] = {
     let mut k = 0;
     while k <= MAX_ORDER {
         table[k] = 1.0 / (k + 1) as f64;
+        k += 1;
+    }
+    table
+};
+
+/// Longest σs for which terms at an edge are first added up by size.
+const QUICK_REACH: f64 = 3.0;
+
+/// 1/k.
+static INVERSES: [f64; MAX_ORDER + 1] = {
+    let mut table = [0.0; MAX_ORDER + 1];
+    let mut k = 1;
+    while k <= MAX_ORDER {
+        table[k] = 1.0 / k as f64;
         k += 1;
     }
     table
@@ -64,9 +78,10 @@ impl Series {
         self.scale = generator.scale();
         self.mean_decay = generator.mean_decay();
         self.lay_out(ket);
-        let wanted = self.scale * horizon;
+        let wanted = (self.scale * horizon).min(MAX_REACH);
         let mut order = 0;
-        let mut target = self.guess_order(wanted, rate);
+        let (log_wanted, log_rate) = (wanted.ln(), (0.5 * rate / self.scale).ln());
+        let mut target = self.guess_order(log_wanted, log_rate);
         loop {
             while order < target {
                 let (done, rest) = self.vectors.split_at_mut((order + 1) * self.width);
@@ -76,31 +91,33 @@ impl Series {
             }
             let last = &self.vectors[order * self.width..(order + 1) * self.width];
             let log_norm = 0.5 * norm_squared(last).max(f64::MIN_POSITIVE).ln();
-            let reach = reach(order, log_norm, rate / self.scale);
-            if reach >= wanted || order >= MAX_ORDER {
+            let limit = limit(order);
+            let log_reach = log_reach(order, log_norm, log_rate);
+            let enough = limit >= wanted && log_reach >= log_wanted;
+            if enough || order >= MAX_ORDER {
                 self.order = order;
                 self.fall = -log_norm / order as f64;
+                let reach = if enough { wanted } else { log_reach.exp().min(limit) };
                 return (reach / self.scale).min(horizon);
             }
             target = (order + ORDER_STEP).min(MAX_ORDER);
         }
     }
 
-    /// Lays the vectors out for kets like `ket` and makes it the first. Generators never write pads, so these need
-    /// clearing only when the layout changes.
+    /// Lays the vectors out for kets like `ket` and makes it the first. Generators write what they make with its pads.
     fn lay_out(&mut self, ket: &Ket) {
-        if (self.width, self.stride) != (ket.data().len(), ket.stride()) {
-            (self.width, self.stride) = (ket.data().len(), ket.stride());
-            self.vectors.clear();
-            self.vectors.resize((MAX_ORDER + 1) * self.width, 0.0);
+        (self.width, self.stride) = (ket.data().len(), ket.stride());
+        let needed = (MAX_ORDER + 1) * self.width;
+        if self.vectors.len() < needed {
+            self.vectors.resize(needed, 0.0);
         }
         self.vectors[..self.width].copy_from_slice(ket.data());
     }
 
-    /// The lowest order whose step is expected to reach `wanted`.
-    fn guess_order(&self, wanted: f64, rate: f64) -> usize {
-        let (log_wanted, log_rate) = (wanted.ln(), (0.5 * rate / self.scale).ln());
-        let enough = |order: &usize| log_reach(*order, -self.fall * *order as f64, log_rate) >= log_wanted;
+    /// The lowest order whose step is expected to reach as far as wanted.
+    fn guess_order(&self, log_wanted: f64, log_half_rate: f64) -> usize {
+        let table = &*LOG_FACTORIALS;
+        let enough = |order: &usize| (table[order + 1] + log_half_rate) * INVERSES[*order] + self.fall >= log_wanted;
         (MIN_ORDER..MAX_ORDER).step_by(ORDER_STEP).find(enough).unwrap_or(MAX_ORDER)
     }
 
@@ -168,8 +185,26 @@ impl Series {
         self.order + 1
     }
 
+    /// Whether [`Series::edge_amplitude`] stays within `limit`: in short steps the sum of the terms' sizes mostly does already.
+    pub fn edge_within(&self, s: f64, cells: Range<usize>, limit: f64) -> bool {
+        if self.scale * s > QUICK_REACH {
+            return self.edge_amplitude(s, cells) <= limit;
+        }
+        let mut coefficients = [0.0; MAX_ORDER + 1];
+        let used = self.terms(s, 1.0, &mut coefficients);
+        let mut population = 0.0;
+        for part in (0..self.width).step_by(self.stride) {
+            for cell in cells.clone() {
+                let terms = self.vectors[part + cell..].iter().step_by(self.width);
+                let sum = coefficients[..used].iter().zip(terms).fold(0.0, |sum, (c, x)| sum + c * x.abs());
+                population += sum * sum;
+            }
+        }
+        population <= limit * limit || self.edge_amplitude(s, cells) <= limit
+    }
+
     /// Largest amplitude √Σ_s |ψ_n(t+s′)|² that the cells `cells` of every part hold at s′ = s/3, 2s/3 and s.
-    pub fn edge_amplitude(&self, s: f64, cells: Range<usize>) -> f64 {
+    fn edge_amplitude(&self, s: f64, cells: Range<usize>) -> f64 {
         let mut coefficients = [[0.0; MAX_ORDER + 1]; 3];
         for (third, coefficients) in (1u8..).zip(&mut coefficients) {
             self.coefficients(s * f64::from(third) / 3.0, coefficients);
@@ -194,12 +229,12 @@ impl Series {
     }
 }
 
-/// Largest x with ‖A^p ψ‖ Σ_{k>p} x^k/k! ≤ rate·x, where the sum is bounded by 2 x^{p+1}/(p+1)! for x ≤ (p+2)/2.
-fn reach(order: usize, log_norm: f64, rate: f64) -> f64 {
-    log_reach(order, log_norm, (0.5 * rate).ln()).exp().min(0.5 * (order + 2) as f64).min(MAX_REACH)
+/// Where the bound on the tail ends: Σ_{k>p} x^k/k! ≤ 2 x^{p+1}/(p+1)! holds for x ≤ (p+2)/2.
+fn limit(order: usize) -> f64 {
+    (0.5 * (order + 2) as f64).min(MAX_REACH)
 }
 
-/// ln of the same without its upper limits; `log_half_rate` = ln(rate/2).
+/// ln of the largest x with ‖A^p ψ‖ · 2 x^{p+1}/(p+1)! ≤ rate·x; `log_half_rate` = ln(rate/2).
 fn log_reach(order: usize, log_norm: f64, log_half_rate: f64) -> f64 {
     (LOG_FACTORIALS[order + 1] + log_half_rate - log_norm) / order as f64
 }
@@ -212,14 +247,3 @@ static LOG_FACTORIALS: std::sync::LazyLock<[f64; MAX_ORDER + 2]> = std::sync::La
     }
     table
 });
-
-fn norm_squared(cells: &[f64]) -> f64 {
-    let (blocks, rest) = cells.as_chunks::<8>();
-    let mut lanes = [0.0; 8];
-    for cells in blocks {
-        for (lane, x) in lanes.iter_mut().zip(cells) {
-            *lane += x * x;
-        }
-    }
-    lanes.iter().sum::<f64>() + rest.iter().map(|x| x * x).sum::<f64>()
-}

@@ -87,7 +87,7 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
             let h = self.series.expand(generator, ket, horizon, self.ket_rate);
             let (leak, reach) = (generator.leak().map(|norm| norm * generator.scale()), generator.reach());
             let len = window.len();
-            let leaves = |leak: f64, edge| leak > 0.0 && leak * self.series.edge_amplitude(h, edge) > self.leak_rate;
+            let leaves = |leak: f64, edge| leak > 0.0 && !self.series.edge_within(h, edge, self.leak_rate / leak);
             let below = leaves(leak[0], PAD..PAD + reach);
             let above = leaves(leak[1], PAD + len - reach..PAD + len);
             if !below && !above {

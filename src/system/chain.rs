@@ -115,7 +115,8 @@ pub struct ChainGenerator {
     scale: f64,
     mean_decay: f64,
     energy: [Vec<f64>; 2],
-    decay: [Vec<f64>; 2],
+    /// −D.
+    growth: [Vec<f64>; 2],
     /// g√n/scale between window levels j − 1 and j; the first and the last lead out of the window.
     coupling: Vec<f64>,
 }
@@ -155,18 +156,18 @@ impl OpenSystem for Chain {
         }
         let inside = coupling[1..live.max(1)].iter().fold(0.0, |max: f64, c| max.max(c.abs()));
         let scale = (0.5 * (energies.1 - energies.0)).hypot(0.5 * (decays.1 - decays.0)) + 2.0 * inside;
-        let scaled = |pick: fn(&(f64, f64)) -> f64, middle: f64| {
+        let scaled = |pick: fn(&(f64, f64)) -> f64, middle: f64, scale: f64| {
             tables.each_ref().map(|table| {
                 let mut column: Vec<f64> = table.iter().map(|t| (pick(t) - middle) / scale).collect();
                 column.resize(window.len(), 0.0);
                 column
             })
         };
-        let (energy, decay) = (scaled(|t| t.0, middle), scaled(|t| t.1, mean_decay));
+        let (energy, growth) = (scaled(|t| t.0, middle, scale), scaled(|t| t.1, mean_decay, -scale));
         for c in &mut coupling {
             *c /= scale;
         }
-        ChainGenerator { window, scale, mean_decay, energy, decay, coupling }
+        ChainGenerator { window, scale, mean_decay, energy, growth, coupling }
     }
 
     fn prepare(&self, state: &PurePreparation, tail: f64, ket: &mut Ket) -> f64 {
@@ -251,7 +252,7 @@ impl Generator for ChainGenerator {
     }
 
     fn apply(&mut self, sector: usize, from: &[f64], to: &mut [f64]) {
-        kernel::chain(&self.energy[sector], &self.decay[sector], &self.coupling, from, to);
+        kernel::chain(&self.energy[sector], &self.growth[sector], &self.coupling, from, to);
     }
 
     fn leak(&self) -> [f64; 2] {

@@ -1,7 +1,7 @@
 //! Sums of many vectors, and of products of two kets, one pass over memory each.
 
-use super::lanes::{Kernel, Lanes, WIDTH, run};
 use crate::hilbert::PAD;
+use crate::hilbert::lanes::{Kernel, Lanes, WIDTH, run};
 
 /// `out ← Σ_k coefficients[k] · vectors[k]`, the vectors one after the other, each as long as `out`, best a multiple
 /// of 8.
@@ -38,7 +38,13 @@ impl<const N: usize> Kernel for Combine<'_, N> {
         let vectors = L::vectors(self.vectors);
         let mut out = self.out.map(L::vectors_mut);
         // Eight sums hide the latency of one and fit into the registers beside what is read.
-        let done = if N == 1 { columns::<L, N, 4>(lanes, self.coefficients, vectors, &mut out, 0) } else { 0 };
+        let mut done = 0;
+        if N == 1 {
+            done = columns::<L, N, 8>(lanes, self.coefficients, vectors, &mut out, done);
+        }
+        if N <= 2 {
+            done = columns::<L, N, 4>(lanes, self.coefficients, vectors, &mut out, done);
+        }
         columns::<L, N, 2>(lanes, self.coefficients, vectors, &mut out, done);
     }
 }
@@ -132,6 +138,6 @@ impl Kernel for Bilinear<'_> {
 
 /// The vectors of `len` cells from `start` on.
 #[inline(always)]
-fn part<L: Lanes>(cells: &[f64], start: usize, len: usize) -> &[L::Vector] {
+pub fn part<L: Lanes>(cells: &[f64], start: usize, len: usize) -> &[L::Vector] {
     L::vectors(&cells[start..start + len])
 }

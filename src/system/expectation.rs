@@ -2,7 +2,8 @@
 
 use num_complex::Complex64;
 
-use crate::hilbert::{Ket, LANES};
+use crate::hilbert::Ket;
+use crate::hilbert::lanes::{Kernel, Lanes, WIDTH, run};
 
 /// Σ_s of Σ_n p_{n,s}·{1, n, n²}, with p = |ψ|² (unnormalised).
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -17,22 +18,14 @@ pub struct NumberMoments {
 
 /// The population sums of N⁰, N¹, N² over all rows.
 pub fn number_moments(ket: &Ket) -> NumberMoments {
-    let mut sums = [[0.0; LANES]; 3];
+    let mut sums = [0.0; 3];
     for row in 0..ket.rows() {
         let (re, im) = ket.row(row);
-        let pairs = re.as_chunks::<LANES>().0.iter().zip(im.as_chunks::<LANES>().0);
-        for (block, (re, im)) in pairs.enumerate() {
-            let start = (block * LANES) as f64;
-            for lane in 0..LANES {
-                let p = re[lane] * re[lane] + im[lane] * im[lane];
-                let j = start + lane as f64;
-                sums[0][lane] += p;
-                sums[1][lane] += j * p;
-                sums[2][lane] += j * j * p;
-            }
+        for (sum, parts) in sums.iter_mut().zip(run(Populations::<true> { re, im })) {
+            *sum += parts[0] + parts[1];
         }
     }
-    let [norm, first, second] = sums.map(|lanes| lanes.iter().sum::<f64>());
+    let [norm, first, second] = sums;
     let lo = ket.window().lo() as f64;
     NumberMoments { norm, first: first + lo * norm, second: second + lo * (2.0 * first + lo * norm) }
 }
@@ -40,15 +33,44 @@ pub fn number_moments(ket: &Ket) -> NumberMoments {
 /// Populations Σ|ψ|² of row `row` at even and at odd Fock levels.
 pub fn populations_by_parity(ket: &Ket, row: usize) -> [f64; 2] {
     let (re, im) = ket.row(row);
-    let mut lanes = [0.0; LANES];
-    for (re, im) in re.as_chunks::<LANES>().0.iter().zip(im.as_chunks::<LANES>().0) {
-        for lane in 0..LANES {
-            lanes[lane] += re[lane] * re[lane] + im[lane] * im[lane];
-        }
-    }
-    let first: f64 = lanes.iter().step_by(2).sum();
-    let second: f64 = lanes.iter().skip(1).step_by(2).sum();
+    let [[first, second], ..] = run(Populations::<false> { re, im });
     if ket.window().lo().is_multiple_of(2) { [first, second] } else { [second, first] }
+}
+
+/// Σ p, and with moments Σ j p and Σ j² p, over the even and over the odd places j of a row.
+struct Populations<'a, const MOMENTS: bool> {
+    re: &'a [f64],
+    im: &'a [f64],
+}
+
+impl<const MOMENTS: bool> Kernel for Populations<'_, MOMENTS> {
+    type Output = [[f64; 2]; 3];
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> [[f64; 2]; 3] {
+        let (re, im) = (L::vectors(self.re).as_chunks::<2>().0, L::vectors(self.im).as_chunks::<2>().0);
+        let mut sums = [[lanes.splat(0.0); 2]; 3];
+        let mut place = [0, 1].map(|i| L::pack(std::array::from_fn(|lane| (i * WIDTH + lane) as f64)));
+        let step = lanes.splat(2.0 * WIDTH as f64);
+        for (re, im) in re.iter().zip(im) {
+            for i in 0..2 {
+                if MOMENTS {
+                    let p = lanes.mul_add(re[i], re[i], lanes.mul(im[i], im[i]));
+                    let jp = lanes.mul(place[i], p);
+                    sums[0][i] = lanes.add(sums[0][i], p);
+                    sums[1][i] = lanes.add(sums[1][i], jp);
+                    sums[2][i] = lanes.mul_add(place[i], jp, sums[2][i]);
+                    place[i] = lanes.add(place[i], step);
+                } else {
+                    sums[0][i] = lanes.mul_add(re[i], re[i], lanes.mul_add(im[i], im[i], sums[0][i]));
+                }
+            }
+        }
+        sums.map(|[a, b]| {
+            let cells = L::cells(lanes.add(a, b));
+            [cells[0] + cells[2], cells[1] + cells[3]]
+        })
+    }
 }
 
 /// Σ_n √(n+1) ψ*_{n, bra} ψ_{n+1, ket}: the matrix element of a between two rows.

@@ -3,7 +3,9 @@
 
 use multiversion::{multiversion, target::target_cfg_f};
 
+use super::combine::part;
 use crate::hilbert::PAD;
+use crate::hilbert::lanes::{Kernel, Lanes, run};
 
 /// a·b + c, fused where the compiled version has the instruction (a library call elsewhere would be ten times slower).
 #[inline(always)]
@@ -20,25 +22,50 @@ pub fn cpu_features() -> Vec<String> {
     vec!["baseline".into()]
 }
 
-/// One chain: out = (−iE − D) ψ − i (c_n ψ_{n−1} + c_{n+1} ψ_{n+1}), E, D, c real; `rows` are [re, im] with pads.
-#[multiversion(targets("x86_64+avx2+fma"))]
-pub fn chain(energy: &[f64], decay: &[f64], coupling: &[f64], from: &[f64], to: &mut [f64]) {
-    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
-    let len = energy.len();
-    let stride = len + 2 * PAD;
-    let (re, im) = from.split_at(stride);
-    let (out_re, out_im) = to.split_at_mut(stride);
-    let (left_re, mid_re, right_re) = stencil(re, len);
-    let (left_im, mid_im, right_im) = stencil(im, len);
-    let (out_re, out_im) = (&mut out_re[PAD..PAD + len], &mut out_im[PAD..PAD + len]);
-    let (decay, below, above) = (&decay[..len], &coupling[..len], &coupling[1..1 + len]);
-    for j in 0..len {
-        let (e, d, l, r) = (energy[j], decay[j], below[j], above[j]);
-        let a = fma::<FUSED>(e, mid_im[j], -d * mid_re[j]);
-        let b = fma::<FUSED>(e, mid_re[j], d * mid_im[j]);
-        out_re[j] = fma::<FUSED>(l, left_im[j], fma::<FUSED>(r, right_im[j], a));
-        out_im[j] = -fma::<FUSED>(l, left_re[j], fma::<FUSED>(r, right_re[j], b));
+/// One chain: out = (−iE − D) ψ − i (c_n ψ_{n−1} + c_{n+1} ψ_{n+1}), E, D, c real and D given as `growth` = −D; `from` and
+/// `to` are [re, im] with pads.
+pub fn chain(energy: &[f64], growth: &[f64], coupling: &[f64], from: &[f64], to: &mut [f64]) {
+    run(ChainRow { energy, growth, coupling, from, to });
+}
+
+struct ChainRow<'a> {
+    energy: &'a [f64],
+    growth: &'a [f64],
+    coupling: &'a [f64],
+    from: &'a [f64],
+    to: &'a mut [f64],
+}
+
+impl Kernel for ChainRow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let len = self.energy.len();
+        let (re, im) = self.from.split_at(len + 2 * PAD);
+        let (out_re, out_im) = self.to.split_at_mut(len + 2 * PAD);
+        let (out_re, out_im) = (L::vectors_mut(inside(out_re, len)), L::vectors_mut(inside(out_im, len)));
+        let part = |cells, start| part::<L>(cells, start, len);
+        let (energy, growth) = (part(self.energy, 0), part(self.growth, 0));
+        let (below, above) = (part(self.coupling, 0), part(self.coupling, 1));
+        let (left_re, mid_re, right_re) = (part(re, PAD - 1), part(re, PAD), part(re, PAD + 1));
+        let (left_im, mid_im, right_im) = (part(im, PAD - 1), part(im, PAD), part(im, PAD + 1));
+        for k in 0..energy.len() {
+            let (e, d, l, r) = (energy[k], growth[k], below[k], above[k]);
+            let a = lanes.mul_add(e, mid_im[k], lanes.mul(d, mid_re[k]));
+            let b = lanes.sub_mul(lanes.mul(d, mid_im[k]), e, mid_re[k]);
+            out_re[k] = lanes.mul_add(l, left_im[k], lanes.mul_add(r, right_im[k], a));
+            out_im[k] = lanes.sub_mul(lanes.sub_mul(b, r, right_re[k]), l, left_re[k]);
+        }
     }
+}
+
+/// The cells of a part inside its pads, which it clears: whoever asked for the memory need not have.
+#[inline(always)]
+fn inside(part: &mut [f64], len: usize) -> &mut [f64] {
+    part[..PAD].fill(0.0);
+    part[PAD + len..].fill(0.0);
+    &mut part[PAD..PAD + len]
 }
 
 /// One row of a register: out = (−i(E_n + E) − (D_n + D)) ψ − i w (c_n φ_{n−1} + c_{n+1} φ_{n+1}); rows with pads.
@@ -63,7 +90,7 @@ pub fn register_row(
     let (_, mid_im, _) = stencil(im, len);
     let (left_re, _, right_re) = stencil(phi_re, len);
     let (left_im, _, right_im) = stencil(phi_im, len);
-    let (out_re, out_im) = (&mut out_re[PAD..PAD + len], &mut out_im[PAD..PAD + len]);
+    let (out_re, out_im) = (inside(out_re, len), inside(out_im, len));
     let (decay, below, above) = (&decay[..len], &coupling[..len], &coupling[1..1 + len]);
     for j in 0..len {
         let (e, d) = (energy[j] + row.0, decay[j] + row.1);

@@ -9,7 +9,6 @@ mod experiment;
 mod followed;
 mod kernel;
 mod ladder;
-mod lanes;
 mod observable;
 mod register;
 mod register_followed;

@@ -105,12 +105,13 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             let h = self.follower.step(&mut self.ket, horizon)?;
             self.follower.evaluate(h, &self.ket, &mut self.end);
             let start = Survival { time: 0.0, log_norm: 0.0, rate };
-            let log_norm = self.end.norm_squared().ln();
-            report.norm_defect = report.norm_defect.max(log_norm.exp_m1());
+            let end_norm = self.end.norm_squared();
+            let log_norm = end_norm.ln();
+            report.norm_defect = report.norm_defect.max(end_norm - 1.0);
             let jumped = log_norm <= level;
             let mut elapsed = h;
             if jumped {
-                let rate = total_weight(self.system, &self.end, &mut self.weights) / log_norm.exp();
+                let rate = total_weight(self.system, &self.end, &mut self.weights) / end_norm;
                 let end = Survival { time: h, log_norm, rate };
                 let accuracy = self.accuracy / (rate + start.rate + self.follower.scale());
                 let found = root(level, start, end, accuracy, |s| {

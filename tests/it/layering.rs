@@ -30,7 +30,7 @@ const DOORS: [(&str, &[&str]); 16] = [
     ("multiversion", &["system/"]),
     ("nalgebra", &["master/", "ensemble/least_squares.rs", "ensemble/closure.rs"]),
     ("netcdf3", &["io/netcdf.rs", "io/netcdf/"]),
-    ("pulp", &["system/lanes.rs"]),
+    ("pulp", &["hilbert/lanes.rs"]),
     ("rand", &["ensemble/streams.rs"]),
     ("rand_distr", &["ensemble/streams.rs", "ensemble/preparation.rs"]),
     ("rayon", &["ensemble/threads.rs"]),
