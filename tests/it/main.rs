@@ -7,6 +7,7 @@ mod convergence;
 mod determinism;
 mod emission;
 mod followed;
+mod frames;
 mod heating;
 mod input;
 mod layering;
