@@ -30,7 +30,7 @@ fn apply<S: OpenSystem>(criterion: &mut Criterion, name: &str, system: &S, level
     let mut group = criterion.benchmark_group("apply");
     group.throughput(Throughput::Elements((levels * system.rows()) as u64));
     group.bench_function(BenchmarkId::new(name, levels), |b| {
-        b.iter(|| generator.apply(0, black_box(ket.data()), black_box(&mut to)));
+        b.iter(|| generator.apply(0, black_box(ket.data()), None, black_box(&mut to)));
     });
     group.finish();
 }

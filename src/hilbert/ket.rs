@@ -1,7 +1,7 @@
 //! A ket in split real and imaginary rows over the active Fock window.
 
 use super::Window;
-use super::lanes::{Kernel, Lanes, run};
+use super::lanes::{Kernel, Lanes, WIDTH, run};
 
 /// Zero cells kept on both sides of every row, so that stencils over n need no branch at the edges.
 pub const PAD: usize = 4;
@@ -104,6 +104,14 @@ impl Ket {
         run(Scale { factor, cells: &mut self.data });
     }
 
+    /// ψ ← e^{−iφ(N − n_lo)} ψ for φ = `angle`.
+    pub fn turn(&mut self, angle: f64) {
+        for row in 0..self.rows {
+            let (re, im) = self.row_mut(row);
+            run(Turn { angle, re, im });
+        }
+    }
+
     /// Moves the ket to another window: levels outside are dropped, new ones are empty. `scratch` lends memory.
     pub fn rewindow(&mut self, window: Window, scratch: &mut Ket) {
         if window == self.window {
@@ -173,6 +181,39 @@ impl Kernel for NormSquared<'_> {
         let [a, b, c, d] = sums;
         let cells = L::cells(lanes.add(lanes.add(a, b), lanes.add(c, d)));
         (cells[0] + cells[1]) + (cells[2] + cells[3])
+    }
+}
+
+struct Turn<'a> {
+    angle: f64,
+    re: &'a mut [f64],
+    im: &'a mut [f64],
+}
+
+/// Vectors whose phases follow from each other before they are computed afresh.
+const PHASES: usize = 32;
+
+impl Kernel for Turn<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let phase = |level: f64| (-self.angle * level).sin_cos();
+        let (s, c) = phase(WIDTH as f64);
+        let (step_im, step_re) = (lanes.splat(s), lanes.splat(c));
+        let parts = L::vectors_mut(self.re).chunks_mut(PHASES).zip(L::vectors_mut(self.im).chunks_mut(PHASES));
+        for (chunk, (re, im)) in parts.enumerate() {
+            let first: [(f64, f64); WIDTH] = std::array::from_fn(|lane| phase((chunk * PHASES * WIDTH + lane) as f64));
+            let (mut z_im, mut z_re) = (L::pack(first.map(|p| p.0)), L::pack(first.map(|p| p.1)));
+            for (re, im) in re.iter_mut().zip(im) {
+                let (x, y) = (*re, *im);
+                *re = lanes.sub_mul(lanes.mul(x, z_re), y, z_im);
+                *im = lanes.mul_add(x, z_im, lanes.mul(y, z_re));
+                let turned = lanes.sub_mul(lanes.mul(z_re, step_re), z_im, step_im);
+                z_im = lanes.mul_add(z_re, step_im, lanes.mul(z_im, step_re));
+                z_re = turned;
+            }
+        }
     }
 }
 

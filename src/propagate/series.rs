@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::hilbert::{Ket, norm_squared};
-use crate::system::{Generator, combine, combine_together};
+use crate::system::{Generator, TurnWeights, combine, combine_together};
 
 /// Highest power of A kept.
 pub const MAX_ORDER: usize = 30;
@@ -45,6 +45,12 @@ static INVERSES: [f64; MAX_ORDER + 1] = {
 const NEGLIGIBLE: f64 = 1e-16;
 const NEGLIGIBLE_TOGETHER: f64 = 1e-13;
 
+/// Weights below this in a rotating frame are left out.
+const NEGLIGIBLE_TURN: f64 = 1e-13;
+
+/// Largest σs of a step in a rotating frame: short steps need few terms, and few of them to turn the next one.
+const TURNING_REACH: f64 = 3.0;
+
 /// Kets evaluated together.
 const TOGETHER: usize = 4;
 
@@ -62,6 +68,7 @@ pub struct Series {
     mean_decay: f64,
     /// Decrease of ln ‖A^k ψ‖ per order, as last seen; a guess for the next step's order.
     fall: f64,
+    turned: TurnWeights,
     /// Applications of H_eff so far.
     pub applications: u64,
 }
@@ -78,14 +85,18 @@ impl Series {
         self.scale = generator.scale();
         self.mean_decay = generator.mean_decay();
         self.lay_out(ket);
-        let wanted = (self.scale * horizon).min(MAX_REACH);
+        let turn = generator.rotation() / self.scale;
+        let wanted = (self.scale * horizon).min(if turn > 0.0 { TURNING_REACH } else { MAX_REACH });
         let mut order = 0;
         let (log_wanted, log_rate) = (wanted.ln(), (0.5 * rate / self.scale).ln());
         let mut target = self.guess_order(log_wanted, log_rate);
         loop {
             while order < target {
                 let (done, rest) = self.vectors.split_at_mut((order + 1) * self.width);
-                generator.apply(ket.sector, &done[order * self.width..], &mut rest[..self.width]);
+                let width = self.width;
+                let turned =
+                    (turn > 0.0).then(|| self.turned.turned(done, width, order, turn, turn * wanted, NEGLIGIBLE_TURN));
+                generator.apply(ket.sector, &done[order * width..], turned.as_ref(), &mut rest[..width]);
                 order += 1;
                 self.applications += 1;
             }

@@ -122,6 +122,7 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
         }
         end.sector = start.sector;
         self.series.evaluate(s, end);
+        self.turn_back(s, end);
     }
 
     /// The same at several times at once, each up to a positive factor.
@@ -133,6 +134,17 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
             ket.sector = start.sector;
         }
         self.series.evaluate_all(times, kets);
+        for (s, ket) in times.iter().zip(kets) {
+            self.turn_back(*s, ket);
+        }
+    }
+
+    /// From the rotating frame of the step to the laboratory's.
+    fn turn_back(&self, s: f64, ket: &mut Ket) {
+        let rotation = self.generator.as_ref().map_or(0.0, Generator::rotation);
+        if rotation != 0.0 {
+            ket.turn(rotation * s);
+        }
     }
 
     /// Looks at the edges of a normalised ket and narrows its window where it has become idle.

@@ -3,7 +3,7 @@
 use super::channel::{Channel, Jump, channels};
 use super::expectation::{lowering, lowering_twice, number_moments, populations_by_parity};
 use super::ladder::{apply_ladder, ladder_weight};
-use super::{Generator, Observable, OpenSystem, kernel};
+use super::{Generator, Observable, OpenSystem, Turned, kernel};
 use crate::hilbert::{Cutoff, Ket, Window, product_ket};
 use crate::model::{Model, OscillatorSpins, PurePreparation};
 
@@ -253,7 +253,7 @@ impl Generator for ChainGenerator {
         self.mean_decay
     }
 
-    fn apply(&mut self, sector: usize, from: &[f64], to: &mut [f64]) {
+    fn apply(&mut self, sector: usize, from: &[f64], _turned: Option<&Turned>, to: &mut [f64]) {
         kernel::chain(&self.energy[sector], &self.growth[sector], &self.coupling, from, to);
     }
 

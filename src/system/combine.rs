@@ -6,17 +6,24 @@ use crate::hilbert::lanes::{Kernel, Lanes, WIDTH, run};
 /// `out ← Σ_k coefficients[k] · vectors[k]`, the vectors one after the other, each as long as `out`, best a multiple
 /// of 8.
 pub fn combine(coefficients: &[f64], vectors: &[f64], out: &mut [f64]) {
-    run(Combine { coefficients: coefficients.as_chunks().0, vectors, out: [out] });
+    combine_strided(out.len(), coefficients, vectors, out);
+}
+
+/// The same with vectors that begin `stride` cells (a multiple of 8) from each other.
+pub fn combine_strided(stride: usize, coefficients: &[f64], vectors: &[f64], out: &mut [f64]) {
+    run(Combine { coefficients: coefficients.as_chunks().0, vectors, stride, out: [out] });
 }
 
 /// Several such sums at once, which read every vector once: `out[i] ← Σ_k coefficients[k][i] · vectors[k]`.
 pub fn combine_together<const N: usize>(coefficients: &[[f64; N]], vectors: &[f64], out: [&mut [f64]; N]) {
-    run(Combine { coefficients, vectors, out });
+    let stride = out.first().map_or(0, |out| out.len());
+    run(Combine { coefficients, vectors, stride, out });
 }
 
 struct Combine<'a, const N: usize> {
     coefficients: &'a [[f64; N]],
     vectors: &'a [f64],
+    stride: usize,
     out: [&'a mut [f64]; N],
 }
 
@@ -26,10 +33,10 @@ impl<const N: usize> Kernel for Combine<'_, N> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
         let width = self.out.iter().fold(usize::MAX, |width, out| width.min(out.len()));
-        if !width.is_multiple_of(2 * WIDTH) {
+        if !width.is_multiple_of(2 * WIDTH) || !self.stride.is_multiple_of(WIDTH) {
             for (i, out) in self.out.into_iter().enumerate() {
                 for (cell, out) in out.iter_mut().enumerate() {
-                    let column = self.vectors[cell..].iter().step_by(width);
+                    let column = self.vectors[cell..].iter().step_by(self.stride.max(1));
                     *out = self.coefficients.iter().zip(column).map(|(row, x)| row[i] * x).sum();
                 }
             }
@@ -40,12 +47,12 @@ impl<const N: usize> Kernel for Combine<'_, N> {
         // Eight sums hide the latency of one and fit into the registers beside what is read.
         let mut done = 0;
         if N == 1 {
-            done = columns::<L, N, 8>(lanes, self.coefficients, vectors, &mut out, done);
+            done = columns::<L, N, 8>(lanes, self.coefficients, vectors, self.stride / WIDTH, &mut out, done);
         }
         if N <= 2 {
-            done = columns::<L, N, 4>(lanes, self.coefficients, vectors, &mut out, done);
+            done = columns::<L, N, 4>(lanes, self.coefficients, vectors, self.stride / WIDTH, &mut out, done);
         }
-        columns::<L, N, 2>(lanes, self.coefficients, vectors, &mut out, done);
+        columns::<L, N, 2>(lanes, self.coefficients, vectors, self.stride / WIDTH, &mut out, done);
     }
 }
 
@@ -55,6 +62,7 @@ fn columns<L: Lanes, const N: usize, const M: usize>(
     lanes: L,
     coefficients: &[[f64; N]],
     vectors: &[L::Vector],
+    stride: usize,
     out: &mut [&mut [L::Vector]; N],
     mut start: usize,
 ) -> usize {
@@ -70,7 +78,7 @@ fn columns<L: Lanes, const N: usize, const M: usize>(
                     sums[i] = lanes.mul_add(c, x[i], sums[i]);
                 }
             }
-            place += width;
+            place += stride;
         }
         for (out, sums) in out.iter_mut().zip(sums) {
             out[start..start + M].copy_from_slice(&sums);

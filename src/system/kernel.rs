@@ -62,7 +62,7 @@ impl Kernel for ChainRow<'_> {
 
 /// The cells of a part inside its pads, which it clears: whoever asked for the memory need not have.
 #[inline(always)]
-fn inside(part: &mut [f64], len: usize) -> &mut [f64] {
+pub fn inside(part: &mut [f64], len: usize) -> &mut [f64] {
     part[..PAD].fill(0.0);
     part[PAD + len..].fill(0.0);
     &mut part[PAD..PAD + len]
@@ -99,6 +99,44 @@ pub fn register_row(
         let b = fma::<FUSED>(e, mid_re[j], d * mid_im[j]);
         out_re[j] = fma::<FUSED>(l, left_im[j], fma::<FUSED>(r, right_im[j], a));
         out_im[j] = -fma::<FUSED>(l, left_re[j], fma::<FUSED>(r, right_re[j], b));
+    }
+}
+
+/// The same for some levels in a rotating frame, with φ = c + id where it is raised and φ = c − id where it is lowered; `turned` holds
+/// c and d, `from` and `to` real and imaginary parts, all but `to` with pads.
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub fn turning_row(
+    levels: (&[f64], &[f64]),
+    row: (f64, f64),
+    weight: f64,
+    coupling: &[f64],
+    from: (&[f64], &[f64]),
+    turned: [&[f64]; 2],
+    to: (&mut [f64], &mut [f64]),
+) {
+    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
+    let (energy, decay) = levels;
+    let len = energy.len();
+    let stride = len + 2 * PAD;
+    let (re, im) = from;
+    let [(c_re, c_im), (d_re, d_im)] = turned.map(|part| part.split_at(stride));
+    let (_, mid_re, _) = stencil(re, len);
+    let (_, mid_im, _) = stencil(im, len);
+    let (below_c_re, _, above_c_re) = stencil(c_re, len);
+    let (below_c_im, _, above_c_im) = stencil(c_im, len);
+    let (below_d_re, _, above_d_re) = stencil(d_re, len);
+    let (below_d_im, _, above_d_im) = stencil(d_im, len);
+    let (out_re, out_im) = (&mut to.0[..len], &mut to.1[..len]);
+    let (decay, below, above) = (&decay[..len], &coupling[..len], &coupling[1..1 + len]);
+    for j in 0..len {
+        let (e, d) = (energy[j] + row.0, decay[j] + row.1);
+        let (l, r) = (weight * below[j], weight * above[j]);
+        let a = fma::<FUSED>(e, mid_im[j], -d * mid_re[j]);
+        let b = fma::<FUSED>(e, mid_re[j], d * mid_im[j]);
+        let (left_re, left_im) = (below_c_re[j] - below_d_im[j], below_c_im[j] + below_d_re[j]);
+        let (right_re, right_im) = (above_c_re[j] + above_d_im[j], above_c_im[j] - above_d_re[j]);
+        out_re[j] = fma::<FUSED>(l, left_im, fma::<FUSED>(r, right_im, a));
+        out_im[j] = -fma::<FUSED>(l, left_re, fma::<FUSED>(r, right_re, b));
     }
 }
 

@@ -17,6 +17,7 @@ mod quadratic_kernel;
 mod register;
 mod register_followed;
 mod splitting;
+mod turned;
 
 pub use chain::Chain;
 pub use channel::{Channel, Jump, channels};
@@ -27,6 +28,7 @@ pub use kernel::cpu_features;
 pub use observable::Observable;
 pub use quadratic::Quadratic;
 pub use register::Register;
+pub use turned::{TurnWeights, Turned};
 
 use crate::hilbert::{Cutoff, Ket, Window};
 use crate::model::PurePreparation;
@@ -93,8 +95,16 @@ pub trait Generator: Send {
     /// Middle of the amplitude decay rates, taken out of A (1/time).
     fn mean_decay(&self) -> f64;
 
-    /// `to` ← A `from`, both in the memory layout of a [`Ket`] of this window and `sector`.
-    fn apply(&mut self, sector: usize, from: &[f64], to: &mut [f64]);
+    /// `to` ← A `from`, both in the memory layout of a [`Ket`] of this window and `sector`, pads included.
+    ///
+    /// With a [`Generator::rotation`], A takes the two parts of `turned` where it raises and lowers n, in place of `from`.
+    fn apply(&mut self, sector: usize, from: &[f64], turned: Option<&Turned>, to: &mut [f64]);
+
+    /// The frequency Ω of e^{−iΩ(N − n_lo)s}, which is left out of A (1/time): with ψ = e^{−iΩ(N − n_lo)s}φ,
+    /// dφ/ds is given by A with a† → e^{iΩs}a† and a → e^{−iΩs}a.
+    fn rotation(&self) -> f64 {
+        0.0
+    }
 
     /// Norms of the terms of A that lead out of the window below and above (0 where no level exists).
     fn leak(&self) -> [f64; 2];

@@ -8,7 +8,7 @@ use super::frame::{Relative, displaced_populations};
 use super::ladder::{apply_ladder, ladder_weight};
 use super::quadratic_kernel::quadratic;
 use super::splitting::{SecondMoments, Split};
-use super::{GUARD, Generator, Observable, OpenSystem};
+use super::{GUARD, Generator, Observable, OpenSystem, Turned};
 use crate::hilbert::{Cutoff, Ket, Window, product_ket};
 use crate::model::{BornMarkov, Model, OscillatorPreparation, PureOscillator, PurePreparation, QuadraticForm};
 
@@ -200,7 +200,7 @@ impl Generator for QuadraticGenerator {
         self.mean_decay
     }
 
-    fn apply(&mut self, _sector: usize, from: &[f64], to: &mut [f64]) {
+    fn apply(&mut self, _sector: usize, from: &[f64], _turned: Option<&Turned>, to: &mut [f64]) {
         let (up, down) = ((self.up.re, self.up.im), (self.down.re, self.down.im));
         quadratic((&self.energy, &self.decay), &self.band, up, down, from, to);
     }

@@ -104,7 +104,7 @@ mod tests {
     fn integrals_of_two_functions_at_once() {
         // ∫₀ˢ cos(3t) and ∫₀ˢ e^{−2t} over a stretch of length 1.5.
         let length = 1.5;
-        for rule in &RULES[4..] {
+        for rule in &RULES[6..] {
             let values: Vec<f64> =
                 rule.fractions.iter().flat_map(|f| [(3.0 * f * length).cos(), (-2.0 * f * length).exp()]).collect();
             let mut weights = vec![0.0; rule.degree + 1];
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn too_few_nodes_are_noticed() {
-        for rule in &RULES[..4] {
+        for rule in &RULES[..6] {
             let values: Vec<f64> = rule.fractions.iter().map(|f| (12.0 * f + 0.3).cos()).collect();
             let (mut left, mut found) = ([0.0], [0.0]);
             rule.left_out(&values, &mut [0.0; 32], &mut left);

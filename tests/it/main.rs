@@ -13,6 +13,7 @@ mod determinism;
 mod durability;
 mod emission;
 mod followed;
+mod frames;
 mod heating;
 mod input;
 mod layering;

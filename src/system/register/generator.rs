@@ -1,0 +1,255 @@
+//! H_eff of a register on one window, in the laboratory's frame or in a rotating one.
+
+use num_complex::Complex64;
+
+use super::Register;
+use crate::hilbert::{LANES, PAD, Window};
+use crate::system::{Generator, Turned, kernel};
+
+/// How much an application costs in a rotating frame, about, relative to one in the laboratory's.
+const TURNING_COST: f64 = 4.0;
+
+/// Tables of H_eff on one window, in units of `scale`.
+///
+/// On wide windows Ω₀N alone would set the scale; it is then left out, in a rotating frame.
+#[derive(Debug, Clone)]
+pub struct RegisterGenerator {
+    window: Window,
+    scale: f64,
+    mean_decay: f64,
+    energy: Vec<f64>,
+    decay: Vec<f64>,
+    rows: Vec<(f64, f64)>,
+    diagonal: Vec<f64>,
+    flips: Vec<(usize, f64)>,
+    /// √n/scale between window levels j − 1 and j; the first and the last lead out of the window.
+    coupling: Vec<f64>,
+    coupling_norm: f64,
+    squeeze: Option<Squeeze>,
+    rotation: f64,
+    /// Σ A ψ of one row, with pads.
+    coupled: Vec<f64>,
+    /// In a rotating frame: c and d of all rows on a chunk of levels, and sums of them.
+    turned: Vec<f64>,
+    turned_sums: [Vec<f64>; 2],
+}
+
+/// −½ Σ (u*v a†² + u v* a²) of the ladder channels.
+#[derive(Debug, Clone)]
+struct Squeeze {
+    up: (f64, f64),
+    down: (f64, f64),
+    /// √(n(n−1))/scale from window level j − 2 to j, for j up to len + 1.
+    band: Vec<f64>,
+}
+
+impl RegisterGenerator {
+    /// The tables of `system` on `window`.
+    pub(super) fn new(system: &Register, window: Window) -> Self {
+        let (lo, len, live) = (window.lo(), window.len(), window.live(system.cutoff));
+        let closed = window.at_cutoff(system.cutoff) || live < len;
+        let level = |j: usize| (lo + j) as f64;
+        let decay_at = |j: usize| -> f64 {
+            let room = if system.cutoff.holds(lo + j + 1) { level(j) + 1.0 } else { 0.0 };
+            let rate =
+                |(rate, u, v): (f64, Complex64, Complex64)| rate * (u.norm_sqr() * level(j) + v.norm_sqr() * room);
+            0.5 * system.ladders().map(rate).sum::<f64>()
+        };
+        let mut decay: Vec<f64> = (0..live).map(decay_at).collect();
+        let mut energy: Vec<f64> = (0..live).map(|j| system.frequency * level(j)).collect();
+        let mut rows = system.row_terms.clone();
+        let mut half_width = [0.0; 2];
+        let mut level_width = 0.0;
+        let mut mean_decay = 0.0;
+        // Centre the level and the row parts separately; only the decay's centre matters, the energy's is a phase.
+        for (part, values) in [(0, &mut energy), (1, &mut decay)] {
+            let (low, high) = range(values.iter().copied());
+            values.iter_mut().for_each(|x| *x -= 0.5 * (low + high));
+            *(if part == 0 { &mut level_width } else { &mut half_width[1] }) += 0.5 * (high - low);
+            mean_decay += if part == 1 { 0.5 * (low + high) } else { 0.0 };
+        }
+        let (low, high) = range(rows.iter().map(|row| row.0));
+        rows.iter_mut().for_each(|row| row.0 -= 0.5 * (low + high));
+        half_width[0] += 0.5 * (high - low);
+        let (low, high) = range(rows.iter().map(|row| row.1));
+        rows.iter_mut().for_each(|row| row.1 -= 0.5 * (low + high));
+        half_width[1] += 0.5 * (high - low);
+        mean_decay += 0.5 * (low + high);
+
+        let mut coupling: Vec<f64> = (0..=len).map(|j| level(j).sqrt()).collect();
+        let mut band: Vec<f64> = (0..len + 2).map(|j| (level(j) * (level(j) - 1.0)).max(0.0).sqrt()).collect();
+        if closed {
+            coupling[live..].fill(0.0);
+            band[live..].fill(0.0);
+        }
+        let (mut up, mut down) = (Complex64::ZERO, Complex64::ZERO);
+        for (rate, u, v) in system.ladders() {
+            up -= 0.5 * rate * u.conj() * v;
+            down -= 0.5 * rate * u * v.conj();
+        }
+        let squeezes = up != Complex64::ZERO || down != Complex64::ZERO;
+        let highest = |table: &[f64]| table[..live].last().copied().unwrap_or(0.0);
+        let others = 2.0 * system.coupling_norm() * highest(&coupling) + (up.norm() + down.norm()) * highest(&band);
+        let mut scale = (half_width[0] + level_width).hypot(half_width[1]) + others;
+        // Ω as well: what turns is a power series, too.
+        let turning = half_width[0].hypot(half_width[1]) + others + system.frequency.abs();
+        let rotates = !squeezes && scale > TURNING_COST * turning;
+        if rotates {
+            scale = turning;
+            energy.fill(0.0);
+        }
+        let rotation = if rotates { system.frequency } else { 0.0 };
+        let divide = |table: &mut Vec<f64>| table.iter_mut().for_each(|x| *x /= scale);
+        for table in [&mut energy, &mut decay, &mut coupling, &mut band] {
+            divide(table);
+        }
+        energy.resize(len, 0.0);
+        decay.resize(len, 0.0);
+        rows.iter_mut().for_each(|row| *row = (row.0 / scale, row.1 / scale));
+        Self {
+            window,
+            scale,
+            mean_decay,
+            energy,
+            decay,
+            rows,
+            diagonal: system.diagonal.clone(),
+            flips: system.flips.clone(),
+            coupling,
+            coupling_norm: system.coupling_norm(),
+            squeeze: squeezes.then_some(Squeeze { up: (up.re, up.im), down: (down.re, down.im), band }),
+            rotation,
+            coupled: vec![0.0; 2 * (len + 2 * PAD)],
+            turned: Vec::new(),
+            turned_sums: Default::default(),
+        }
+    }
+}
+
+/// The one row that X takes a row to, with its weight; `None` when there are several.
+fn coupled_with(own: f64, flips: &[(usize, f64)], row: usize) -> Option<(f64, usize)> {
+    match (own, flips) {
+        (own, []) => Some((own, row)),
+        (0.0, &[(bit, strength)]) => Some((strength, row ^ bit)),
+        _ => None,
+    }
+}
+
+/// Amplitudes taken together in a rotating frame: few enough for what turns to stay in the cache, enough for long strides through memory.
+const CHUNK: usize = 4096;
+
+impl RegisterGenerator {
+    /// The application in a rotating frame, chunk by chunk.
+    fn apply_turning(&mut self, from: &[f64], turned: &Turned, to: &mut [f64]) {
+        let (len, rows) = (self.window.len(), self.rows.len());
+        let stride = len + 2 * PAD;
+        let most = (CHUNK / rows).max(LANES);
+        self.turned.resize(rows * 4 * (most + 2 * PAD), 0.0);
+        for part in to.chunks_exact_mut(stride) {
+            kernel::inside(part, len);
+        }
+        for start in (0..len).step_by(most) {
+            let count = most.min(len - start);
+            let cells = count + 2 * PAD;
+            for (row, parts) in self.turned.chunks_exact_mut(4 * cells).enumerate().take(rows) {
+                let (c, d) = parts.split_at_mut(2 * cells);
+                for part in 0..2 {
+                    let begin = (2 * row + part) * stride + start;
+                    let place = part * cells..(part + 1) * cells;
+                    turned.parts(begin..begin + cells, &mut c[place.clone()], &mut d[place]);
+                }
+            }
+            let levels = (&self.energy[start..start + count], &self.decay[start..start + count]);
+            let coupling = &self.coupling[start..=start + count];
+            for (row, to) in to.chunks_exact_mut(2 * stride).enumerate() {
+                let source = &from[2 * row * stride..2 * (row + 1) * stride];
+                let source = (&source[start..start + cells], &source[stride + start..stride + start + cells]);
+                let (re, im) = to.split_at_mut(stride);
+                let inside = PAD + start..PAD + start + count;
+                let to = (&mut re[inside.clone()], &mut im[inside]);
+                let parts = |row: usize| self.turned[row * 4 * cells..(row + 1) * 4 * cells].split_at(2 * cells);
+                let (weight, [c, d]) = match coupled_with(self.diagonal[row], &self.flips, row) {
+                    Some((weight, other)) => (weight, <[_; 2]>::from(parts(other))),
+                    None => {
+                        for (which, sum) in self.turned_sums.iter_mut().enumerate() {
+                            let part = |row: usize| <[_; 2]>::from(parts(row))[which];
+                            sum.resize(2 * cells, 0.0);
+                            kernel::accumulate(true, self.diagonal[row], part(row), sum);
+                            for &(bit, strength) in &self.flips {
+                                kernel::accumulate(false, strength, part(row ^ bit), sum);
+                            }
+                        }
+                        (1.0, self.turned_sums.each_ref().map(|sum| &sum[..]))
+                    }
+                };
+                kernel::turning_row(levels, self.rows[row], weight, coupling, source, [c, d], to);
+            }
+        }
+    }
+}
+
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)))
+}
+
+impl Generator for RegisterGenerator {
+    fn window(&self) -> Window {
+        self.window
+    }
+
+    fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    fn mean_decay(&self) -> f64 {
+        self.mean_decay
+    }
+
+    fn apply(&mut self, _sector: usize, from: &[f64], turned: Option<&Turned>, to: &mut [f64]) {
+        if let Some(turned) = turned {
+            self.apply_turning(from, turned, to);
+            return;
+        }
+        let width = self.coupled.len();
+        let row_of = |row: usize| &from[row * width..(row + 1) * width];
+        let levels = (&self.energy[..], &self.decay[..]);
+        for (row, to) in to.chunks_exact_mut(width).enumerate() {
+            let (source, terms) = (row_of(row), self.rows[row]);
+            match coupled_with(self.diagonal[row], &self.flips, row) {
+                Some((weight, other)) => {
+                    kernel::register_row(levels, terms, weight, &self.coupling, source, row_of(other), to);
+                }
+                None => {
+                    kernel::accumulate(true, self.diagonal[row], source, &mut self.coupled);
+                    for &(bit, strength) in &self.flips {
+                        kernel::accumulate(false, strength, row_of(row ^ bit), &mut self.coupled);
+                    }
+                    kernel::register_row(levels, terms, 1.0, &self.coupling, source, &self.coupled, to);
+                }
+            }
+            if let Some(Squeeze { up, down, band }) = &self.squeeze {
+                kernel::squeeze_row(band, *up, *down, source, to);
+            }
+        }
+    }
+
+    fn rotation(&self) -> f64 {
+        self.rotation
+    }
+
+    fn leak(&self) -> [f64; 2] {
+        let len = self.window.len();
+        let (mut below, mut above) = (self.coupling[0], self.coupling[len]);
+        below *= self.coupling_norm;
+        above *= self.coupling_norm;
+        if let Some(squeeze) = &self.squeeze {
+            below += squeeze.down.0.hypot(squeeze.down.1) * squeeze.band[1];
+            above += squeeze.up.0.hypot(squeeze.up.1) * squeeze.band[len + 1];
+        }
+        [below, above]
+    }
+
+    fn reach(&self) -> usize {
+        if self.squeeze.is_some() { 2 } else { 1 }
+    }
+}
