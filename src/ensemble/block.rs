@@ -7,7 +7,7 @@ use super::controls::{Controls, Guide, finish_functionals};
 use super::sampling::{Baseline, Confined, Never};
 use super::tree::Merge;
 use super::units::Units;
-use super::{BlockRecords, Comoments, Moments, Purpose, RecordedJump, Streams, draw};
+use super::{BlockRecords, Comoments, Layout, Moments, Purpose, RecordedJump, Streams, draw};
 use crate::Result;
 use crate::hilbert::Ket;
 use crate::model::PurePreparation;
@@ -18,86 +18,6 @@ use crate::unravelling::{Chance, Recorder, Stretch, Trajectory, TrajectoryReport
 /// Groups the trajectories are dealt into, one after the other, for cross-fitting: each is corrected with coefficients that the
 /// others have fitted.
 pub const FOLDS: usize = 8;
-
-/// Where each quantity lies in the flat record of a trajectory: observables time by time, heating rates, jump counts, the activity
-/// time by time (zero without controls), and weights.
-///
-/// Where trajectories carry weights, observables and heating rates are those times the weight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout {
-    times: usize,
-    observables: usize,
-    channels: usize,
-    weighted: bool,
-}
-
-impl Layout {
-    /// The layout for an experiment with `channels` jump channels.
-    pub fn new(experiment: &Experiment, channels: usize) -> Self {
-        let weighted = experiment.model.is_weighted();
-        Self { times: experiment.times.len(), observables: experiment.observables.len(), channels, weighted }
-    }
-
-    /// Entry of observable `observable` at time `time`.
-    pub fn observable(&self, time: usize, observable: usize) -> usize {
-        time * self.observables + observable
-    }
-
-    /// Entry of the heating rate.
-    pub fn heating_rate(&self) -> usize {
-        self.times * self.observables
-    }
-
-    /// Entry of the slope of ⟨N⟩(t) over the heating window.
-    pub fn heating_slope(&self) -> usize {
-        self.heating_rate() + 1
-    }
-
-    /// Number of leading entries that have control variates.
-    pub fn estimates(&self) -> usize {
-        self.heating_slope() + 1
-    }
-
-    /// Entry of the number of jumps of `channel`.
-    pub fn jumps(&self, channel: usize) -> usize {
-        self.estimates() + channel
-    }
-
-    /// Entry of the [`activity`] of kind `kind` up to time `time`.
-    pub fn activity(&self, time: usize, kind: usize) -> usize {
-        self.estimates() + self.channels + time * activity::COUNT + kind
-    }
-
-    /// Entry of the weight at time `time`, where trajectories carry weights.
-    pub fn weight(&self, time: usize) -> Option<usize> {
-        self.weighted.then(|| self.activity(self.times, 0) + time)
-    }
-
-    /// Entry of the number of jumps of `channel` before time `time`, where trajectories carry weights.
-    pub fn fired(&self, time: usize, channel: usize) -> Option<usize> {
-        self.weight(self.times).map(|after| after + time * self.channels + channel)
-    }
-
-    /// Number of jump channels.
-    pub fn channels(&self) -> usize {
-        self.channels
-    }
-
-    /// Number of output times.
-    pub fn times(&self) -> usize {
-        self.times
-    }
-
-    /// Length of a record.
-    pub fn len(&self) -> usize {
-        self.fired(self.times, 0).unwrap_or(self.activity(self.times, 0))
-    }
-
-    /// A record always holds the heating rate.
-    pub fn is_empty(&self) -> bool {
-        false
-    }
-}
 
 /// Extremes and sums of what trajectories noticed about themselves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]

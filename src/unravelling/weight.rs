@@ -6,7 +6,7 @@ use crate::propagate::Follower;
 use crate::system::{Jump, OpenSystem};
 
 /// The rule of one panel: 18 nodes.
-const RULE: usize = 3;
+const RULE: usize = 5;
 
 /// Halvings of a step at most.
 const DEEPEST: u32 = 24;
@@ -65,7 +65,7 @@ impl<'a, S: OpenSystem> Growth<'a, S> {
         while let Some((begin, length, depth)) = ahead.pop() {
             let values = self.sample(rule, follower, start, begin, length);
             let mut left = [0.0];
-            rule.left_out(&values, &mut [0.0; 2], &mut left);
+            rule.left_out(&values, &mut [0.0; 4], &mut left);
             if left[0] > self.accuracy && depth < DEEPEST {
                 let half = 0.5 * length;
                 ahead.extend([(begin + half, half, depth + 1), (begin, half, depth + 1)]);

@@ -85,5 +85,5 @@ fn error_bars_of_a_hot_spin_cover_at_every_time() {
 
 #[test]
 fn error_bars_of_a_cool_spin_cover_at_every_time() {
-    check_every_time(&fig3(10.0, 0.1, 1.0, 6), 512);
+    check_every_time(&fig3(10.0, 0.1, 0.5, 6), 512);
 }
