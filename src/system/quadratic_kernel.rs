@@ -2,6 +2,7 @@
 
 use multiversion::{multiversion, target::target_cfg_f};
 
+use super::kernel::inside;
 use crate::hilbert::PAD;
 
 /// out = (−iE_n − D_n) ψ_n + u b_n ψ_{n−2} + v b_{n+2} ψ_{n+2}, b_n = √(n(n−1)), u and v complex (re, im); `from` and `to` are
@@ -27,7 +28,7 @@ pub fn quadratic(
     let (out_re, out_im) = to.split_at_mut(stride);
     let (low_re, mid_re, high_re) = (&re[PAD - 2..PAD - 2 + len], &re[PAD..PAD + len], &re[PAD + 2..PAD + 2 + len]);
     let (low_im, mid_im, high_im) = (&im[PAD - 2..PAD - 2 + len], &im[PAD..PAD + len], &im[PAD + 2..PAD + 2 + len]);
-    let (out_re, out_im) = (&mut out_re[PAD..PAD + len], &mut out_im[PAD..PAD + len]);
+    let (out_re, out_im) = (inside(out_re, len), inside(out_im, len));
     let (from_below, from_above) = (&band[..len], &band[2..2 + len]);
     for j in 0..len {
         let (e, d) = (energy[j], decay[j]);
