@@ -196,7 +196,7 @@ impl Series {
         self.order + 1
     }
 
-    /// Whether [`Series::edge_amplitude`] stays within `limit`: in short steps the sum of the terms' sizes mostly does already.
+    /// Whether the amplitude at the edge stays within `limit`: in short steps the sum of the terms' sizes mostly does already.
     pub fn edge_within(&self, s: f64, cells: Range<usize>, limit: f64) -> bool {
         if self.scale * s > QUICK_REACH {
             return self.edge_amplitude(s, cells) <= limit;
