@@ -10,7 +10,7 @@ use crate::system::{Channel, Experiment};
 
 /// Independent units (trajectories, or blocks of a stratified run) from which coefficients of controls are fitted: from fewer,
 /// they follow the rare trajectories that happened to come up, and error bars of skewed quantities come out too small.
-const ENOUGH_TO_FIT: u64 = 512;
+pub const ENOUGH_TO_FIT: u64 = 512;
 
 /// An ensemble, ready to be asked for estimates.
 pub struct Sample<'a> {
@@ -35,12 +35,13 @@ impl<'a> Sample<'a> {
     /// The estimates of a curve: controlled if there are controls and the standard errors come out smaller with them, and the
     /// plain ones beside them.
     pub fn curve(&self, curve: &Curve) -> Estimate {
-        let plain = self.plain(curve);
+        let records = &self.ensemble.tally.records;
+        let plain: Vec<Controlled> = curve.entries.iter().map(|(entry, _)| plain_average(records, *entry)).collect();
         // Where few events have been seen yet, the rates know better than the sample how far apart trajectories are.
         let honest: Vec<Controlled> = (curve.entries.iter().zip(&plain))
             .map(|((_, time), plain)| {
                 let variance = self.exposure.plain_variance(curve.effect, *time, plain.variance);
-                let standard_error = (variance / self.ensemble.tally.records.count() as f64).sqrt();
+                let standard_error = (variance / records.count() as f64).sqrt();
                 Controlled { variance, standard_error, ..*plain }
             })
             .collect();
@@ -64,16 +65,6 @@ impl<'a> Sample<'a> {
         }
     }
 
-    fn plain(&self, curve: &Curve) -> Vec<Controlled> {
-        let records = &self.ensemble.tally.records;
-        let plain = |&(entry, _): &(usize, usize)| Controlled {
-            mean: records.mean()[entry],
-            standard_error: records.standard_error(entry),
-            variance: records.variance(entry),
-        };
-        curve.entries.iter().map(plain).collect()
-    }
-
     /// With fitted coefficients where there are trajectories and events enough to fit them to, with those of the drift
     /// estimator, which nothing has to be learned for, elsewhere. `None` without controls.
     fn corrected(&self, curve: &Curve) -> Option<Vec<Controlled>> {
@@ -92,9 +83,7 @@ impl<'a> Sample<'a> {
         let spread = estimates.iter().fold(0.0, |widest: f64, estimate| widest.max(estimate.variance)).sqrt();
         let end = curve.entries.last().map_or(0, |(_, time)| *time);
         let whole = |((_, time), estimate): (&(usize, usize), &Controlled)| {
-            // Nothing can have happened yet at t = 0.
-            let unseen = self.exposure.allowance(curve.effect, *time, end, spread);
-            estimate.standard_error.hypot(if *time > 0 { unseen } else { 0.0 })
+            estimate.standard_error.hypot(self.exposure.allowance(curve.effect, *time, end, spread))
         };
         curve.entries.iter().zip(estimates).map(whole).collect()
     }
@@ -112,6 +101,15 @@ impl<'a> Sample<'a> {
         let found = (!self.ensemble.tally.folds.is_empty()).then(|| drift(&self.ensemble.tally.folds, entry))??;
         let errors = self.numerical(curve, &[found], self.errors(curve, &[found]));
         Some(Scalar { mean: found.mean, standard_error: errors.first().copied() })
+    }
+}
+
+/// The plain average of an entry, with nothing corrected.
+pub fn plain_average(records: &Moments, entry: usize) -> Controlled {
+    Controlled {
+        mean: records.mean()[entry],
+        standard_error: records.standard_error(entry),
+        variance: records.variance(entry),
     }
 }
 

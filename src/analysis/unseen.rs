@@ -124,9 +124,13 @@ impl Exposure {
     /// they have only been seen by the end, by the spread over the root of how many there are; else by its physical size.
     pub fn allowance(&self, effect: Effect, time: usize, end: usize, spread: f64) -> f64 {
         let three = 3.0 / self.units;
-        let likely = self.events(effect, time).map_or(three, |events| events.min(three));
-        // States not drawn show from the beginning on.
-        let likely = if self.draws { likely } else { three };
+        let likely = match (self.draws, time) {
+            // Initial states not drawn show from the beginning on.
+            (false, _) => three,
+            // Nothing else can have happened yet at t = 0.
+            (true, 0) => 0.0,
+            (true, _) => self.events(effect, time).map_or(three, |events| events.min(three)),
+        };
         likely * self.change(effect, time, end, spread)
     }
 

@@ -1,11 +1,9 @@
 //! Estimates from trajectories that carry weights of either sign.
 
 use super::controlled::{Controlled, controlled};
+use super::sample::{ENOUGH_TO_FIT, plain_average};
 use super::summary::Estimate;
 use crate::ensemble::{Ensemble, Moments};
-
-/// Trajectories from which the coefficient of the weight is fitted.
-const ENOUGH_TO_FIT: u64 = 512;
 
 /// Jumps of each channel that must have come up before a sample's own spread is trusted.
 const ENOUGH_JUMPS: f64 = 10.0;
@@ -21,14 +19,9 @@ const ENOUGH_JUMPS: f64 = 10.0;
 pub fn curve(ensemble: &Ensemble, entries: &[(usize, usize)], effect: f64) -> Estimate {
     let records = &ensemble.tally.records;
     let count = records.count();
-    let plain = |entry: usize| Controlled {
-        mean: records.mean()[entry],
-        standard_error: records.standard_error(entry),
-        variance: records.variance(entry),
-    };
     let (mut best, mut errors, mut widest, mut fitted) = (Vec::new(), Vec::new(), 0.0f64, false);
     for &(entry, time) in entries {
-        let (own, explored) = (plain(entry), explored(ensemble, time));
+        let (own, explored) = (plain_average(records, entry), explored(ensemble, time));
         let corrected =
             if count >= ENOUGH_TO_FIT && explored { controlled(&ensemble.tally.folds, entry) } else { None };
         fitted |= corrected.is_some();
@@ -42,7 +35,7 @@ pub fn curve(ensemble: &Ensemble, entries: &[(usize, usize)], effect: f64) -> Es
         errors.push(estimate.standard_error.hypot(3.0 * spread / count as f64).hypot(numerical));
         best.push(estimate.mean);
     }
-    let plain: Vec<Controlled> = entries.iter().map(|&(entry, _)| plain(entry)).collect();
+    let plain: Vec<Controlled> = entries.iter().map(|&(entry, _)| plain_average(records, entry)).collect();
     Estimate {
         mean: best,
         standard_error: Some(errors),

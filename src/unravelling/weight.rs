@@ -1,12 +1,14 @@
 //! The weight of a trajectory of an equation that is not of Lindblad form: what it grows by between jumps.
 
-use super::chebyshev::{RULES, Rule};
+use super::chebyshev::{DEGREES, RULES, Rule};
 use crate::hilbert::{Ket, Window};
 use crate::propagate::Follower;
 use crate::system::{Jump, OpenSystem};
 
-/// The rule of one panel: 18 nodes.
+/// The rule of one panel, and how many nodes it has.
 const RULE: usize = 5;
+const NODES: usize = DEGREES[RULE] + 1;
+const _: () = assert!(NODES == 18, "panels were chosen for 18 nodes");
 
 /// Halvings of a step at most.
 const DEEPEST: u32 = 24;
@@ -26,6 +28,8 @@ pub struct Growth<'a, S: OpenSystem> {
     negative: Vec<bool>,
     accuracy: f64,
     panels: Vec<Panel>,
+    /// Parts of the step still to be sampled, the next one last: beginning, length and how often it was halved.
+    ahead: Vec<(f64, f64, u32)>,
     kets: Vec<Ket>,
     weights: Vec<f64>,
 }
@@ -35,19 +39,19 @@ struct Panel {
     begin: f64,
     length: f64,
     before: f64,
-    values: Vec<f64>,
+    values: [f64; NODES],
 }
 
 impl<'a, S: OpenSystem> Growth<'a, S> {
     /// Growth along trajectories of `system`; ln of the weight errs by at most about `tolerance` over `duration`.
     pub fn new(system: &'a S, tolerance: f64, duration: f64) -> Self {
-        let nodes = RULES[RULE].degree + 1;
         Self {
             system,
             negative: system.channels().iter().map(|channel| channel.jump == Jump::Negative).collect(),
             accuracy: tolerance / duration,
             panels: Vec::new(),
-            kets: vec![Ket::zeros(Window::around(0, 1), system.rows()); nodes],
+            ahead: Vec::new(),
+            kets: vec![Ket::zeros(Window::around(0, 1), system.rows()); NODES],
             weights: vec![0.0; system.channels().len()],
         }
     }
@@ -61,14 +65,15 @@ impl<'a, S: OpenSystem> Growth<'a, S> {
     pub fn lay(&mut self, follower: &Follower<'_, S>, start: &Ket, length: f64) {
         let rule = &RULES[RULE];
         self.panels.clear();
-        let (mut ahead, mut before) = (vec![(0.0, length, 0)], 0.0);
-        while let Some((begin, length, depth)) = ahead.pop() {
+        self.ahead.push((0.0, length, 0));
+        let mut before = 0.0;
+        while let Some((begin, length, depth)) = self.ahead.pop() {
             let values = self.sample(rule, follower, start, begin, length);
             let mut left = [0.0];
             rule.left_out(&values, &mut [0.0; 4], &mut left);
             if left[0] > self.accuracy && depth < DEEPEST {
                 let half = 0.5 * length;
-                ahead.extend([(begin + half, half, depth + 1), (begin, half, depth + 1)]);
+                self.ahead.extend([(begin + half, half, depth + 1), (begin, half, depth + 1)]);
                 continue;
             }
             let whole: f64 = rule.weights().iter().zip(&values).map(|(weight, value)| weight * value).sum();
@@ -82,20 +87,27 @@ impl<'a, S: OpenSystem> Growth<'a, S> {
         let after = self.panels.partition_point(|panel| panel.begin <= s).max(1);
         let Some(panel) = self.panels.get(after - 1) else { return 0.0 };
         let rule = &RULES[RULE];
-        let mut weights = [0.0; 32];
+        let mut weights = [0.0; NODES];
         rule.weights_until(((s - panel.begin) / panel.length).clamp(0.0, 1.0), &mut weights);
         let part: f64 = weights.iter().zip(&panel.values).map(|(weight, value)| weight * value).sum();
         panel.before + panel.length * part
     }
 
-    fn sample(&mut self, rule: &Rule, follower: &Follower<'_, S>, start: &Ket, begin: f64, length: f64) -> Vec<f64> {
-        let times: Vec<f64> = rule.fractions.iter().map(|fraction| begin + fraction * length).collect();
+    fn sample(
+        &mut self,
+        rule: &Rule,
+        follower: &Follower<'_, S>,
+        start: &Ket,
+        begin: f64,
+        length: f64,
+    ) -> [f64; NODES] {
+        let times: [f64; NODES] = std::array::from_fn(|node| begin + rule.fractions[node] * length);
         follower.evaluate_all(&times, start, &mut self.kets);
         let mut rate = |ket: &Ket| {
             self.system.weights(ket, &mut self.weights);
             let signed = self.weights.iter().zip(&self.negative);
             2.0 * signed.filter(|(_, negative)| **negative).map(|(weight, _)| weight).sum::<f64>() / ket.norm_squared()
         };
-        self.kets.iter().map(&mut rate).collect()
+        std::array::from_fn(|node| rate(&self.kets[node]))
     }
 }

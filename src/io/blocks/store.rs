@@ -158,12 +158,7 @@ impl State {
     }
 
     fn check(&self) -> Result<()> {
-        match &self.failure {
-            None => Ok(()),
-            Some(Failure { path, kind, reason }) => {
-                Err(Error::Unsaved { path: path.clone(), source: std::io::Error::new(*kind, reason.clone()) })
-            }
-        }
+        self.failure.as_ref().map_or(Ok(()), |failure| Err(failure.error()))
     }
 }
 
