@@ -20,5 +20,6 @@ pub use controlled::{Controlled, controlled, drift};
 pub use coverage::{Coverage, Deviations, Level, PointCoverage, THRESHOLD, Tester};
 pub use emission::{ALL_JUMPS, Emission, emission};
 pub use estimate::{exact_point, trajectory_point};
+pub use sample::ENOUGH_TO_FIT;
 pub use summary::{Diagnostics, Estimate, FORMAT_VERSION, HeatingRate, Method, Point, Provenance, Scalar, Summary};
 pub use target::{Accuracy, Quantity, Target, excess, trajectories_needed};

@@ -89,9 +89,9 @@ fn targets_are_what_was_written() {
         let stopping = &good(name).points[0].stopping;
         (stopping.targets.len(), stopping.min_trajectories, stopping.trajectories)
     };
-    assert_eq!(bounds("target"), (1, 256, 1_000_000));
-    assert_eq!(bounds("targets"), (4, 512, 20_000), "ensemble.max_trajectories counts before those of the targets");
-    assert_eq!(bounds("target-tables"), (2, 256, 100), "the smallest of those of the targets counts");
+    assert_eq!(bounds("target"), (1, 512, 1_000_000));
+    assert_eq!(bounds("targets"), (4, 300, 20_000), "ensemble.max_trajectories counts before those of the targets");
+    assert_eq!(bounds("target-tables"), (2, 512, 100), "the smallest of those of the targets counts");
     let targets = good("targets").points[0].stopping.targets.clone();
     let said: Vec<String> = targets.iter().map(ToString::to_string).collect();
     assert_eq!(said[0], "relative error of number ≤ 0.01");

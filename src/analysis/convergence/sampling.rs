@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::fit::{Fit, fit_line, fit_nested};
-use crate::analysis::Point;
+use crate::analysis::{ENOUGH_TO_FIT, Point};
 
 /// Fewest groups whose root mean square goes into a fitted slope.
 const FEWEST_GROUPS: usize = 4;
@@ -93,7 +93,8 @@ pub struct QuantityScaling {
     pub rungs: Vec<SamplingRung>,
     /// Slopes of the plain average.
     pub plain: Scaling,
-    /// Slopes of the reported estimator.
+    /// Slopes of the reported estimator. Where at least three sizes are large enough for control variates to be fitted
+    /// ([`ENOUGH_TO_FIT`]), smaller ones stay out: the step between the two estimators is no power of M.
     pub reported: Scaling,
     /// Variance of the plain mean over that of the reported one, by the standard errors of the largest groups: how many
     /// times fewer trajectories the reported estimator needs. Absent where the reported error is zero.
@@ -181,7 +182,7 @@ impl Groups {
             reported: errors(groups, |reading| reading.reported),
         };
         let rungs: Vec<SamplingRung> = self.by_size.iter().map(rung).collect();
-        let scaling = |part: fn(&SamplingRung) -> Errors| Scaling {
+        let scaling = |rungs: &[SamplingRung], part: fn(&SamplingRung) -> Errors| Scaling {
             standard_error: fit_line(&logarithms(rungs.iter().map(|r| (r.trajectories, part(r).standard_error)))),
             deviation: fit_nested(
                 &(rungs.iter())
@@ -190,14 +191,16 @@ impl Groups {
                     .collect::<Vec<_>>(),
             ),
         };
+        let fitted = &rungs[rungs.partition_point(|rung| rung.trajectories < ENOUGH_TO_FIT)..];
+        let has_step = first.estimator != "plain";
         let largest = rungs.last();
         let ratio = largest.map(|r| (r.plain.standard_error / r.reported.standard_error).powi(2));
         QuantityScaling {
             name: first.name.clone(),
             estimator: first.estimator.clone(),
             reference: centre(|reading| reading.reported),
-            plain: scaling(|rung| rung.plain),
-            reported: scaling(|rung| rung.reported),
+            plain: scaling(&rungs, |rung| rung.plain),
+            reported: scaling(if has_step && fitted.len() >= 3 { fitted } else { &rungs }, |rung| rung.reported),
             variance_ratio: ratio.filter(|ratio| ratio.is_finite()),
             rungs,
         }
