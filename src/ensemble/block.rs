@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::comoments::CONTROLS;
-use super::controls::{Controls, Guide, finish_functionals};
+use super::controls::{Controls, ControlsMark, Guide, finish_functionals};
 use super::sampling::{Baseline, Confined, Never};
 use super::tree::Merge;
 use super::units::Units;
@@ -13,7 +13,7 @@ use crate::hilbert::Ket;
 use crate::model::PurePreparation;
 use crate::propagate::Tolerances;
 use crate::system::{Experiment, Followed, activity};
-use crate::unravelling::{Chance, Recorder, Stretch, Trajectory, TrajectoryReport};
+use crate::unravelling::{Chance, Recorder, Rewindable, Stretch, Trajectory, TrajectoryReport, Trunks};
 
 /// Groups the trajectories are dealt into, one after the other, for cross-fitting: each is corrected with coefficients that the
 /// others have fitted.
@@ -84,6 +84,7 @@ pub struct BlockRunner<'a, S: Followed> {
     streams: Streams,
     max_clipped: f64,
     trajectory: Trajectory<'a, S>,
+    trunks: Trunks<RecordMemory>,
     layout: Layout,
     controls: Option<Controls<'a, S>>,
     /// The controls made of a trajectory's weight: w − 1, whose mean is zero.
@@ -111,6 +112,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             streams: Streams::new(seed),
             max_clipped: tolerances.max_clipped,
             trajectory: Trajectory::new(system, &experiment.times, tolerances),
+            trunks: Trunks::default(),
             layout,
             controls: guide.map(|guide| Controls::new(system, guide, layout, tolerances.ket)),
             weight_controls: None,
@@ -250,7 +252,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             weight_controls: self.weight_controls.as_deref_mut(),
             jumps: self.kept.as_mut().filter(|(_, jumps)| *jumps).map(|(records, _)| records.jumps_mut()),
         };
-        let report = self.trajectory.run(state, jumps, &mut recorder)?;
+        let report = self.trajectory.run_on(&mut self.trunks, state, jumps, &mut recorder)?;
         let (layout, number) = (self.layout, self.experiment.number_index());
         self.record[layout.heating_rate()] =
             self.experiment.heating_rate(|time| self.record[layout.observable(time, number)]);
@@ -285,6 +287,32 @@ struct RecordWriter<'a, 'b, S: Followed> {
     controls: Option<&'a mut Controls<'b, S>>,
     weight_controls: Option<&'a mut [[f64; CONTROLS]]>,
     jumps: Option<&'a mut Vec<RecordedJump>>,
+}
+
+/// What a [`RecordWriter`] has written before the first jump.
+struct RecordMemory {
+    record: Vec<f64>,
+    controls: Option<ControlsMark>,
+}
+
+impl<S: Followed> Rewindable for RecordWriter<'_, '_, S> {
+    type Memory = RecordMemory;
+
+    fn remember(&self) -> RecordMemory {
+        RecordMemory { record: self.record.to_vec(), controls: self.controls.as_ref().map(|controls| controls.mark()) }
+    }
+
+    fn recall(&mut self, memory: &RecordMemory) {
+        self.record.copy_from_slice(&memory.record);
+        if let Some((controls, mark)) = self.controls.as_mut().zip(memory.controls.as_ref()) {
+            controls.resume(mark);
+        }
+    }
+
+    fn memory_size(&self) -> usize {
+        let controls = self.controls.as_ref().map_or(0, |controls| controls.mark_size());
+        std::mem::size_of_val(self.record) + controls
+    }
 }
 
 impl<S: Followed> Recorder for RecordWriter<'_, '_, S> {

@@ -4,7 +4,7 @@ use super::Layout;
 use super::closure::{Closure, INTERVALS};
 use super::comoments::CONTROLS;
 use crate::system::{Experiment, Followed, activity, quantity};
-use crate::unravelling::{Martingales, Stretch};
+use crate::unravelling::{MartingaleMark, Martingales, Stretch};
 
 /// What all trajectories of an ensemble share.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,8 +78,16 @@ pub struct Controls<'a, S: Followed> {
     pub activity: Vec<[f64; activity::COUNT]>,
 }
 
+/// All that [`Controls`] remember of a trajectory that goes on without a jump.
+pub struct ControlsMark {
+    martingales: MartingaleMark,
+    carried: Carried,
+    record: Vec<[f64; CONTROLS]>,
+    activity: Vec<[f64; activity::COUNT]>,
+}
+
 /// V and M at the last boundary, and V at the instant asked for.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Carried {
     boundary: usize,
     order: usize,
@@ -131,6 +139,29 @@ impl<'a, S: Followed> Controls<'a, S> {
         self.martingales.begin(self.guide.expected.as_deref());
         self.carried.begin(&self.guide.closure);
         self.record.fill([0.0; CONTROLS]);
+    }
+
+    /// What they remember of the trajectory.
+    pub fn mark(&self) -> ControlsMark {
+        ControlsMark {
+            martingales: self.martingales.mark(),
+            carried: self.carried.clone(),
+            record: self.record.clone(),
+            activity: self.activity.clone(),
+        }
+    }
+
+    /// About the size of a mark in bytes.
+    pub fn mark_size(&self) -> usize {
+        std::mem::size_of_val(&self.record[..]) + std::mem::size_of_val(&self.activity[..])
+    }
+
+    /// Goes on from where `mark` was made, as long as no jump comes between.
+    pub fn resume(&mut self, mark: &ControlsMark) {
+        self.martingales.resume(&mark.martingales);
+        self.carried.clone_from(&mark.carried);
+        self.record.copy_from_slice(&mark.record);
+        self.activity.copy_from_slice(&mark.activity);
     }
 
     /// Takes in a stretch without jumps.

@@ -12,7 +12,7 @@ use super::{Purpose, Streams, draw, expected_quantities};
 use crate::Result;
 use crate::hilbert::Ket;
 use crate::system::Followed;
-use crate::unravelling::{Martingales, Recorder, Stretch, Trajectory};
+use crate::unravelling::{MartingaleMark, Martingales, Recorder, Rewindable, Stretch, Trajectory, Trunks};
 
 /// Runs `count` pilot trajectories, their first thresholds confined to `part` (lower end and width), and fits the closure;
 /// `None` when the watcher stops it.
@@ -37,7 +37,7 @@ pub fn learn<S: Followed>(
             martingales: Martingales::new(system, &times, tolerances.ket),
             record: PilotRecord::default(),
         };
-        let streams = Streams::new(plan.seed);
+        let (streams, mut trunks) = (Streams::new(plan.seed), Trunks::default());
         while !watcher.stop() {
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= count {
@@ -47,7 +47,7 @@ pub fn learn<S: Followed>(
             let state = draw(experiment.oscillator, experiment.model.spins(), &mut chance);
             recorder.martingales.begin(expected.as_deref());
             let mut jumps = Confined { inner: streams.open(index, Purpose::PilotJumps), part };
-            let ran = trajectory.run(&state, &mut jumps, &mut recorder);
+            let ran = trajectory.run_on(&mut trunks, &state, &mut jumps, &mut recorder);
             outcomes
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -68,6 +68,23 @@ pub fn learn<S: Followed>(
 struct PilotRecorder<'a, S: Followed> {
     martingales: Martingales<'a, S>,
     record: PilotRecord,
+}
+
+impl<S: Followed> Rewindable for PilotRecorder<'_, S> {
+    type Memory = (PilotRecord, MartingaleMark);
+
+    fn remember(&self) -> Self::Memory {
+        (self.record.clone(), self.martingales.mark())
+    }
+
+    fn recall(&mut self, (record, martingales): &Self::Memory) {
+        self.record.clone_from(record);
+        self.martingales.resume(martingales);
+    }
+
+    fn memory_size(&self) -> usize {
+        std::mem::size_of_val(&self.record.values[..]) + std::mem::size_of_val(&self.record.martingales[..])
+    }
 }
 
 impl<S: Followed> Recorder for PilotRecorder<'_, S> {

@@ -6,4 +6,4 @@ mod window;
 
 pub use series::{MAX_ORDER, Series};
 pub use tolerance::Tolerances;
-pub use window::{Follower, WindowReport};
+pub use window::{Follower, FollowerMark, WindowReport};

@@ -12,7 +12,8 @@ pub const MAX_ORDER: usize = 30;
 const MIN_ORDER: usize = 6;
 const ORDER_STEP: usize = 2;
 
-/// Largest σs of a step: the terms may exceed the sum by e^{σs}, which costs that factor in rounding.
+/// Largest σs of a step, reduced by the fall of ‖A^kψ‖ per order: the terms may exceed the sum by its exponential, which costs
+/// that factor in rounding.
 const MAX_REACH: f64 = 12.0;
 
 /// 1/(k+1).
@@ -79,6 +80,16 @@ impl Series {
         self.fall = 0.0;
     }
 
+    /// What the next step takes from the last ones.
+    pub fn guess(&self) -> f64 {
+        self.fall
+    }
+
+    /// Takes `guess` for what the last steps taught.
+    pub fn resume(&mut self, guess: f64) {
+        self.fall = guess;
+    }
+
     /// Expands around `ket` (normalised) and returns the step length: at most `horizon`, and such that the truncation
     /// error stays below `rate` × step.
     pub fn expand<G: Generator>(&mut self, generator: &mut G, ket: &Ket, horizon: f64, rate: f64) -> f64 {
@@ -86,7 +97,8 @@ impl Series {
         self.mean_decay = generator.mean_decay();
         self.lay_out(ket);
         let turn = generator.rotation() / self.scale;
-        let wanted = (self.scale * horizon).min(if turn > 0.0 { TURNING_REACH } else { MAX_REACH });
+        let wanted =
+            (self.scale * horizon).min(if turn > 0.0 { TURNING_REACH } else { limit(MAX_ORDER, f64::NEG_INFINITY) });
         let mut order = 0;
         let (log_wanted, log_rate) = (wanted.ln(), (0.5 * rate / self.scale).ln());
         let mut target = self.guess_order(log_wanted, log_rate);
@@ -102,7 +114,7 @@ impl Series {
             }
             let last = &self.vectors[order * self.width..(order + 1) * self.width];
             let log_norm = 0.5 * norm_squared(last).max(f64::MIN_POSITIVE).ln();
-            let limit = limit(order);
+            let limit = limit(order, log_norm);
             let log_reach = log_reach(order, log_norm, log_rate);
             let enough = limit >= wanted && log_reach >= log_wanted;
             if enough || order >= MAX_ORDER {
@@ -240,9 +252,9 @@ impl Series {
     }
 }
 
-/// Where the bound on the tail ends: Σ_{k>p} x^k/k! ≤ 2 x^{p+1}/(p+1)! holds for x ≤ (p+2)/2.
-fn limit(order: usize) -> f64 {
-    (0.5 * (order + 2) as f64).min(MAX_REACH)
+/// Where the bound on the tail ends, Σ_{k>p} x^k/k! ≤ 2 x^{p+1}/(p+1)! for x ≤ (p+2)/2, or rounding; `log_norm` = ln‖A^p ψ‖.
+fn limit(order: usize, log_norm: f64) -> f64 {
+    (0.5 * (order + 2) as f64).min(MAX_REACH * (-log_norm * INVERSES[order]).exp())
 }
 
 /// ln of the largest x with ‖A^p ψ‖ · 2 x^{p+1}/(p+1)! ≤ rate·x; `log_half_rate` = ln(rate/2).

@@ -28,12 +28,23 @@ pub struct WindowReport {
     pub steps: u64,
 }
 
+/// All that a [`Follower`] remembers of a trajectory.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FollowerMark {
+    guess: f64,
+    report: WindowReport,
+    /// Applications of H_eff since the trajectory began.
+    applications: u64,
+}
+
 /// Propagates kets of one system, with the generator and the memory that this takes.
 pub struct Follower<'a, S: OpenSystem> {
     system: &'a S,
     generator: Option<S::Generator>,
     series: Series,
     scratch: Ket,
+    /// Applications of H_eff when the trajectory began.
+    begun_at: u64,
     /// Truncation error allowed per unit time.
     ket_rate: f64,
     /// Amplitude allowed to leave per unit time.
@@ -50,6 +61,7 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
             generator: None,
             series: Series::default(),
             scratch: Ket::zeros(Window::around(0, 1), system.rows()),
+            begun_at: 0,
             ket_rate: tolerances.ket / duration,
             leak_rate: tolerances.window.sqrt() / duration,
             report: WindowReport::default(),
@@ -60,11 +72,24 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
     pub fn begin(&mut self) {
         self.series.forget();
         self.report = WindowReport::default();
+        self.begun_at = self.series.applications;
     }
 
-    /// Applications of H_eff so far.
+    /// What it remembers of the trajectory.
+    pub fn mark(&self) -> FollowerMark {
+        FollowerMark { guess: self.series.guess(), report: self.report, applications: self.applications() }
+    }
+
+    /// Goes on from where `mark` was made.
+    pub fn resume(&mut self, mark: &FollowerMark) {
+        self.series.resume(mark.guess);
+        self.report = mark.report;
+        self.begun_at = self.series.applications.wrapping_sub(mark.applications);
+    }
+
+    /// Applications of H_eff since the trajectory began.
     pub fn applications(&self) -> u64 {
-        self.series.applications
+        self.series.applications.wrapping_sub(self.begun_at)
     }
 
     /// Bound on the frequencies of the current window (1/time).

@@ -40,6 +40,18 @@ pub struct Martingales<'a, S: Followed> {
     scratch: Scratch,
 }
 
+/// All that [`Martingales`] remember of a trajectory that goes on without a jump.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MartingaleMark {
+    next: usize,
+    begun: bool,
+    logs: [f64; 2],
+    sum: Vec<f64>,
+    last: Vec<f64>,
+    values: Vec<f64>,
+    rates: Vec<f64>,
+}
+
 /// Rows of quantities are padded with zeros to a multiple of this, for the vector loops.
 const BLOCK: usize = 16;
 
@@ -98,6 +110,30 @@ impl<'a, S: Followed> Martingales<'a, S> {
         if let Some(expected) = expected {
             self.last[..expected.len()].copy_from_slice(expected);
         }
+    }
+
+    /// What they remember of the trajectory.
+    pub fn mark(&self) -> MartingaleMark {
+        let row = |table: &[f64], row: usize| table[row * self.width..(row + 1) * self.width].to_vec();
+        MartingaleMark {
+            next: self.next,
+            begun: self.begun,
+            logs: [self.log_size, self.log_ratio],
+            sum: self.sum.clone(),
+            last: self.last.clone(),
+            values: row(&self.values, 1),
+            rates: row(&self.rates, self.end),
+        }
+    }
+
+    /// Goes on from where `mark` was made, as long as no jump comes between.
+    pub fn resume(&mut self, mark: &MartingaleMark) {
+        (self.next, self.begun, self.end) = (mark.next, mark.begun, 0);
+        [self.log_size, self.log_ratio] = mark.logs;
+        self.sum.copy_from_slice(&mark.sum);
+        self.last.copy_from_slice(&mark.last);
+        self.values[self.width..2 * self.width].copy_from_slice(&mark.values);
+        self.rates[..self.width].copy_from_slice(&mark.rates);
     }
 
     /// Takes in a stretch without jumps; the changes since the last one were jumps (or the draw of the initial state).

@@ -4,9 +4,11 @@ mod chebyshev;
 mod martingale;
 mod recorder;
 mod trajectory;
+mod trunk;
 mod waiting_time;
 mod weight;
 
-pub use martingale::Martingales;
+pub use martingale::{MartingaleMark, Martingales};
 pub use recorder::{Recorder, Stretch};
 pub use trajectory::{Chance, INITIAL_TAIL, Trajectory, TrajectoryReport};
+pub use trunk::{Rewindable, Trunks};

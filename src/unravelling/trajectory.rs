@@ -1,8 +1,9 @@
 //! One trajectory: unnormalised evolution until ‖ψ‖² has fallen to a random number, then a jump, and so on.
 
+use super::trunk::{Alone, Beginning, Mark};
 use super::waiting_time::{Survival, root};
 use super::weight::Growth;
-use super::{Recorder, Stretch};
+use super::{Recorder, Rewindable, Stretch, Trunks};
 use crate::hilbert::{Ket, Window};
 use crate::model::PurePreparation;
 use crate::propagate::{Follower, Tolerances, WindowReport};
@@ -88,26 +89,78 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
         chance: &mut impl Chance,
         recorder: &mut impl Recorder,
     ) -> Result<TrajectoryReport> {
-        self.follower.begin();
-        let applications = self.follower.applications();
-        let mut report = TrajectoryReport::default();
-        let clipped = self.system.prepare(state, INITIAL_TAIL, &mut self.ket);
-        self.follower.report.clipped = clipped;
+        self.run_beginning(state, &mut Alone, chance, recorder)
+    }
 
+    /// The same to the last bit, but what comes before the first jump is taken from the state's trunk as far as it is known
+    /// there; all `trunks` belong to one kind of recorder.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_on<R: Rewindable>(
+        &mut self,
+        trunks: &mut Trunks<R::Memory>,
+        state: &PurePreparation,
+        chance: &mut impl Chance,
+        recorder: &mut R,
+    ) -> Result<TrajectoryReport> {
+        match trunks.of(state).filter(|_| self.growth.is_none()) {
+            Some(trunk) => self.run_beginning(state, trunk, chance, recorder),
+            None => self.run(state, chance, recorder),
+        }
+    }
+
+    fn run_beginning<R: Recorder, B: Beginning<R>>(
+        &mut self,
+        state: &PurePreparation,
+        beginning: &mut B,
+        chance: &mut impl Chance,
+        recorder: &mut R,
+    ) -> Result<TrajectoryReport> {
+        self.follower.begin();
+        let mut report = TrajectoryReport::default();
         let end_of_run = self.times.last().copied().unwrap_or(0.0);
         let jumps = self.system.channels().iter().any(|channel| channel.rate > 0.0);
         let (mut time, mut fired, mut continues) = (0.0, false, false);
         let mut weight = Weight { log: 0.0, sign: 1.0 };
-        let mut outputs = self.times.iter().copied().enumerate().peekable();
+        // ln of the threshold of the next jump; without jumps it is never reached.
+        let mut level = threshold(jumps, chance);
+        // ln of the probability of no jump since the last one, and the smallest value that this had.
+        let (mut survival, mut lowest) = (0.0, 0.0f64);
+        let (mut step, mut first_output) = (0, 0);
+        if let Some(mark) = beginning.before(level) {
+            self.ket.clone_from(&mark.ket);
+            self.follower.resume(&mark.follower);
+            B::recall(recorder, mark);
+            (step, time, first_output, continues) = (mark.step, mark.time, mark.output, true);
+            (survival, lowest) = (mark.log_survival, mark.lowest);
+            (report.log_survival, report.norm_defect) = (mark.log_survival, mark.norm_defect);
+        } else {
+            self.follower.report.clipped = self.system.prepare(state, INITIAL_TAIL, &mut self.ket);
+        }
+        let mut outputs = self.times.iter().copied().enumerate().skip(first_output).peekable();
         while let Some((index, _)) = outputs.next_if(|(_, t)| *t <= 0.0) {
             recorder.output(index, &self.ket);
             if self.growth.is_some() {
                 recorder.weigh(index, 1.0);
             }
         }
-        // ln of the threshold relative to the norm at the start of the step; without jumps it is never reached.
-        let mut level = threshold(jumps, chance);
         while time < end_of_run {
+            if !fired && beginning.wants(step) {
+                let output = outputs.peek().map_or(self.times.len(), |(index, _)| *index);
+                beginning.keep(recorder, |memory| Mark {
+                    step,
+                    time,
+                    output,
+                    ket: self.ket.clone(),
+                    log_survival: survival,
+                    lowest,
+                    norm_defect: report.norm_defect,
+                    follower: self.follower.mark(),
+                    memory,
+                });
+            }
+            step += 1;
             let rate = total_weight(self.system, &self.ket, &mut self.weights);
             let left = end_of_run - time;
             let horizon = if rate > 0.0 { left.min(HORIZON / rate) } else { left };
@@ -122,13 +175,13 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             let end_norm = self.end.norm_squared();
             let log_norm = end_norm.ln() - growth(h);
             report.norm_defect = report.norm_defect.max(log_norm.exp_m1());
-            let jumped = log_norm <= level;
+            let jumped = survival + log_norm <= level;
             let mut elapsed = h;
             if jumped {
                 let rate = total_weight(self.system, &self.end, &mut self.weights) / end_norm;
                 let end = Survival { time: h, log_norm, rate };
                 let accuracy = self.accuracy / (rate + start.rate + self.follower.scale());
-                let found = root(level, start, end, accuracy, |s| {
+                let found = root(level - survival, start, end, accuracy, |s| {
                     self.follower.evaluate(s, &self.ket, &mut self.end);
                     let norm = self.end.norm_squared();
                     let rate = total_weight(self.system, &self.end, &mut self.weights) / norm;
@@ -180,10 +233,12 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 recorder.jump(now, channel);
                 fired = true;
                 level = threshold(jumps, chance);
+                (survival, lowest) = (0.0, 0.0);
             } else {
-                level -= log_norm;
+                survival += log_norm;
+                lowest = lowest.min(survival);
                 if !fired {
-                    report.log_survival += log_norm;
+                    report.log_survival = survival;
                 }
             }
             let norm = self.ket.norm_squared();
@@ -195,7 +250,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             time = now;
         }
         report.window = self.follower.report;
-        report.applications = self.follower.applications() - applications;
+        report.applications = self.follower.applications();
         Ok(report)
     }
 }
