@@ -103,15 +103,18 @@ impl Series {
         let (log_wanted, log_rate) = (wanted.ln(), (0.5 * rate / self.scale).ln());
         let mut target = self.guess_order(log_wanted, log_rate);
         loop {
-            while order < target {
-                let (done, rest) = self.vectors.split_at_mut((order + 1) * self.width);
-                let width = self.width;
-                let turned =
-                    (turn > 0.0).then(|| self.turned.turned(done, width, order, turn, turn * wanted, NEGLIGIBLE_TURN));
-                generator.apply(ket.sector, &done[order * width..], turned.as_ref(), &mut rest[..width]);
-                order += 1;
-                self.applications += 1;
+            let width = self.width;
+            if turn == 0.0 {
+                generator.powers(ket.sector, &mut self.vectors, width, order + 1..target + 1);
+            } else {
+                for k in order + 1..target + 1 {
+                    let (done, rest) = self.vectors.split_at_mut(k * width);
+                    let turned = self.turned.turned(done, width, k - 1, turn, turn * wanted, NEGLIGIBLE_TURN);
+                    generator.apply(ket.sector, &done[(k - 1) * width..], Some(&turned), &mut rest[..width]);
+                }
             }
+            self.applications += (target - order) as u64;
+            order = target;
             let last = &self.vectors[order * self.width..(order + 1) * self.width];
             let log_norm = 0.5 * norm_squared(last).max(f64::MIN_POSITIVE).ln();
             let limit = limit(order, log_norm);

@@ -1,5 +1,7 @@
 //! One spin without asymmetry on one parity chain |0,s⟩, |1,−s⟩, |2,s⟩ …: half the space, a tridiagonal H_eff.
 
+use std::ops::Range;
+
 use super::channel::{Channel, Jump, channels};
 use super::expectation::{lowering, lowering_twice, number_moments, populations_by_parity};
 use super::ladder::{apply_ladder, ladder_weight};
@@ -264,6 +266,10 @@ impl Generator for ChainGenerator {
 
     fn apply(&mut self, sector: usize, from: &[f64], _turned: Option<&Turned>, to: &mut [f64]) {
         kernel::chain(&self.energy[sector], &self.growth[sector], &self.coupling, from, to);
+    }
+
+    fn powers(&mut self, sector: usize, vectors: &mut [f64], width: usize, powers: Range<usize>) {
+        kernel::chain_powers(&self.energy[sector], &self.growth[sector], &self.coupling, vectors, width, powers);
     }
 
     fn leak(&self) -> [f64; 2] {

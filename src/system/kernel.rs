@@ -1,6 +1,8 @@
 //! The vector loops: compiled for AVX2 with fused multiply–add and for the baseline, chosen at run time.
 #![allow(clippy::too_many_arguments, reason = "a loop over named arrays reads best with the arrays named")]
 
+use std::ops::Range;
+
 use multiversion::{multiversion, target::target_cfg_f};
 
 use super::combine::part;
@@ -26,6 +28,41 @@ pub fn cpu_features() -> Vec<String> {
 /// `to` are [re, im] with pads.
 pub fn chain(energy: &[f64], growth: &[f64], coupling: &[f64], from: &[f64], to: &mut [f64]) {
     run(ChainRow { energy, growth, coupling, from, to });
+}
+
+/// The same in a row: vector k of `vectors` from the one before it, for all k in `powers`.
+pub fn chain_powers(
+    energy: &[f64],
+    growth: &[f64],
+    coupling: &[f64],
+    vectors: &mut [f64],
+    width: usize,
+    powers: Range<usize>,
+) {
+    run(ChainPowers { energy, growth, coupling, vectors, width, powers });
+}
+
+struct ChainPowers<'a> {
+    energy: &'a [f64],
+    growth: &'a [f64],
+    coupling: &'a [f64],
+    vectors: &'a mut [f64],
+    width: usize,
+    powers: Range<usize>,
+}
+
+impl Kernel for ChainPowers<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { energy, growth, coupling, vectors, width, powers } = self;
+        for k in powers {
+            let (done, rest) = vectors.split_at_mut(k * width);
+            let (from, to) = (&done[(k - 1) * width..], &mut rest[..width]);
+            ChainRow { energy, growth, coupling, from, to }.run(lanes);
+        }
+    }
 }
 
 struct ChainRow<'a> {

@@ -30,6 +30,8 @@ pub use quadratic::Quadratic;
 pub use register::Register;
 pub use turned::{TurnWeights, Turned};
 
+use std::ops::Range;
+
 use crate::hilbert::{Cutoff, Ket, Window};
 use crate::model::PurePreparation;
 
@@ -99,6 +101,15 @@ pub trait Generator: Send {
     ///
     /// With a [`Generator::rotation`], A takes the two parts of `turned` where it raises and lowers n, in place of `from`.
     fn apply(&mut self, sector: usize, from: &[f64], turned: Option<&Turned>, to: &mut [f64]);
+
+    /// A ψ, A² ψ … in a row: vector k of `vectors`, each `width` cells long, for all k in `powers`, from vector `powers.start` − 1
+    /// on; without a [`Generator::rotation`].
+    fn powers(&mut self, sector: usize, vectors: &mut [f64], width: usize, powers: Range<usize>) {
+        for k in powers {
+            let (done, rest) = vectors.split_at_mut(k * width);
+            self.apply(sector, &done[(k - 1) * width..], None, &mut rest[..width]);
+        }
+    }
 
     /// The frequency Ω of e^{−iΩ(N − n_lo)s}, which is left out of A (1/time): with ψ = e^{−iΩ(N − n_lo)s}φ,
     /// dφ/ds is given by A with a† → e^{iΩs}a† and a → e^{−iΩs}a.
