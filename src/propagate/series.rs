@@ -229,29 +229,39 @@ impl Series {
         population <= limit * limit || self.edge_amplitude(s, cells) <= limit
     }
 
-    /// Largest amplitude √Σ_s |ψ_n(t+s′)|² that the cells `cells` of every part hold at s′ = s/3, 2s/3 and s.
+    /// Largest amplitude √Σ_s |ψ_n(t+s′)|² that the cells `cells` of every part hold at s′ = s/4, s/2, 3s/4 and s.
     fn edge_amplitude(&self, s: f64, cells: Range<usize>) -> f64 {
-        let mut coefficients = [[0.0; MAX_ORDER + 1]; 3];
-        for (third, coefficients) in (1u8..).zip(&mut coefficients) {
-            self.coefficients(s * f64::from(third) / 3.0, coefficients);
+        const QUARTERS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
+        let x = QUARTERS.map(|quarter| self.scale * s * quarter);
+        let mut coefficients = [[1.0; 4]; MAX_ORDER + 1];
+        for k in 1..=self.order {
+            for i in 0..4 {
+                coefficients[k][i] = coefficients[k - 1][i] * (x[i] * RECIPROCALS[k - 1]);
+            }
         }
-        let [first, second, third] = coefficients;
-        let mut populations = [0.0; 3];
+        let mut populations = [0.0; 4];
         for part in (0..self.width).step_by(self.stride) {
             for cell in cells.clone() {
-                let mut sums = [0.0; 3];
-                for k in 0..=self.order {
-                    let x = self.vectors[k * self.width + part + cell];
-                    sums[0] += first[k] * x;
-                    sums[1] += second[k] * x;
-                    sums[2] += third[k] * x;
+                let mut sums = [0.0; 4];
+                for (row, x) in
+                    coefficients[..=self.order].iter().zip(self.vectors[part + cell..].iter().step_by(self.width))
+                {
+                    for i in 0..4 {
+                        sums[i] += row[i] * x;
+                    }
                 }
-                for (population, sum) in populations.iter_mut().zip(sums) {
-                    *population += sum * sum;
+                for i in 0..4 {
+                    populations[i] += sums[i] * sums[i];
                 }
             }
         }
-        populations.iter().fold(0.0f64, |largest, p| largest.max(*p)).sqrt()
+        let decay = (-0.25 * self.mean_decay * s).exp();
+        let (mut largest, mut left) = (0.0f64, 1.0);
+        for population in populations {
+            left *= decay;
+            largest = largest.max(left * population.sqrt());
+        }
+        largest
     }
 }
 

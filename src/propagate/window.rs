@@ -10,6 +10,10 @@ const GROWTH: usize = 8;
 const GUARD: usize = 8;
 const IDLE: usize = 16;
 
+/// Generators that are kept, and levels above which only that of the present window is.
+const KEPT: usize = 16;
+const WIDE: usize = 1024;
+
 /// Most memory the series of one ket may take.
 const MAX_BYTES: usize = 16 << 30;
 
@@ -40,7 +44,8 @@ pub struct FollowerMark {
 /// Propagates kets of one system, with the generator and the memory that this takes.
 pub struct Follower<'a, S: OpenSystem> {
     system: &'a S,
-    generator: Option<S::Generator>,
+    /// Those of the last windows, that of the present one last.
+    generators: Vec<S::Generator>,
     series: Series,
     scratch: Ket,
     /// Applications of H_eff when the trajectory began.
@@ -53,12 +58,30 @@ pub struct Follower<'a, S: OpenSystem> {
     pub report: WindowReport,
 }
 
+/// Makes the generator of `window` the last of `generators`: the same windows come again and again, in one trajectory and in the
+/// next, and a table takes as long to fill as dozens of its applications.
+fn tuned<'g, S: OpenSystem>(generators: &'g mut Vec<S::Generator>, system: &S, window: Window) -> &'g mut S::Generator {
+    if let Some(place) = generators.iter().rposition(|generator| generator.window() == window) {
+        let last = generators.len() - 1;
+        generators.swap(place, last);
+    } else {
+        if window.len() > WIDE {
+            generators.clear();
+        } else if generators.len() >= KEPT {
+            generators.remove(0);
+        }
+        generators.push(system.generator(window));
+    }
+    let last = generators.len() - 1;
+    &mut generators[last]
+}
+
 impl<'a, S: OpenSystem> Follower<'a, S> {
     /// A propagator for trajectories of the given duration.
     pub fn new(system: &'a S, tolerances: &Tolerances, duration: f64) -> Self {
         Self {
             system,
-            generator: None,
+            generators: Vec::new(),
             series: Series::default(),
             scratch: Ket::zeros(Window::around(0, 1), system.rows()),
             begun_at: 0,
@@ -94,7 +117,7 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
 
     /// Bound on the frequencies of the current window (1/time).
     pub fn scale(&self) -> f64 {
-        self.generator.as_ref().map_or(0.0, Generator::scale)
+        self.generators.last().map_or(0.0, Generator::scale)
     }
 
     /// Expands a step from `ket` (normalised), widening its window until nothing beyond the tolerance leaves it within
@@ -105,10 +128,7 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
     pub fn step(&mut self, ket: &mut Ket, horizon: f64) -> Result<f64> {
         loop {
             let window = ket.window();
-            if self.generator.as_ref().is_none_or(|generator| generator.window() != window) {
-                self.generator = Some(self.system.generator(window));
-            }
-            let Some(generator) = &mut self.generator else { unreachable!("just built") };
+            let generator = tuned(&mut self.generators, self.system, window);
             let h = self.series.expand(generator, ket, horizon, self.ket_rate);
             let (leak, reach) = (generator.leak().map(|norm| norm * generator.scale()), generator.reach());
             let len = window.len();
@@ -166,7 +186,7 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
 
     /// From the rotating frame of the step to the laboratory's.
     fn turn_back(&self, s: f64, ket: &mut Ket) {
-        let rotation = self.generator.as_ref().map_or(0.0, Generator::rotation);
+        let rotation = self.generators.last().map_or(0.0, Generator::rotation);
         if rotation != 0.0 {
             ket.turn(rotation * s);
         }
@@ -183,7 +203,7 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
         }
         self.report.edge_population = self.report.edge_population.max(top.max(bottom));
 
-        let Some(generator) = &self.generator else { return };
+        let Some(generator) = self.generators.last() else { return };
         // A level is idle when even the strongest coupling could not carry its amplitude out at a tenth of the rate allowed.
         let quiet = (0.1 * self.leak_rate / generator.scale()).powi(2);
         let idle = |level: usize| ket.level_population(level) < quiet;

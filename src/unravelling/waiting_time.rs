@@ -14,17 +14,11 @@ pub struct Survival {
 /// More iterations than bisection to the last bit could need.
 const MAX_ITERATIONS: usize = 200;
 
-/// Probes after which the bracket is halved each time.
-const FEWEST_HALVED: usize = 20;
-
-/// Newton steps towards the root of a cubic: their errors square.
-const CUBIC_ITERATIONS: usize = 4;
-
 /// Finds the instant at which ln‖ψ‖² = `level` between `start` (above it) and `end` (at or below it).
 ///
-/// `probe` evaluates the ket at a time; the ket of its last call is the one at the returned instant. Every probe is where the
-/// cubic with the values and slopes of ln‖ψ‖² at both ends of the bracket meets the level: ‖ψ‖² never rises, so there is
-/// one root, and it stays in the bracket. Ends when Newton's correction of a probe is below `accuracy`.
+/// `probe` evaluates the ket at a time; the ket of its last call is the one at the returned instant. Newton's method on
+/// ln‖ψ‖², which is a straight line for a constant jump rate, started from the cubic through both ends and held in a
+/// bracket: ‖ψ‖² never rises, so the root is the only one. Ends when the next correction is below `accuracy`.
 pub fn root(
     level: f64,
     start: Survival,
@@ -32,24 +26,31 @@ pub fn root(
     accuracy: f64,
     mut probe: impl FnMut(f64) -> Survival,
 ) -> Survival {
-    let (mut low, mut high) = (start, end);
-    for iteration in 0..MAX_ITERATIONS {
-        let middle = 0.5 * (low.time + high.time);
-        // Should the cubics not close in, halves do.
-        let guess = if iteration < FEWEST_HALVED { meeting(level, low, high) } else { middle };
-        let last = probe(if guess > low.time && guess < high.time { guess } else { middle });
+    let (mut low, mut high) = (start.time, end.time);
+    let mut guess = cubic_guess(level, start, end);
+    let mut last = end;
+    for _ in 0..MAX_ITERATIONS {
+        last = probe(guess);
         let excess = last.log_norm - level;
-        let newton = excess / last.rate;
-        if newton.abs() <= accuracy || high.time - low.time <= accuracy {
-            return last;
+        if excess > 0.0 {
+            low = last.time;
+        } else {
+            high = last.time;
         }
-        *(if excess > 0.0 { &mut low } else { &mut high }) = last;
+        let newton = excess / last.rate;
+        if newton.abs() <= accuracy || high - low <= accuracy {
+            break;
+        }
+        guess = last.time + newton;
+        if !(guess > low && guess < high) {
+            guess = 0.5 * (low + high);
+        }
     }
-    probe(0.5 * (low.time + high.time))
+    last
 }
 
 /// Where the cubic with the values and slopes of ln‖ψ‖² at both ends meets `level`.
-fn meeting(level: f64, start: Survival, end: Survival) -> f64 {
+fn cubic_guess(level: f64, start: Survival, end: Survival) -> f64 {
     let span = end.time - start.time;
     let drop = start.log_norm - end.log_norm;
     let fraction_dropped = ((start.log_norm - level) / drop).clamp(0.0, 1.0);
@@ -58,13 +59,10 @@ fn meeting(level: f64, start: Survival, end: Survival) -> f64 {
     if !(drop > 0.0 && s0.is_finite() && s1.is_finite()) {
         return 0.5 * (start.time + end.time);
     }
-    let (square, cube) = (3.0 - 2.0 * s0 - s1, s0 + s1 - 2.0);
-    let p = |u: f64| u * (s0 + u * (square + u * cube));
-    let slope = |u: f64| s0 + u * (2.0 * square + u * 3.0 * cube);
-    // From the end that is nearer, in the value, along its slope.
-    let along = if fraction_dropped < 0.5 { fraction_dropped / s0 } else { 1.0 - (1.0 - fraction_dropped) / s1 };
-    let mut u = if along > 0.0 && along < 1.0 { along } else { fraction_dropped };
-    for _ in 0..CUBIC_ITERATIONS {
+    let p = |u: f64| u * (s0 + u * (3.0 - 2.0 * s0 - s1 + u * (s0 + s1 - 2.0)));
+    let slope = |u: f64| s0 + u * (2.0 * (3.0 - 2.0 * s0 - s1) + u * 3.0 * (s0 + s1 - 2.0));
+    let mut u = fraction_dropped;
+    for _ in 0..2 {
         let next = u + (fraction_dropped - p(u)) / slope(u);
         if !(next > 0.0 && next < 1.0) {
             break;

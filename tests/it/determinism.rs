@@ -1,10 +1,10 @@
 //! The same seed gives the same bytes on any number of threads; another seed does not.
 
-use fluctuator::ensemble::{BlockRunner, Estimator, Plan};
+use fluctuator::ensemble::{self, BlockRunner, Estimator, Guide, Plan};
 use fluctuator::hilbert::Cutoff;
 use fluctuator::model::{Model, OscillatorBath, OscillatorPreparation, SpinPreparation};
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::Chain;
+use fluctuator::system::{Chain, Experiment, Followed, Register};
 
 use crate::systems::{experiment, oscillator, run, spin};
 
@@ -32,18 +32,45 @@ fn threads_change_nothing() {
     assert_ne!(one.tally.records, run(&experiment, &plan(1, 8)).tally.records, "another seed");
 }
 
-/// A trajectory after others, in the memory they left, is bit for bit the trajectory in fresh memory.
-#[test]
-fn a_trajectory_does_not_depend_on_the_others() {
-    let model = oscillator(vec![spin(2.0, 1.0, 10.0, 1.0)], None);
-    let experiment = experiment(model.clone(), OscillatorPreparation::Fock(0), 5.0, 11);
-    let Model::OscillatorSpins(spins) = &model else { panic!("a spin model") };
-    let chain = Chain::new(spins, Cutoff::Auto).expect("a chain");
+/// A trajectory after others, in the memory they left and on the trunk that they share, is bit for bit the trajectory in
+/// fresh memory, which does everything by itself.
+fn check_independence<S: Followed>(system: &S, experiment: &Experiment, guide: Option<&Guide>) {
     let tolerances = Tolerances::from_tolerance(1e-8);
-    let mut used = BlockRunner::new(&chain, &experiment, &tolerances, 3, None);
-    for index in 0..64 {
-        let mut fresh = BlockRunner::new(&chain, &experiment, &tolerances, 3, None);
+    let mut used = BlockRunner::new(system, experiment, &tolerances, 3, guide);
+    // Those that jump late come before those that jump early, and after them.
+    for index in (0..48).chain((0..48).rev()) {
+        let mut fresh = BlockRunner::new(system, experiment, &tolerances, 3, guide);
         let (fresh, used) = (fresh.run(index..index + 1), used.run(index..index + 1));
         assert_eq!(fresh.expect("runs"), used.expect("runs"), "trajectory {index}");
     }
+}
+
+/// Many jumps; few, with more steps before the first than a trunk has marks; drawn initial states; with and without controls.
+#[test]
+fn a_trajectory_does_not_depend_on_the_others() {
+    for (gamma, nbar, thermal, end) in [(10.0, 1.0, false, 5.0), (100.0, 0.0, false, 30.0), (1.0, 0.2, true, 3.0)] {
+        let mut warm = spin(2.0, 1.0, gamma, nbar);
+        let mut preparation = OscillatorPreparation::Fock(0);
+        if thermal {
+            warm.initial = SpinPreparation::Mixed { excited_probability: 0.4 };
+            preparation = OscillatorPreparation::Thermal(0.7);
+        }
+        let experiment = experiment(oscillator(vec![warm], None), preparation, end, 11);
+        let Model::OscillatorSpins(spins) = &experiment.model else { panic!("a spin model") };
+        let chain = Chain::new(spins, Cutoff::Auto).expect("a chain");
+        let plan = Plan {
+            trajectories: 16,
+            seed: 5,
+            block: 8,
+            threads: 2,
+            estimator: Estimator::Controlled { pilot: 16 },
+            sampling: Default::default(),
+        };
+        let guide = ensemble::learn(&experiment, &Tolerances::from_tolerance(1e-8), &plan, &()).expect("learns");
+        check_independence(&chain, &experiment, None);
+        check_independence(&chain, &experiment, guide.as_ref());
+    }
+    let pair = vec![spin(2.0, 0.3, 3.0, 0.1), spin(1.0, 0.2, 2.0, 0.0)];
+    let experiment = experiment(oscillator(pair, None), OscillatorPreparation::Coherent(1.5.into()), 2.0, 5);
+    check_independence(&Register::new(&experiment.model, Cutoff::Auto), &experiment, None);
 }
