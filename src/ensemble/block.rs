@@ -311,7 +311,7 @@ impl<S: Followed> Rewindable for RecordWriter<'_, '_, S> {
 
     fn memory_size(&self) -> usize {
         let controls = self.controls.as_ref().map_or(0, |controls| controls.mark_size());
-        std::mem::size_of_val(self.record) + controls
+        size_of_val(self.record) + controls
     }
 }
 

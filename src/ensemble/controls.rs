@@ -153,7 +153,7 @@ impl<'a, S: Followed> Controls<'a, S> {
 
     /// About the size of a mark in bytes.
     pub fn mark_size(&self) -> usize {
-        std::mem::size_of_val(&self.record[..]) + std::mem::size_of_val(&self.activity[..])
+        size_of_val(&self.record[..]) + size_of_val(&self.activity[..])
     }
 
     /// Goes on from where `mark` was made, as long as no jump comes between.

@@ -83,7 +83,7 @@ impl<S: Followed> Rewindable for PilotRecorder<'_, S> {
     }
 
     fn memory_size(&self) -> usize {
-        std::mem::size_of_val(&self.record.values[..]) + std::mem::size_of_val(&self.record.martingales[..])
+        size_of_val(&self.record.values[..]) + size_of_val(&self.record.martingales[..])
     }
 }
 

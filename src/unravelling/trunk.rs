@@ -117,7 +117,7 @@ impl<R: Rewindable> Beginning<R> for Trunk<R::Memory> {
 
     fn keep(&mut self, recorder: &R, mark: impl FnOnce(R::Memory) -> Mark<R::Memory>) {
         let mark = mark(recorder.remember());
-        let size = std::mem::size_of_val(mark.ket.data()) + recorder.memory_size();
+        let size = size_of_val(mark.ket.data()) + recorder.memory_size();
         self.marks.push(mark);
         if self.marks.len() > (MOST_BYTES / size.max(1)).clamp(FEWEST_MARKS, MOST_MARKS) {
             self.spacing *= 2;

@@ -93,7 +93,7 @@ pub struct QuantityScaling {
     pub rungs: Vec<SamplingRung>,
     /// Slopes of the plain average.
     pub plain: Scaling,
-    /// Slopes of the reported estimator. Where at least three sizes are large enough for control variates to be fitted
+    /// Slopes of the reported estimator. Where three sizes or more are large enough for control variates to be fitted
     /// ([`ENOUGH_TO_FIT`]), smaller ones stay out: the step between the two estimators is no power of M.
     pub reported: Scaling,
     /// Variance of the plain mean over that of the reported one, by the standard errors of the largest groups: how many
@@ -182,25 +182,32 @@ impl Groups {
             reported: errors(groups, |reading| reading.reported),
         };
         let rungs: Vec<SamplingRung> = self.by_size.iter().map(rung).collect();
-        let scaling = |rungs: &[SamplingRung], part: fn(&SamplingRung) -> Errors| Scaling {
-            standard_error: fit_line(&logarithms(rungs.iter().map(|r| (r.trajectories, part(r).standard_error)))),
-            deviation: fit_nested(
-                &(rungs.iter())
-                    .filter(|rung| rung.groups >= FEWEST_GROUPS)
-                    .filter_map(|r| Some((r.trajectories as f64, part(r).deviation?, r.groups - lost)))
-                    .collect::<Vec<_>>(),
-            ),
+        // Where control variates begin, the reported error takes a step.
+        let fitted = |rung: &SamplingRung| first.estimator == "plain" || rung.trajectories >= ENOUGH_TO_FIT;
+        let scaling = |part: fn(&SamplingRung) -> Errors, smooth: &dyn Fn(&SamplingRung) -> bool| {
+            let logarithm = |r: &SamplingRung| (r.trajectories, part(r).standard_error);
+            let errors = |rung: &SamplingRung| {
+                let many = rung.groups >= FEWEST_GROUPS;
+                many.then(|| Some((rung.trajectories as f64, part(rung).deviation?, rung.groups - lost))).flatten()
+            };
+            let deviations = |smooth: &dyn Fn(&SamplingRung) -> bool| -> Vec<_> {
+                rungs.iter().filter(|rung| smooth(rung)).filter_map(errors).collect()
+            };
+            let all = |_: &SamplingRung| true;
+            Scaling {
+                standard_error: fit_line(&logarithms(rungs.iter().filter(|rung| smooth(rung)).map(logarithm)))
+                    .or_else(|| fit_line(&logarithms(rungs.iter().map(logarithm)))),
+                deviation: fit_nested(&deviations(smooth)).or_else(|| fit_nested(&deviations(&all))),
+            }
         };
-        let fitted = &rungs[rungs.partition_point(|rung| rung.trajectories < ENOUGH_TO_FIT)..];
-        let has_step = first.estimator != "plain";
         let largest = rungs.last();
         let ratio = largest.map(|r| (r.plain.standard_error / r.reported.standard_error).powi(2));
         QuantityScaling {
             name: first.name.clone(),
             estimator: first.estimator.clone(),
             reference: centre(|reading| reading.reported),
-            plain: scaling(&rungs, |rung| rung.plain),
-            reported: scaling(if has_step && fitted.len() >= 3 { fitted } else { &rungs }, |rung| rung.reported),
+            plain: scaling(|rung| rung.plain, &|_| true),
+            reported: scaling(|rung| rung.reported, &fitted),
             variance_ratio: ratio.filter(|ratio| ratio.is_finite()),
             rungs,
         }
