@@ -4,6 +4,7 @@ mod analytic;
 mod bath;
 mod bath_input;
 mod born_markov;
+mod born_markov_files;
 mod cli;
 mod coefficients;
 mod controls;
