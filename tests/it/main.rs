@@ -18,6 +18,7 @@ mod frames;
 mod heating;
 mod input;
 mod layering;
+mod microscopic;
 mod records;
 mod reference;
 mod sampling;
