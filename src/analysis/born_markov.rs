@@ -14,7 +14,7 @@ use crate::system::Experiment;
 const USED_UP: f64 = 0.1;
 
 /// An eigenvalue of ρ below this is no rounding.
-const NEGATIVE: f64 = -1e-9;
+const NEGATIVE: f64 = -1e-7;
 
 /// The equation, its exact moments, and how its trajectories or its density matrix fared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub struct BornMarkovPoint {
     /// Smallest eigenvalue of ρ at the output times (density matrix).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smallest_eigenvalue: Option<Vec<f64>>,
-    /// The first output time at which ρ has an eigenvalue below −10⁻⁹; absent when it has none.
+    /// The first output time at which ρ has an eigenvalue below −10⁻⁷; absent when it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_positive_from: Option<f64>,
 }

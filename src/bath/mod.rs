@@ -7,6 +7,7 @@ mod ohmic;
 mod quadrature;
 mod spins;
 mod statistics;
+mod surrogate;
 mod table;
 mod traced;
 

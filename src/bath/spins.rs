@@ -92,6 +92,11 @@ impl SpinList {
         self.broadening == 0.0 || self.lines.is_empty()
     }
 
+    /// Standard deviation σ of each line.
+    pub(super) fn broadening(&self) -> f64 {
+        self.broadening
+    }
+
     /// J(ω) of the broadened comb; of the sharp one ∞ on a line and 0 elsewhere.
     pub fn at(&self, frequency: f64) -> f64 {
         if self.is_sharp() {

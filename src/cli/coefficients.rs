@@ -10,7 +10,7 @@ use crate::bath::{Bath, BathKind, Kernels};
 use crate::io::run_file::{CoefficientsFile, CoefficientsPoint};
 use crate::io::{
     COEFFICIENTS_VERSION, CoefficientRow, CoefficientTable, KernelCurve, build_commit, prepare_directory,
-    write_coefficients,
+    write_coefficients, write_surrogate,
 };
 use crate::{Error, Result};
 
@@ -64,6 +64,9 @@ pub fn run(arguments: &CoefficientsArguments) -> Result<Outcome> {
         rows,
     };
     write_coefficients(&directory, &table, &kernels)?;
+    if let [point] = &file.points[..] {
+        write_surrogate(&directory, &point.bath)?;
+    }
     if !arguments.quiet {
         print(&table);
         say!("results in {}", directory.display());
@@ -150,7 +153,11 @@ fn print(table: &CoefficientTable) {
     ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(table.rows.iter().map(|row| {
-        let number = |value: f64| if value == 0.0 { "0".to_owned() } else { format!("{value:.8}") };
+        let number = |value: f64| match value.abs() {
+            0.0 => "0".to_owned(),
+            1e-3..1e4 => format!("{value:.8}"),
+            _ => format!("{value:.8e}"),
+        };
         vec![
             swept(row),
             row.temperature.to_string(),

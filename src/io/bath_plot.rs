@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::coefficients::{CoefficientRow, KernelCurve};
 use super::figure::{Figure, NEUTRAL, Sketch, Swatch, colour, panels};
 use super::labels::unit;
-use crate::bath::{BathKind, Coefficients};
+use crate::bath::BathKind;
 
 const TEMPERATURE: &str = "model.temperature";
 const BATH: &str = "model.bath";
@@ -56,11 +56,9 @@ pub fn draw_coefficients(title: &str, rows: &[CoefficientRow]) -> Option<Figure>
         }
         sketch
     };
-    let gamma = |row: &CoefficientRow| row.gamma * row.mass * row.frequency / row.reference;
-    let diffusion = |row: &CoefficientRow| Coefficients::from(row).diffusion / row.reference;
     let sketches = vec![
-        draw("(a) dissipation", "γ / γ(T = 0)", &gamma),
-        draw("(b) normal diffusion", "D / D(T = 0) of QBM", &diffusion),
+        draw("(a) dissipation", "γ / γ(T = 0)", &CoefficientRow::relative_damping),
+        draw("(b) normal diffusion", "D / D(T = 0) of QBM", &CoefficientRow::relative_diffusion),
     ];
     Some(panels(title, sketches))
 }

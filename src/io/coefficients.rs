@@ -116,6 +116,16 @@ impl CoefficientRow {
         }
     }
 
+    /// γ/γ(T = 0): the height in Fig. 2(a).
+    pub fn relative_damping(&self) -> f64 {
+        self.gamma * self.mass * self.frequency / self.reference
+    }
+
+    /// (D₀ + D₁)/D₁(T = 0): the height in Fig. 2(b).
+    pub fn relative_diffusion(&self) -> f64 {
+        Coefficients::from(self).diffusion / self.reference
+    }
+
     /// Whether the bath is of spins.
     pub fn is_spin(&self) -> bool {
         self.bath == BathKind::Spin.name()
@@ -133,6 +143,32 @@ pub struct KernelCurve {
     pub temperature: f64,
     /// ν, η and C₀.
     pub kernels: Kernels,
+}
+
+/// Writes the surrogate density of a bath, Eq. (21) and (22), as a table that a run file of the other bath can name.
+///
+/// `None` when its density is a sharp comb.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_surrogate(directory: &Path, bath: &Bath) -> Result<Option<PathBuf>> {
+    let Some(rows) = bath.surrogate() else { return Ok(None) };
+    let (other, equation) = match bath.kind {
+        BathKind::Spin => (BathKind::Oscillator, "J tanh(ω/2T), Eq. (22)"),
+        BathKind::Oscillator => (BathKind::Spin, "J coth(ω/2T), Eq. (21)"),
+    };
+    let mut text = format!(
+        "# {equation}: with it the {} bath at T = {} does what the {} bath does with the run file's J\nomega,J\n",
+        other.name(),
+        bath.temperature,
+        bath.kind.name()
+    );
+    for (frequency, density) in rows {
+        let _ = writeln!(text, "{frequency:e},{density:e}");
+    }
+    let path = directory.join("surrogate.csv");
+    replace_file(&path, text.as_bytes())?;
+    Ok(Some(path))
 }
 
 /// Writes all files and returns their paths; `coefficients.svg` and `.png` only where a number is swept and J(Ω₀) > 0.

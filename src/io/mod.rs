@@ -17,7 +17,9 @@ mod report;
 mod result;
 pub mod run_file;
 
-pub use coefficients::{COEFFICIENTS_VERSION, CoefficientRow, CoefficientTable, KernelCurve, write_coefficients};
+pub use coefficients::{
+    COEFFICIENTS_VERSION, CoefficientRow, CoefficientTable, KernelCurve, write_coefficients, write_surrogate,
+};
 pub use convergence::{draw_convergence, read_convergence, write_convergence};
 pub use emission_plot::draw_emission;
 pub use heating_plot::draw_heating;

@@ -41,14 +41,13 @@ fn born_markov(model: &BornMarkov, operators: &Operators) -> Equation {
     let free = operators.number().times(model.frequency.into());
     let shift = 0.5 * model.mass * frequency_shift_squared;
     let hamiltonian = free.plus(shift.into(), &operators.quadrature_squared(1.0));
-    let xp = x.product(&p);
     match model.form {
         // [X,{P,ρ}] = XPρ + XρP − PρX − ρPX, [X,[P,ρ]] = XPρ − XρP − PρX + ρPX, [X,[X,ρ]] = X²ρ − 2XρX + ρX².
         Form::Bare => {
             let effective = hamiltonian
                 .times(-Complex64::I)
-                .plus(Complex64::new(-anomalous, -gamma), &xp)
-                .plus((-diffusion).into(), &x.product(&x));
+                .plus(Complex64::new(-anomalous, -gamma), &operators.position_momentum())
+                .plus((-diffusion).into(), &operators.quadrature_squared(1.0));
             let mixed = |sign: f64| x.times(Complex64::new(anomalous, sign * gamma));
             let sandwiches =
                 vec![(x.times((2.0 * diffusion).into()), x.clone()), (mixed(-1.0), p.clone()), (p, mixed(-1.0))];
@@ -56,6 +55,7 @@ fn born_markov(model: &BornMarkov, operators: &Operators) -> Equation {
         }
         Form::Completed => {
             let strength = (2.0 * diffusion).sqrt();
+            let xp = x.product(&p);
             let drag = xp.clone().plus(Complex64::ONE, &xp.adjoint()).times((0.5 * gamma).into());
             let momentum = if strength > 0.0 { Complex64::new(anomalous, gamma) / strength } else { Complex64::ZERO };
             let jump = x.times(strength.into()).plus(momentum, &p);

@@ -7,10 +7,11 @@ use num_complex::Complex64;
 use super::equation::Equation;
 use super::krylov::Krylov;
 use super::lindbladian::Lindbladian;
+use super::moments::MomentEquations;
 use super::positivity::smallest_eigenvalue;
 use super::sparse::{Operators, Sparse};
 use crate::hilbert::{Cutoff, OscillatorAmplitudes};
-use crate::model::{Model, OscillatorPreparation, PureOscillator};
+use crate::model::{Form, Model, OscillatorPreparation, PureOscillator};
 use crate::system::Experiment;
 use crate::{Error, Result};
 
@@ -61,20 +62,31 @@ const BYTES_PER_UNKNOWN: u64 = 200;
 /// it said no.
 ///
 /// # Errors
-/// When the density matrix would take more memory than `limits` allow.
+/// When the density matrix would take more memory than `limits` allow, or that of the bare Eq. (23) leaves its moment equations.
 pub fn solve(experiment: &Experiment, limits: &Limits, mut progress: impl FnMut(f64) -> bool) -> Result<Option<Exact>> {
     match experiment.cutoff {
         Cutoff::Levels(levels) => match attempt(experiment, limits, levels, f64::INFINITY, &mut progress)? {
             Attempt::Done(exact) => Ok(Some(exact)),
-            Attempt::TooFewLevels | Attempt::Stopped => Ok(None),
+            Attempt::TooFewLevels(_) | Attempt::Stopped => Ok(None),
         },
         Cutoff::Auto => {
             let mut levels = initial_levels(experiment) + FIRST_MARGIN;
+            let mut last: Option<Tail> = None;
             loop {
                 match attempt(experiment, limits, levels, limits.tail, &mut progress)? {
                     Attempt::Done(exact) => return Ok(Some(exact)),
                     Attempt::Stopped => return Ok(None),
-                    Attempt::TooFewLevels => {}
+                    Attempt::TooFewLevels(tail) => {
+                        if last.is_some_and(|last| tail.is_worse_than(last)) && known_number(experiment).is_some() {
+                            return Err(Error::Numerical(format!(
+                                "the density matrix of the bare Eq. (23) is unstable from t = {} on: the highest of {levels} Fock \
+                                 levels hold more ({:.1e}) than those of fewer levels did; a shorter run, model.cutoff or form = \
+                                 \"completed\" avoid that",
+                                tail.time, tail.population
+                            )));
+                        }
+                        last = Some(tail);
+                    }
                 }
                 levels = (levels as f64 * GROWTH).ceil() as usize;
             }
@@ -82,10 +94,39 @@ pub fn solve(experiment: &Experiment, limits: &Limits, mut progress: impl FnMut(
     }
 }
 
+/// Deviation of ⟨N⟩ from the moment equations, relative to 1 + ⟨N⟩, from which ρ is not the equation's.
+const UNSTABLE: f64 = 1e-8;
+
+/// ⟨N⟩ at the output times where it is known otherwise and ρ may go astray: by the moment equations of the bare Eq. (23).
+fn known_number(experiment: &Experiment) -> Option<Vec<f64>> {
+    match &experiment.model {
+        Model::BornMarkov(model) if model.form == Form::Bare => {
+            let moments = MomentEquations::new(model).solve(experiment.oscillator, &experiment.times);
+            Some(moments.iter().map(|moments| moments.number).collect())
+        }
+        _ => None,
+    }
+}
+
 enum Attempt {
     Done(Exact),
-    TooFewLevels,
+    TooFewLevels(Tail),
     Stopped,
+}
+
+/// What the two highest levels held when it first was too much.
+#[derive(Debug, Clone, Copy)]
+struct Tail {
+    time: f64,
+    population: f64,
+}
+
+impl Tail {
+    /// Whether it came sooner, or was larger at the same time, although there were more levels.
+    fn is_worse_than(self, with_fewer_levels: Self) -> bool {
+        self.time < with_fewer_levels.time
+            || self.time == with_fewer_levels.time && self.population >= with_fewer_levels.population
+    }
 }
 
 /// Solves with `levels` Fock levels; these are too few when the two highest held more than `tail` at an output time.
@@ -139,6 +180,7 @@ fn attempt(
         experiment.observables.iter().map(|o| readout(&lindbladian, &operators.observable(*o))).collect();
     let populations = level_entries(&lindbladian, levels);
 
+    let known = known_number(experiment);
     let mut exact =
         Exact { observables: vec![Vec::new(); readouts.len()], top_population: lost, levels, ..Exact::default() };
     let mut krylov = Krylov::new(lindbladian.dimension());
@@ -156,11 +198,23 @@ fn attempt(
         }
         let fock = populations.iter().map(|entries| entries.iter().map(|&e| rho[e]).sum::<f64>());
         exact.fock = fock.collect();
-        let top: f64 = exact.fock.iter().rev().take(2).sum();
+        let top: f64 = exact.fock.iter().rev().take(2).map(|population| population.abs()).sum();
         exact.top_population = exact.top_population.max(top);
         exact.trace_defect = exact.trace_defect.max((exact.fock.iter().sum::<f64>() - 1.0).abs());
         if top > tail {
-            return Ok(Attempt::TooFewLevels);
+            return Ok(Attempt::TooFewLevels(Tail { time, population: top }));
+        }
+        let curve = &exact.observables[experiment.number_index()];
+        if let Some(known) = &known {
+            let (number, exact) = (curve[curve.len() - 1], known[curve.len() - 1]);
+            let deviation = (number - exact).abs();
+            if deviation.is_nan() || deviation > UNSTABLE * (1.0 + exact.abs()) {
+                return Err(Error::Numerical(format!(
+                    "the density matrix of the bare Eq. (23) on {levels} Fock levels has ⟨N⟩ = {number:.9} at t = {time}, its \
+                     moment equations {exact:.9}: model.cutoff is too small, or rounding has grown, as it may without Lindblad \
+                     form (a shorter run, fewer levels or form = \"completed\" avoid that)"
+                )));
+            }
         }
         if matches!(experiment.model, Model::BornMarkov(_)) {
             let entries = lindbladian

@@ -156,6 +156,17 @@ impl Operators {
         whole.times((unit * unit).into())
     }
 
+    /// XP = −(i/2)(a² − a†² − 1), not cut at the highest level either.
+    ///
+    /// A product of cut operators would have [X, P] = −i(n_max) there, so that drag, −iγ[X, {P, ρ}], would drive what little
+    /// reaches the highest levels at a rate ∝ γ n_max.
+    pub fn position_momentum(&self) -> Sparse {
+        let (lower, raise) = (&self.lowering, self.lowering.adjoint());
+        let identity = Sparse::identity(lower.dimension());
+        let doubled = lower.product(lower).plus(-Complex64::ONE, &raise.product(&raise));
+        doubled.plus(-Complex64::ONE, &identity).times(Complex64::new(0.0, -0.5))
+    }
+
     /// N = a†a.
     pub fn number(&self) -> Sparse {
         self.lowering.adjoint().product(&self.lowering)

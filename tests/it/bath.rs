@@ -212,7 +212,7 @@ fn the_definitions_over_the_kernels_give_the_same() {
 /// A slow oscillator sees −(2/M)∫J/ω, a fast one (2/M)∫Jω/Ω₀², for sub- and super-Ohmic baths.
 #[test]
 fn the_frequency_shift_obeys_its_sum_rules() {
-    for exponent in [0.05, 0.5, 1.0, 3.5] {
+    for exponent in [0.05, 0.5, 1.0, 3.5, 100.0] {
         let strength = 0.1 * 2.0 * MASS / PI;
         let shift = |frequency: f64| {
             let bath = Bath { tolerance: 0.5, ..with(BathKind::Oscillator, power(exponent), 1.0, frequency) };
@@ -220,8 +220,11 @@ fn the_frequency_shift_obeys_its_sum_rules() {
         };
         let slow = -2.0 / MASS * strength * 2.0 * gamma(exponent);
         // The next term is of the relative order Ω^min(s, 2).
-        let tolerance = 20.0 * 1e-30f64.powf(exponent.min(2.0)).max(1e-14);
+        let tolerance = 20.0 * 1e-30f64.powf(exponent.min(2.0)).max(1e-14) * exponent.max(1.0);
         assert!((shift(1e-30) / slow - 1.0).abs() < tolerance, "s = {exponent}: {} {slow}", shift(1e-30));
+        if exponent > 10.0 {
+            continue; // 1e6 is not fast: J ends near 400
+        }
         let fast = 2.0 / MASS * strength * 8.0 * gamma(exponent + 2.0) / 1e12;
         assert!((shift(1e6) / fast - 1.0).abs() < 1e-9, "s = {exponent}: {} {fast}", shift(1e6));
     }

@@ -149,6 +149,47 @@ fn moments_of_the_reference() {
     }
 }
 
+/// Long after, the moments are those of the steady state; in secular form it is thermal, n̄ = 1/(e^{Ω₀/T} − 1), for either bath.
+/// A coherent state begins with least uncertainty, and heating rates are the slopes of ⟨N⟩.
+#[test]
+fn steady_states_rates_and_uncertainty() {
+    let case = &cases()[0];
+    for form in [Form::Bare, Form::Completed, Form::Secular] {
+        let model = BornMarkov { form, mass: 1.7, frequency: 0.8, ..case.model };
+        let equations = MomentEquations::new(&model);
+        let step = 1e-3;
+        let times = [0.0, 3.0 - step, 3.0, 3.0 + step, 1000.0];
+        let found = equations.solve(OscillatorPreparation::Coherent(case.alpha), &times);
+        let slope = (found[3].number - found[1].number) / (2.0 * step);
+        assert!((found[2].heating_rate - slope).abs() < 1e-6, "{form:?}: {} {slope}", found[2].heating_rate);
+        assert!((found[0].uncertainty_product - 0.5).abs() < 1e-12, "{form:?}: {:?}", found[0]);
+        let (late, steady) = (found[4], equations.steady_state().expect("damped and bound"));
+        for (late, steady) in [
+            (late.x_squared, steady.x_squared),
+            (late.p_squared, steady.p_squared),
+            (late.symmetrised, steady.symmetrised),
+            (late.number, steady.number),
+            (late.uncertainty_product, steady.uncertainty_product),
+        ] {
+            assert!((late - steady).abs() < 1e-10, "{form:?}: {late} {steady}");
+        }
+    }
+    for (gamma, diffusion) in [(0.1 * 0.5f64.tanh(), 0.1), (0.1, 0.1 / 0.5f64.tanh())] {
+        let coefficients = Coefficients { gamma, diffusion, anomalous: 0.03, frequency_shift_squared: -0.2 };
+        let model = BornMarkov { mass: 1.0, frequency: 1.0, form: Form::Secular, coefficients };
+        let steady = MomentEquations::new(&model).steady_state().expect("damped");
+        let occupation = 1.0 / 1f64.exp_m1();
+        assert!((steady.number - occupation).abs() < 1e-12, "{steady:?}");
+        assert!((steady.uncertainty_product - occupation - 0.5).abs() < 1e-12, "{steady:?}");
+    }
+    // Nothing to tend to: no damping, or no restoring force.
+    for (gamma, shift) in [(0.0, 0.0), (0.1, -1.5)] {
+        let coefficients = Coefficients { gamma, diffusion: 0.1, anomalous: 0.0, frequency_shift_squared: shift };
+        let model = BornMarkov { mass: 1.0, frequency: 1.0, form: Form::Bare, coefficients };
+        assert!(MomentEquations::new(&model).steady_state().is_none(), "γ = {gamma}, Ω̃₀² = {shift}");
+    }
+}
+
 #[test]
 fn density_matrix_of_the_reference() {
     for case in cases() {
@@ -194,6 +235,32 @@ fn density_matrices_obey_the_moment_equations() {
                 );
             }
         }
+    }
+}
+
+/// Without Lindblad form rounding grows on the highest levels, the sooner the more of them there are, and sooner still if
+/// operators are cut before they are multiplied: an automatic cutoff keeps few enough, and what goes astray on levels too many
+/// or too few is noticed by the moment equations and refused.
+#[test]
+fn density_matrices_that_go_astray_are_refused() {
+    let mut experiment = cases()[0].experiment(Form::Bare);
+    experiment.oscillator = OscillatorPreparation::Coherent(Complex64::ONE);
+    experiment.times = (0..=20).map(f64::from).collect();
+    experiment.heating_window = [0, 20];
+    let Model::BornMarkov(model) = &mut experiment.model else { panic!("a Born–Markov model") };
+    // The spin bath (25) with γ₀ = 0.1, Λ = 5 at T = 1: the state is Gaussian and above the least uncertainty, so ρ > 0.
+    model.coefficients =
+        Coefficients { gamma: 0.0444, diffusion: 0.0962, anomalous: 0.0985, frequency_shift_squared: 0.0 };
+    let point = exact(&experiment);
+    let least = beside(&point).smallest_eigenvalue.as_ref().expect("eigenvalues").iter().copied().fold(0.0, f64::min);
+    assert!(least > -1e-12, "{least:e}");
+    let pairs = point.observables["number"].mean.iter().zip(&beside(&point).moments.number);
+    let deviation = pairs.fold(0.0f64, |most, (found, known)| most.max((found - known).abs()));
+    assert!(deviation < 1e-11, "{deviation:e}");
+    for levels in [8, 120] {
+        experiment.cutoff = Cutoff::Levels(levels);
+        let refused = master::solve(&experiment, &Limits::default(), |_| true).expect_err("astray");
+        assert!(refused.to_string().contains("its moment equations"), "{refused}");
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use fluctuator::io::CoefficientRow;
 use serde_json::Value;
 
 use crate::cli::Sandbox;
@@ -42,6 +43,19 @@ fn fig2_is_drawn_from_a_row_per_temperature_and_bath() {
             assert!((number(row, key) - value).abs() < 1e-15, "T = {temperature}: {key} of {:?}", pair[row]);
         }
         assert!((0.0..1e-12).contains(&number(0, "error")));
+        // What the picture shows, in the paper's units.
+        let drawn = [0, 1].map(|row| serde_json::from_value::<CoefficientRow>(pair[row].clone()).unwrap());
+        for (found, expected) in [
+            (drawn[0].relative_damping(), tanh),
+            (drawn[0].relative_diffusion(), 2.0),
+            (drawn[1].relative_damping(), 1.0),
+            (drawn[1].relative_diffusion(), 1.0 / tanh),
+        ] {
+            assert!((found - expected).abs() < 1e-12, "T = {temperature}: {found} {expected}");
+        }
+        for key in ["temperature", "bath", "gamma", "D0", "D1", "f1", "frequency_shift_squared", "error"] {
+            assert!(pair.iter().all(|row| !row[key].is_null()), "no {key}");
+        }
     }
     let svg = sandbox.read("fig2/coefficients.svg");
     for word in ["(a) dissipation", "(b) normal diffusion", "spin bath", "oscillator bath (QBM)", "units of Ω₀"] {
@@ -84,4 +98,40 @@ fn a_constant_density_of_states_has_no_row_for_oscillators() {
     let finished = sandbox.expect(0, &format!("coefficients {file} --out white"));
     assert!(finished.stderr.contains("no row for the oscillator bath"), "{}", finished.stderr);
     assert_eq!(rows(&sandbox, "white").len(), 1);
+}
+
+/// (21) and (22) by files: `surrogate.csv` of a bath, given to the other kind as its table, makes the same coefficients.
+#[test]
+fn a_surrogate_does_what_the_bath_does() {
+    const DENSITIES: [&str; 2] = [
+        "{ kind = \"power-exponential\", gamma0 = 0.1, cutoff = 2.0, exponent = 1.6 }",
+        "{ kind = \"spins\", broadening = 0.2, spins = [{ tunnelling = 0.8, coupling = 0.1 }, { tunnelling = 1.5, coupling = 0.2 }] }",
+    ];
+    let sandbox = Sandbox::new();
+    let compute = |bath: &str, density: &str, name: &str| {
+        let model = "kind = \"born-markov\"\nfrequency = 1.1\nmass = 0.7\ntemperature = 0.6";
+        let text = format!("version = 1\n[model]\n{model}\nbath = \"{bath}\"\ndensity = {density}\n");
+        sandbox.write("bath.toml", &text);
+        sandbox.expect(0, &format!("coefficients bath.toml --delay 0.01 --out {name}"));
+        rows(&sandbox, name).into_iter().find(|row| row["bath"] == bath).unwrap()
+    };
+    for density in DENSITIES {
+        for (own, other) in [("spin", "oscillator"), ("oscillator", "spin")] {
+            let meant = compute(own, density, "own");
+            let found = compute(other, "{ kind = \"table\", file = \"own/surrogate.csv\" }", "surrogate");
+            let unmapped = compute(other, density, "unmapped");
+            for key in ["gamma", "D1", "f1", "frequency_shift_squared"] {
+                let [meant, found, unmapped] = [&meant, &found, &unmapped].map(|row| row[key].as_f64().unwrap());
+                assert!(
+                    (found - meant).abs() < 2e-4 * meant.abs().max(0.02),
+                    "{density}, {own}: {key} {found} {meant}"
+                );
+                // Negative control: without tanh or coth some of them differ.
+                assert!(key != "gamma" || (unmapped / meant - 1.0).abs() > 0.1, "{density}, {own}: {unmapped} {meant}");
+            }
+        }
+    }
+    // A sharp comb is no table.
+    compute("spin", "{ kind = \"spins\", spins = [{ tunnelling = 0.8, coupling = 0.1 }] }", "sharp");
+    assert!(!sandbox.path("sharp/surrogate.csv").exists());
 }

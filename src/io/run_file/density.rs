@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// Most spins of a list.
 const MAX_SPINS: usize = 10_000;
 /// Largest exponent s of a power law.
-const MAX_EXPONENT: f64 = 20.0;
+const MAX_EXPONENT: f64 = 100.0;
 /// Scales of the bath lie within this factor of Ω₀, either way.
 const FARTHEST: f64 = 1e100;
 /// Default of `density.tolerance`.
@@ -148,7 +148,7 @@ fn parse_density(density: &mut Section, scales: (f64, f64), directory: &Path) ->
             let (mass, gamma0, cutoff) = strength_and_cutoff(density, scales)?;
             let exponent = density.number("exponent", "the exponent s > 0 of J ∝ ω^s at small ω (1: Ohmic)")?;
             if !(exponent > 0.0 && exponent <= MAX_EXPONENT) {
-                let allowed = format!("s must be > 0 (at most {MAX_EXPONENT}): below, f₁ diverges at ω → 0");
+                let allowed = format!("s must be > 0, where f₁ converges at ω → 0, and at most {MAX_EXPONENT}");
                 return Err(Error::value(density.key("exponent"), exponent, allowed));
             }
             Ok(SpectralDensity::PowerExponential { mass, gamma0, cutoff, exponent })
