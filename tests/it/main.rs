@@ -17,6 +17,7 @@ mod frames;
 mod heating;
 mod input;
 mod layering;
+mod ranks;
 mod records;
 mod reference;
 mod sampling;
