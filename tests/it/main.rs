@@ -14,6 +14,7 @@ mod durability;
 mod emission;
 mod followed;
 mod frames;
+mod fuzzed;
 mod heating;
 mod input;
 mod layering;
