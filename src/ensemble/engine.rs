@@ -235,7 +235,7 @@ fn run_on<S: Followed, T: Kept>(
         stored.into_iter().for_each(|(node, value)| tree.insert(node, value));
         tree.finish()
     } else {
-        tree.finish_prefix(blocks.start)
+        tree.finish_prefix(elsewhere.first_gap(blocks.start))
     };
     Ok(Outcome {
         kept,
