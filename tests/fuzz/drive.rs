@@ -81,7 +81,7 @@ impl Watcher for Onlooker {
 const MAGIC: &[u8] = b"fluctuator blocks 1\n";
 
 /// The same file as one of `identity`, with the checksums that its contents have; `None` where no head is found.
-fn mend(file: &[u8], identity: &Identity) -> Option<Vec<u8>> {
+pub fn mend(file: &[u8], identity: &Identity) -> Option<Vec<u8>> {
     let rest = file.get(MAGIC.len()..)?;
     let size = usize::try_from(u64::from_le_bytes(*rest.first_chunk()?)).ok()?;
     let mut head: Head = serde_json::from_slice(rest.get(8..8usize.checked_add(size)?)?).ok()?;
