@@ -19,7 +19,8 @@ export FLUCTUATOR RUN_FILE OUT SHARDS RUN_OPTIONS="${RUN_OPTIONS:-}"
 mkdir -p "$OUT/log"
 # A run file that is refused is refused here, not in every task.
 "$FLUCTUATOR" check "$RUN_FILE" >/dev/null
-if [ -z "${FIRST:-}" ] && grep -Eq '^[[:space:]]*(\[+ensemble\.)?target\b' "$RUN_FILE"; then
+has_target() { [ -n "${WAVE:-}" ] || grep -Eq '^[[:space:]]*(\[+ensemble\.)?target\b' "$RUN_FILE"; }
+if [ -z "${FIRST:-}" ] && has_target; then
   WAVE=${WAVE:-16384}
   export FIRST=0 LAST=$((WAVE < 1024 ? 1023 : WAVE - 1))
 fi

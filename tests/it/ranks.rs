@@ -119,6 +119,8 @@ impl ensemble::Desk for Counting<'_> {
 struct Watch {
     enough: Option<f64>,
     stop_after: Option<u64>,
+    /// A stop drops the blocks in hand.
+    drops: bool,
     /// Nothing is finished before another rank has got a block.
     shares: bool,
     heard: AtomicU64,
@@ -138,7 +140,7 @@ impl Watcher for Watch {
     }
 
     fn give_up(&self) -> bool {
-        self.stop()
+        self.drops && self.stop()
     }
 
     fn first_look(&self) -> Option<u64> {
@@ -172,8 +174,8 @@ fn ranks_change_nothing() {
 #[test]
 fn a_stopped_run_calls_its_ranks_back() {
     let warm = warm();
-    for stop_after in [0, 1, 100, 1000] {
-        let watch = Watch { stop_after: Some(stop_after), ..Watch::default() };
+    for (stop_after, drops) in [(0, true), (1, true), (1, false), (100, true), (100, false), (1000, false)] {
+        let watch = Watch { stop_after: Some(stop_after), drops, ..Watch::default() };
         if let Some(ensemble) = on(3, &warm, &plan(100_000), &watch).unwrap() {
             let count = ensemble.tally.trajectories;
             assert_eq!(ensemble.ending.stopped, Stopped::Interrupted);
