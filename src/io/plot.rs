@@ -25,13 +25,13 @@ pub(super) const NAMED_POINTS: usize = 12;
 pub fn write_plots(directory: &Path, summary: &Summary, exact: Option<&Summary>) -> Result<Vec<PathBuf>> {
     let mut written = write_figure(directory, "number", &draw_number(summary, exact))?;
     for (name, figure) in [("heating", draw_heating(summary, exact)), ("emission", draw_emission(summary))] {
-        match figure {
-            Some(figure) => written.extend(write_figure(directory, name, &figure)?),
+        let Some(figure) = figure else {
             // One of an earlier run in the same place would be taken for this one's.
-            None => {
-                ["svg", "png"].iter().try_for_each(|kind| remove_file(&directory.join(format!("{name}.{kind}"))))?
-            }
-        }
+            remove_file(&directory.join(format!("{name}.svg")))?;
+            remove_file(&directory.join(format!("{name}.png")))?;
+            continue;
+        };
+        written.extend(write_figure(directory, name, &figure)?);
     }
     Ok(written)
 }

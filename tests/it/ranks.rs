@@ -17,10 +17,13 @@ use fluctuator::system::Experiment;
 use crate::cli::Sandbox;
 use crate::systems::{experiment, oscillator, spin};
 
+/// Messages on their way: channel, sender and text.
+type Mailbox = Mutex<VecDeque<(Channel, usize, Vec<u8>)>>;
+
 /// One process's end of a network: a mailbox per process.
 struct Mail {
     rank: usize,
-    boxes: Arc<Vec<Mutex<VecDeque<(Channel, usize, Vec<u8>)>>>>,
+    boxes: Arc<Vec<Mailbox>>,
 }
 
 impl Wire for Mail {
