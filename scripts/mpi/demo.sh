@@ -50,6 +50,9 @@ judge() { # WHAT RANKS STORED OUT LIKE
   counts=$(sed -n 's/^      "trajectories": \([0-9]*\),$/\1/p' "$4/summary.json" | paste -sd+)
   row "$1" "$2" "$3" "$counts" "$verdict"
 }
+sound() { # OUT: whatever a death left there can be read, checksums and all
+  "$FLUCTUATOR" status "$1" --verify >/dev/null || { failed=1 && echo "$1: blocks are damaged"; }
+}
 trajectories_stored() { "$FLUCTUATOR" status "$1" 2>/dev/null | sed -n 's/.*: \([0-9]*\) of [0-9]* trajectories.*/\1/p' | paste -sd+; }
 
 row "what happens" ranks "stored then" trajectories result
@@ -81,6 +84,7 @@ for victim in 0 1 2; do
   begin killed-$victim
   kill -KILL "${pid[$victim]}"
   wait $job && failed=1 && echo "the run did not notice"
+  sound killed-$victim
   stored=$(trajectories_stored killed-$victim)
   ranks 2 number.toml --out killed-$victim --resume
   judge "KILL of rank $victim, --resume" "3, 2" "$stored" killed-$victim number
@@ -88,6 +92,7 @@ done
 begin alone
 kill -KILL "${pid[1]}"
 wait $job || true
+sound alone
 stored=$(trajectories_stored alone)
 $run number.toml --out alone --resume
 judge "KILL, --resume in one process" "3, 1" "$stored" alone number
@@ -96,6 +101,7 @@ for signal in USR1 TERM; do
   kill -$signal "$mpirun"
   code=0
   wait $job || code=$?
+  sound $signal
   stored=$(trajectories_stored $signal)
   ranks 3 number.toml --out $signal --resume
   judge "$signal to mpirun ($code), --resume" "3, 3" "$stored" $signal number
@@ -103,6 +109,7 @@ done
 code=0
 ranks 3 number.toml --out limit --time-limit 0.3 || code=$?
 [ $code = 3 ] || { failed=1 && echo "exit code $code instead of 3"; }
+sound limit
 stored=$(trajectories_stored limit)
 ranks 2 number.toml --out limit --resume
 judge "--time-limit, --resume" "3, 2" "$stored" limit number
