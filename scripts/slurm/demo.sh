@@ -28,6 +28,10 @@ points = 11
 trajectories = 4096
 TOML
 "$FLUCTUATOR" run "$work/run.toml" --quiet --out "$work/whole"
+# The same until it is accurate enough: more than one wave of 1024 trajectories, and not all that are allowed.
+sed 's/^trajectories = .*/target = { observable = "number", standard_error = 1.6e-5, max_trajectories = 16384 }/' \
+  "$work/run.toml" >"$work/target.toml"
+"$FLUCTUATOR" run "$work/target.toml" --quiet --out "$work/target"
 points() { sed -n '/^  "points": /,$p' "$1/summary.json"; }
 
 # The job id of task $1 of the array that runs, once it has stored something.
@@ -77,5 +81,17 @@ for fault in nothing requeue signal preemption power_cut zombie; do
   files=$(find "$OUT/blocks" -name '*.blocks' | wc -l)
   printf '%-12s %s  (tasks stopped by Slurm: %s, files of blocks: %s)\n' "$fault" "$verdict" "$restarts" "$files"
 done
+
 if [ -s "$ROOT/run/slurmd.n2.pid" ]; then slurmd -f "$SLURM_CONF" -N n2 2>/dev/null || true; fi
+export OUT=$work/waves WAVE=1024
+"$here/submit.sh" "$work/target.toml" 4 --cpus-per-task=1 --mem=100 >/dev/null
+for _ in $(seq 240); do
+  if [ -s "$OUT/summary.json" ] && [ -z "$(squeue -h)" ]; then break; fi
+  sleep 1
+done
+if cmp -s <(points "$work/target") <(points "$OUT"); then verdict=identical; else verdict=DIFFERENT failed=1; fi
+counted=$(sed -n 's/^      "trajectories": \([0-9]*\),$/\1/p' "$OUT/summary.json")
+waves=$(($(grep -c 'needs more trajectories' "$OUT/log/merge.txt") + 1))
+if [ "$waves" -lt 2 ]; then echo "one wave was enough: no test of the next" && failed=1; fi
+printf '%-12s %s  (waves: %s, trajectories until the target was met: %s)\n' waves "$verdict" "$waves" "$counted"
 exit $failed

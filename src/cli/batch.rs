@@ -12,6 +12,7 @@ use crate::ensemble::{Extent, Ledger};
 use crate::io::blocks::{
     BlockStore, Gathered, Hurry, Pace, PointBlocks, Shard, discard, files, maker, point_directories, point_directory,
 };
+use crate::io::ranks::Ranks;
 use crate::io::read_summary;
 use crate::io::run_file::{Records, RunFile};
 use crate::{Error, Result};
@@ -29,7 +30,8 @@ pub struct BatchArguments {
     #[arg(long, conflicts_with_all = ["resume", "shard", "array", "requeue", "hold"])]
     no_blocks: bool,
     /// Run part I of N (I from 0) of every sweep point's blocks, or what is missing of it, and only store them; then `merge`.
-    #[arg(long, value_name = "I/N", conflicts_with_all = ["array", "restart"])]
+    /// I/N:A-B is a part of trajectories A to B alone: runs with a target go on in waves until `merge` finds it reached.
+    #[arg(long, value_name = "I/N[:A-B]", conflicts_with_all = ["array", "restart"])]
     shard: Option<Shard>,
     /// The same with I and N from SLURM_ARRAY_TASK_ID and SLURM_ARRAY_TASK_COUNT, for job arrays 0-(N−1).
     #[arg(long, conflicts_with = "restart")]
@@ -46,6 +48,9 @@ pub struct BatchArguments {
     /// After a signal, when all finished blocks are stored: stay alive until killed (a second signal does it).
     #[arg(long)]
     hold: bool,
+    /// Run on all processes that mpirun or srun started, with --threads each; rank 0 decides and writes.
+    #[arg(long)]
+    pub mpi: bool,
 }
 
 /// How a `run` deals with blocks.
@@ -55,6 +60,8 @@ pub struct Batch<'a> {
     pub shard: Option<Shard>,
     /// When the process should end.
     pub deadline: Option<Instant>,
+    /// The processes that run it together.
+    pub ranks: Option<&'a Ranks>,
     stores: bool,
     directory: &'a Path,
     interrupt: &'a Interrupt,
@@ -87,23 +94,32 @@ impl<'a> Batch<'a> {
         file: &RunFile,
         directory: &'a Path,
         interrupt: &'a Interrupt,
+        ranks: Option<&'a Ranks>,
     ) -> Result<Self> {
         let shard = if arguments.array { Some(array_shard(|name| std::env::var(name).ok())?) } else { arguments.shard };
         if file.records != Records::default() {
-            let flag = match (shard, arguments.resume) {
-                (Some(_), _) => Some("--shard"),
-                (None, true) => Some("--resume"),
-                (None, false) => None,
-            };
-            if let Some(flag) = flag {
+            let flags = [(shard.is_some(), "--shard"), (arguments.resume, "--resume"), (arguments.mpi, "--mpi")];
+            if let Some((_, flag)) = flags.into_iter().find(|(given, _)| *given) {
                 let allowed = "records of single trajectories are not stored with the blocks: leave out output.jumps and \
-                               output.final_values, or run it in one piece";
+                               output.final_values, or run it in one piece in one process";
                 return Err(Error::value(flag, "given", allowed));
             }
         }
+        let wave = shard.and_then(|shard| shard.wave.map(|wave| (shard, wave)));
+        if let Some((shard, [first, _])) = wave
+            && let Some(most) =
+                file.points.iter().map(|point| point.stopping.trajectories).max().filter(|most| first >= *most)
+        {
+            return Err(Error::value(
+                "--shard",
+                shard,
+                format!("the run has {most} trajectories at most: no wave is left"),
+            ));
+        }
         let stores = !arguments.no_blocks && file.records == Records::default();
         let deadline = arguments.time_limit.and_then(|limit| Instant::now().checked_add(limit));
-        let batch = Self { arguments, shard, deadline, stores, directory, interrupt, requeued: AtomicBool::new(false) };
+        let requeued = AtomicBool::new(false);
+        let batch = Self { arguments, shard, deadline, ranks, stores, directory, interrupt, requeued };
         if batch.resumes() {
             // Before anything is run or written: blocks of another run at any sweep point.
             for index in 0..file.points.len() {
@@ -256,7 +272,7 @@ fn array_shard(variable: impl Fn(&str) -> Option<String>) -> Result<Shard> {
         let allowed = "must be 0-(N−1) for --array; to run some tasks of it again, name the shard: --shard I/N";
         return Err(Error::value("the job array", format!("{first}-{last} with {count} tasks"), allowed));
     }
-    Ok(Shard { index, count })
+    Ok(Shard { index, count, wave: None })
 }
 
 /// Slurm's ways to write a duration.
@@ -304,7 +320,10 @@ mod tests {
         };
         let [id, count, min, max] =
             ["SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_MAX"];
-        assert_eq!(shard(&[(id, "3"), (count, "8"), (min, "0"), (max, "7")]), Ok(Shard { index: 3, count: 8 }));
+        assert_eq!(
+            shard(&[(id, "3"), (count, "8"), (min, "0"), (max, "7")]),
+            Ok(Shard { index: 3, count: 8, wave: None })
+        );
         assert!(shard(&[(id, "3"), (count, "8")]).is_ok());
         assert!(shard(&[(count, "8")]).is_err_and(|error| error.contains("SLURM_ARRAY_TASK_ID is not set")));
         // Tasks 3 and 7 alone, or 1 to 8.

@@ -74,7 +74,7 @@ struct Piece {
     ensemble: Option<Ensemble>,
 }
 
-/// Gathers, checks, merges and writes.
+/// Gathers, checks, merges and writes. Exit code 3 without a result: a wave of a run with a target was not the last.
 pub fn run(arguments: &MergeArguments) -> Result<Outcome> {
     let begun = Instant::now();
     let out = match (&arguments.out, &arguments.directories[..]) {
@@ -95,6 +95,10 @@ pub fn run(arguments: &MergeArguments) -> Result<Outcome> {
     // A damaged file of which nothing is missing does no harm.
     let is_doubt = |complaint: &&Complaint| matches!(complaint, Complaint::Foreign { .. } | Complaint::Disagree { .. });
     let doubts = pieces.iter().flat_map(|piece| &piece.found.complaints).filter(is_doubt).count();
+    if !arguments.partial && !complete && doubts == 0 && pieces.iter().all(Piece::is_sound_so_far) {
+        eprintln!("what is stored has no gaps; the target needs more trajectories");
+        return Ok(Outcome::Incomplete);
+    }
     if !(arguments.partial || complete && doubts == 0) {
         let advice = "run what is missing again (--shard I/N, or --resume), or merge what is there with --partial";
         let what = if complete { "there are files that do not belong together" } else { "trajectories are missing" };
@@ -171,6 +175,12 @@ fn piece(file: &RunFile, index: usize, paths: Vec<PathBuf>, partial: bool) -> Re
 impl Piece {
     fn is_complete(&self) -> bool {
         self.ensemble.as_ref().is_some_and(|ensemble| ensemble.ending.stopped.is_complete())
+    }
+
+    /// Whether nothing is wrong but that a target is not reached yet by the trajectories up to some number.
+    fn is_sound_so_far(&self) -> bool {
+        let waits = first_look(&self.blocks.point).is_some() && self.found.extent.ranges().len() == 1;
+        self.is_complete() || waits && self.found.extent.covers(&(0..1))
     }
 
     /// The trajectories that are in the result.

@@ -15,6 +15,7 @@ mod coefficients;
 mod compare;
 mod converge;
 mod coverage;
+mod crew;
 mod exact;
 mod interrupt;
 mod merge;
@@ -64,6 +65,8 @@ enum Command {
     ///
     /// In whatever pieces the trajectories were run, the result has the same bytes as one run. What is missing, damaged, of
     /// another run or there twice is said, with its trajectories and its file. Trajectories that several files hold count once.
+    ///
+    /// Exit code 3: all is well, but the trajectories there do not reach the target (nothing is written), or the result is partial.
     Merge(merge::MergeArguments),
     /// Print how far a run is, in all its shards; exit code 1 if a file is damaged or of another run.
     Status(status::StatusArguments),

@@ -11,12 +11,13 @@ use super::interrupt::Interrupt;
 use super::origin::provenance;
 use super::progress::Progress;
 use super::watcher::EnsembleWatcher;
-use super::{Outcome, RunFileArguments, exact, table};
+use super::{Outcome, RunFileArguments, crew, exact, table};
 use crate::Result;
 use crate::analysis::{
     FORMAT_VERSION, Method, Point, Provenance, Summary, Target, trajectories_needed, trajectory_point,
 };
 use crate::ensemble::{self, Ensemble, Ledger, RecordSink, Recording, Stock, Stopped};
+use crate::io::ranks::Ranks;
 use crate::io::run_file::RunFile;
 use crate::io::{EXACT_DIRECTORY, RecordSpool, prepare_directory, read_exact, write_plots, write_result};
 
@@ -34,12 +35,17 @@ pub struct RunArguments {
 
 /// Runs every sweep point, writes the result and prints its table.
 pub fn run(arguments: &RunArguments) -> Result<Outcome> {
-    let (file, threads) = (arguments.file.load()?, arguments.file.threads()?);
+    let threads = arguments.file.threads()?;
+    let ranks = if arguments.batch.mpi { Some(crew::meet(threads)?) } else { None };
+    if let Some(ranks) = ranks.as_ref().filter(|ranks| !ranks.is_first()) {
+        return crew::assist(ranks, &arguments.file, threads);
+    }
+    let file = arguments.file.load()?;
     let directory = arguments.out.clone().unwrap_or_else(|| arguments.file.default_directory());
     prepare_directory(&directory)?;
     let interrupt = Interrupt::listen()?;
     let begun = Instant::now();
-    let batch = Batch::new(&arguments.batch, &file, &directory, &interrupt)?;
+    let batch = Batch::new(&arguments.batch, &file, &directory, &interrupt, ranks.as_ref())?;
     let quiet = arguments.file.quiet;
     if batch.shard.is_some() {
         return run_shard(&file, &batch, threads, quiet, &interrupt);
@@ -74,7 +80,8 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         return Ok(Outcome::NothingSaved);
     }
     let trajectories = file.points[0].stopping.trajectories;
-    let origin = provenance(&file, Method::Trajectories, trajectories, complete, begun, threads);
+    let all_threads = ranks.as_ref().map_or(threads, Ranks::threads);
+    let origin = provenance(&file, Method::Trajectories, trajectories, complete, begun, all_threads);
     let provenance = Provenance { endings, ..origin };
     let summary = Summary { format_version: FORMAT_VERSION, provenance, points };
     warn_of_clipping(&summary);
@@ -187,16 +194,19 @@ fn run_point(
             ensemble::run_recording(&point.experiment, &point.tolerances, &plan, &watcher, recording)
         }
         None => {
-            let stock = Stock {
+            let stock = |crew| Stock {
                 stored: found.stored,
                 ledger: store.as_deref().map(|store| store as &dyn Ledger),
                 shard: batch.shard.map(|_| blocks.blocks.clone()),
                 elsewhere: blocks.whole_blocks(&found.elsewhere),
+                crew,
                 scattered: false,
             };
             let grid = point.correlations.as_ref();
             batch.attend(store.as_ref(), || {
-                ensemble::run_stored(&point.experiment, &point.tolerances, &plan, &watcher, grid, stock)
+                crew::run_stored(batch.ranks, &blocks, |crew| {
+                    ensemble::run_stored(&point.experiment, &point.tolerances, &plan, &watcher, grid, stock(crew))
+                })
             })
         }
     };

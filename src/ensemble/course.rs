@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use super::desk::Offer;
 use super::extent::Extent;
 use super::stopping::Stopped;
 use super::tree::{Merge, Node, Tree};
@@ -32,7 +33,7 @@ pub struct State<T, F> {
     missing: u64,
     /// No block from here on is begun before all earlier ones are finished and looked at.
     horizon: u64,
-    /// A thread panicked.
+    /// A block was given up, or its thread panicked.
     abandoned: bool,
 }
 
@@ -47,6 +48,19 @@ where
         while let Some((node, value)) = self.stored.pop_if(|(node, _)| node.first < horizon) {
             self.tree.insert(node, value);
         }
+    }
+
+    /// The next block, unless all below the horizon are in other hands.
+    fn offer(&mut self, stop: impl Fn() -> bool) -> Offer {
+        if self.stopped.is_some() || self.abandoned || !self.failures.is_empty() || stop() {
+            return Offer::Over;
+        }
+        self.next = self.present.first_gap(self.next);
+        if self.next >= self.horizon {
+            return Offer::Later;
+        }
+        self.next += 1;
+        Offer::Block(self.next - 1)
     }
 
     /// Looks, as long as all below the horizon is done.
@@ -95,17 +109,18 @@ impl<T: Merge, F> Course<T, F> {
     pub fn claim(&self, stop: impl Fn() -> bool) -> Option<u64> {
         let mut state = self.lock();
         loop {
-            if state.stopped.is_some() || state.abandoned || !state.failures.is_empty() || stop() {
-                return None;
+            match state.offer(&stop) {
+                Offer::Block(block) => return Some(block),
+                Offer::Over => return None,
+                // Whoever finishes the last block below the horizon wakes us.
+                Offer::Later => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
-            state.next = state.present.first_gap(state.next);
-            if state.next < state.horizon {
-                state.next += 1;
-                return Some(state.next - 1);
-            }
-            // The blocks below the horizon are all in other hands; whoever finishes the last one wakes us.
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// The same for those who cannot wait.
+    pub fn offer(&self, stop: impl Fn() -> bool) -> Offer {
+        self.lock().offer(stop)
     }
 
     /// `block` is done. When it was the last below the horizon, `look` says where the next horizon is, or why there is none.
@@ -131,11 +146,6 @@ impl<T: Merge, F> Course<T, F> {
         self.changed.notify_all();
     }
 
-    /// A guard that lets nobody wait for a thread that panicked.
-    pub fn attend(&self) -> impl Drop {
-        Attendance(self)
-    }
-
     /// What has become of the run.
     pub fn into_state(self) -> State<T, F> {
         self.state.into_inner().unwrap_or_else(PoisonError::into_inner)
@@ -144,18 +154,6 @@ impl<T: Merge, F> Course<T, F> {
     /// A poisoned lock means that another thread panicked; the panic itself is passed on by the pool.
     fn lock(&self) -> MutexGuard<'_, State<T, F>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A thread's presence.
-struct Attendance<'a, T: Merge, F>(&'a Course<T, F>);
-
-impl<T: Merge, F> Drop for Attendance<'_, T, F> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.lock().abandoned = true;
-            self.0.changed.notify_all();
-        }
     }
 }
 
@@ -219,17 +217,16 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_leaves_nobody_waiting() {
+    fn a_block_given_up_leaves_nobody_waiting() {
         let course = Course::<u64, ()>::new(0..1, Vec::new(), &Extent::default());
-        assert_eq!(course.claim(|| false), Some(0));
+        assert_eq!(course.offer(|| false), Offer::Block(0));
+        assert_eq!(course.offer(|| false), Offer::Later);
+        assert_eq!(course.offer(|| true), Offer::Over);
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| course.claim(|| false));
-            let panicking = scope.spawn(|| {
-                let _attendance = course.attend();
-                std::panic::resume_unwind(Box::new("as a test"));
-            });
-            assert!(panicking.join().is_err());
+            course.give_up();
             assert_eq!(waiting.join().ok(), Some(None));
         });
+        assert_eq!(course.offer(|| false), Offer::Over);
     }
 }

@@ -1,17 +1,19 @@
-//! The parallel run: threads claim blocks in order, the tree merges them, a stop leaves a complete prefix.
+//! The parallel run: blocks are claimed in order, the tree merges them, a stop leaves a complete prefix.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::correlations::{Grid, Groups};
+use super::correlations::Grid;
 use super::course::{Course, State};
-use super::records::{Guard, Reordering};
+use super::desk::{Clipping, Desk, Failure, Headquarters};
+use super::records::Reordering;
 use super::sampling::{Baseline, Sampling};
 use super::stock::Stock;
 use super::stopping::{Ending, Ladder, Stopped};
 use super::sums::{Ledger, Shape, Sums};
 use super::threads::Threads;
 use super::tree::{Merge, Tree};
-use super::{BlockRunner, Ensemble, Estimator, Guide, Layout, Plan, Recording, Tallies, Tally, Watcher, pilot};
+use super::work::{Keeps, Work};
+use super::{BlockRunner, Ensemble, Estimator, Guide, Layout, Plan, Recording, Tally, Watcher, pilot};
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
 use crate::propagate::Tolerances;
@@ -122,6 +124,24 @@ pub fn learn(job: &Job) -> Result<Option<Guide>> {
     }
 }
 
+/// Runs blocks for another process, on the smallest system that holds the experiment, until `desk` has no more.
+pub fn assist(job: &Job, recording: &Recording<'_>, desk: &dyn Desk) -> Result<()> {
+    match System::of(job.experiment) {
+        System::Chain(system) => assist_on(&system, job, recording, desk),
+        System::Register(system) => assist_on(&system, job, recording, desk),
+        System::Quadratic(system) => assist_on(&system, job, recording, desk),
+    }
+}
+
+fn assist_on<S: Followed>(system: &S, job: &Job, recording: &Recording<'_>, desk: &dyn Desk) -> Result<()> {
+    let threads = Threads::start(job.plan.threads)?;
+    let confined = confine(system, job)?;
+    if let Some(work) = Work::prepare(system, job, Keeps::of(recording), confined.as_ref(), &threads)? {
+        work.run(desk, &Reordering::new(None));
+    }
+    Ok(())
+}
+
 /// Runs the blocks on the smallest system that holds the experiment.
 pub fn dispatch<T: Kept>(job: &Job, recording: Recording<'_>, stock: Stock<'_>) -> Result<Outcome<T>> {
     match System::of(job.experiment) {
@@ -141,7 +161,7 @@ fn run_on<S: Followed, T: Kept>(
     if let Some(sink) = &mut recording.sink {
         sink.begin(experiment, system.channels())?;
     }
-    let Stock { stored, ledger, shard, elsewhere, scattered } = stock;
+    let Stock { stored, ledger, shard, elsewhere, scattered, crew } = stock;
     let is_shard = shard.is_some();
     let first_look = watcher.first_look().filter(|_| !is_shard);
     let ladder = Ladder::new(first_look, plan.trajectories, plan.block);
@@ -149,7 +169,7 @@ fn run_on<S: Followed, T: Kept>(
     let threads = Threads::start(plan.threads.min(usize::try_from(ladder.top()).unwrap_or(usize::MAX)))?;
     let layout = Layout::new(experiment, system.channels().len());
     let end = experiment.times.last().copied().unwrap_or(0.0);
-    let (keep_records, grid) = (recording.wants(), recording.correlations);
+    let grid = recording.correlations;
     let controlled = plan.estimator != Estimator::Plain;
     let shape = Shape { layout, controlled, grid: grid.map(|grid| (grid, end)) };
     super::stock::check(&stored, &shape, plan, first_look)?;
@@ -185,69 +205,19 @@ fn run_on<S: Followed, T: Kept>(
         let stored = stored.into_iter().map(|(node, sums)| (node, T::from(sums))).collect();
         Course::<T, Failure>::new(blocks.clone(), stored, &elsewhere)
     };
-    let open = course.begin(look) && !watcher.stop();
-    let learned = match (plan.estimator, job.guide) {
-        _ if system.is_weighted() => None,
-        (Estimator::Controlled { pilot }, None) if open => pilot::learn(system, job, pilot, part, &threads)?,
-        _ => None,
-    };
-    let guide = job.guide.or(learned.as_ref());
-    if open && (guide.is_some() || !controlled || system.is_weighted()) {
-        // Once more, with its controls.
-        let baseline = match &confined {
-            None => None,
-            Some(bare) => Some(
-                BlockRunner::new(system, experiment, tolerances, plan.seed, guide)
-                    .run_without_jumps(bare.stratified)?
-                    .0,
-            ),
-        };
-        let has_sink = recording.sink.is_some();
+    if course.begin(look) && !watcher.stop() {
+        let work = Work::prepare(system, job, Keeps::of(&recording), confined.as_ref(), &threads)?;
+        let drops = recording.sink.is_none();
         let reordering = Reordering::new(recording.sink);
-        let given_up = || !has_sink && watcher.give_up();
-        threads.each(|| {
-            let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed, guide);
-            if let Some(baseline) = &baseline {
-                runner.sample_jumps(baseline);
-            }
-            if system.is_weighted() && controlled {
-                runner.control_weights();
-            }
-            if let Some(jumps) = keep_records {
-                runner.keep_records(jumps);
-            }
-            let (_guard, _attendance) = (Guard(&reordering), course.attend());
-            while let Some(block) = course.claim(|| watcher.stop()) {
-                let begin = block * plan.block;
-                let range = job.first + begin..job.first + (begin + plan.block).min(plan.trajectories);
-                let count = range.end - range.start;
-                let done = || -> std::result::Result<Option<Sums>, Failure> {
-                    let Some(tally) = runner.run_unless(range, &given_up)? else { return Ok(None) };
-                    if let Some((trajectory, population)) = tally.clipped_at {
-                        return Err(Failure::Clipped { trajectory, population });
-                    }
-                    let records = runner.take_records();
-                    let count = |grid| Some(Groups::of(block, Tallies::of(grid, end, records.as_ref()?)));
-                    let sums = Sums { tally, groups: grid.and_then(count) };
-                    if let Some(records) = records.filter(|_| has_sink) {
-                        reordering.accept(block, records)?;
-                    }
-                    ledger.map_or(Ok(()), |ledger| ledger.keep(block, &sums))?;
-                    Ok(Some(sums))
-                };
-                match done() {
-                    Ok(Some(sums)) => {
-                        watcher.finished(count);
-                        course.finish(block, sums.into(), look);
-                    }
-                    Ok(None) => course.give_up(),
-                    Err(failure) => {
-                        course.fail(block, failure);
-                        reordering.abandon();
-                    }
-                }
-            }
-        });
+        let desk = Headquarters { course: &course, look, ledger, watcher, drops };
+        match (work, crew) {
+            (None, _) => {}
+            (Some(work), None) => work.run(&desk, &reordering),
+            (Some(work), Some(crew)) => std::thread::scope(|scope| {
+                scope.spawn(|| crew.serve(&desk));
+                work.run(&desk, &reordering);
+            }),
+        }
     }
 
     // Blocks are claimed in order and every claimed one is finished: the first failure is the same on any number of threads.
@@ -255,7 +225,7 @@ fn run_on<S: Followed, T: Kept>(
     failures.sort_by_key(|(block, _)| *block);
     match failures.into_iter().next() {
         Some((_, Failure::Other(error))) => return Err(error),
-        Some((_, Failure::Clipped { trajectory, population })) => {
+        Some((_, Failure::Clipped(Clipping { trajectory, population }))) => {
             return Err(clipped(experiment, tolerances, plan.seed, trajectory, population));
         }
         None => {}
@@ -265,7 +235,7 @@ fn run_on<S: Followed, T: Kept>(
         stored.into_iter().for_each(|(node, value)| tree.insert(node, value));
         tree.finish()
     } else {
-        tree.finish_prefix(blocks.start)
+        tree.finish_prefix(elsewhere.first_gap(blocks.start))
     };
     Ok(Outcome {
         kept,
@@ -291,17 +261,6 @@ fn confine<S: Followed>(system: &S, job: &Job) -> Result<Option<Baseline>> {
         return Err(clipped(experiment, tolerances, plan.seed, 0, report.window.clipped));
     }
     Ok(Some(baseline).filter(|baseline| baseline.weight() > LEAST_WEIGHT))
-}
-
-enum Failure {
-    Clipped { trajectory: u64, population: f64 },
-    Other(Error),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Other(error)
-    }
 }
 
 /// The error for a clipped trajectory, which is run again without a cutoff to tell what would do.

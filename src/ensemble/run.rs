@@ -1,5 +1,6 @@
 //! What an ensemble run is asked for, who watches it, and what it returns.
 
+use super::desk::Desk;
 use super::engine::{self, Job, Outcome, Singles, dispatch};
 use super::sampling::Sampling;
 use super::stock::Stock;
@@ -182,6 +183,32 @@ pub fn run_stored(
 ) -> Result<Option<Ensemble>> {
     let job = Job { first: 0, guide: None, experiment, tolerances, plan, watcher };
     dispatch(&job, Recording { sink: None, correlations }, stock).map(Ensemble::of)
+}
+
+/// Runs blocks of a [`run_stored`] that another process holds together, until its `desk` has no more.
+///
+/// # Errors
+/// As [`run`], before the first block; what becomes of blocks is told at the desk.
+pub fn assist(
+    experiment: &Experiment,
+    tolerances: &Tolerances,
+    plan: &Plan,
+    correlations: Option<&CorrelationGrid>,
+    desk: &dyn Desk,
+) -> Result<()> {
+    let job = Job { first: 0, guide: None, experiment, tolerances, plan, watcher: &Elsewhere(desk) };
+    engine::assist(&job, &Recording { sink: None, correlations }, desk)
+}
+
+/// Whoever watches is in the other process.
+struct Elsewhere<'a>(&'a dyn Desk);
+
+impl Watcher for Elsewhere<'_> {
+    fn finished(&self, _trajectories: u64) {}
+
+    fn stop(&self) -> bool {
+        self.0.gives_up()
+    }
 }
 
 /// The guide that a run with this plan learns for its control variates, for groups that are to share it; `None` for plain

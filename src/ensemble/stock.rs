@@ -1,7 +1,8 @@
-//! What is there of a run before it begins, and whether it is of that run at all.
+//! What is there of a run before it begins, whether it is of that run at all, and who helps.
 
 use std::ops::Range;
 
+use super::desk::Crew;
 use super::extent::Extent;
 use super::stopping::Ladder;
 use super::sums::{Ledger, Shape, Stored};
@@ -21,6 +22,8 @@ pub struct Stock<'a> {
     pub elsewhere: Extent,
     /// Whether all that is there counts, when the run ends before it is complete, or only the blocks up to the first gap.
     pub scattered: bool,
+    /// Other processes that run blocks of it, too.
+    pub crew: Option<&'a dyn Crew>,
 }
 
 /// Whether all nodes have the run's shape, whole blocks each, and fit between its looks.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::block::FOLDS;
 use super::correlations::{Grid, Groups};
 use super::tree::{Merge, Node};
-use super::{Layout, Tally};
+use super::{Comoments, Layout, Tally};
 use crate::Result;
 
 /// All that a result needs of any number of blocks.
@@ -40,25 +40,27 @@ pub struct Shape<'a> {
 }
 
 impl Sums {
-    /// Whether these can be merged with others of the run: those read from a file might not.
+    /// Whether these can be merged with others at all: those read from a file might not.
+    pub fn is_sound(&self) -> bool {
+        let Tally { records, fock, folds, .. } = &self.tally;
+        let moments = [records, fock].iter().all(|moments| moments.mean().len() == moments.squares().len());
+        moments && folds.iter().all(Comoments::is_sound)
+    }
+
+    /// Whether these are sums of a run with this shape.
     pub fn fit(&self, shape: &Shape) -> bool {
         let Self { tally, groups } = self;
-        let moments = [(&tally.records, Some(shape.layout.len())), (&tally.fock, None)];
-        let moments = moments.iter().all(|(moments, length)| {
-            moments.mean().len() == moments.squares().len()
-                && (moments.count() == 0 || length.is_none_or(|length| length == moments.mean().len()))
-        });
+        let records = &tally.records;
+        let moments = records.count() == 0 || records.mean().len() == shape.layout.len();
+        let length = shape.layout.estimates();
         let folds = tally.folds.len() == if shape.controlled { FOLDS } else { 0 }
-            && tally
-                .folds
-                .iter()
-                .all(|fold| fold.is_sound() && (fold.count() == 0 || fold.len() == shape.layout.estimates()));
+            && tally.folds.iter().all(|fold| fold.count() == 0 || fold.len() == length);
         let groups = match (groups, shape.grid) {
             (None, None) => true,
             (Some(groups), Some((grid, end))) => groups.fit(grid, end),
             _ => false,
         };
-        tally.clipped_at.is_none() && moments && folds && groups
+        self.is_sound() && tally.clipped_at.is_none() && moments && folds && groups
     }
 }
 

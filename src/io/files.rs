@@ -1,7 +1,7 @@
 //! Reading and writing whole files: a file is replaced in one step or left as it was.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Error as IoError, ErrorKind, Read, Write};
 use std::path::Path;
 
 use crate::{Error, Result};
@@ -41,6 +41,17 @@ pub fn temporary_prefix(path: &Path) -> String {
     format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
+/// Removes a file, if it is there.
+///
+/// # Errors
+/// When it stays.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(path, error)),
+        _ => Ok(()),
+    }
+}
+
 /// Makes durable which files a directory has.
 pub fn sync_directory(directory: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
@@ -52,4 +63,20 @@ pub fn sync_directory(directory: &Path) -> std::io::Result<()> {
 /// When it cannot be read or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|source| Error::io(path, source))
+}
+
+/// The same of a file of at most `most` bytes; no more is read of a longer one.
+///
+/// # Errors
+/// When it cannot be read, is longer or is not UTF-8.
+pub fn read_text_up_to(path: &Path, most: usize) -> Result<String> {
+    let read = || {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
+        if bytes.len() > most {
+            return Err(IoError::new(ErrorKind::FileTooLarge, format!("is longer than {most} bytes")));
+        }
+        String::from_utf8(bytes).map_err(|_| IoError::new(ErrorKind::InvalidData, "is not UTF-8"))
+    };
+    read().map_err(|source| Error::io(path, source))
 }

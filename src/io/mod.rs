@@ -1,4 +1,4 @@
-//! Files: the run file, the result files, the pictures, stored blocks.
+//! Files: the run file, the result files, the pictures, stored blocks; and other processes.
 
 mod bath_plot;
 pub mod blocks;
@@ -12,6 +12,7 @@ mod labels;
 mod netcdf;
 mod plot;
 mod provenance;
+pub mod ranks;
 mod records;
 mod report;
 mod result;

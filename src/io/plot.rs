@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::figure::{Figure, NEUTRAL, Sketch, Swatch, colour};
-use super::files::replace_file;
+use super::files::{remove_file, replace_file};
 use super::labels::point_labels;
 use super::{draw_emission, draw_heating};
 use crate::analysis::{Method, Point, Summary};
@@ -20,13 +20,18 @@ const ADIABATIC_HEADROOM: f64 = 1.6;
 pub(super) const NAMED_POINTS: usize = 12;
 
 /// Writes `number.svg` and `number.png` (see [`draw_number`]) into `directory`, and likewise `heating` (see
-/// [`draw_heating`]) and `emission` (see [`draw_emission`]) if there is something to draw, each whole or not at all.
+/// [`draw_heating`]) and `emission` (see [`draw_emission`]) if there is something to draw, each whole or not at all;
+/// if not, those of an earlier run go.
 pub fn write_plots(directory: &Path, summary: &Summary, exact: Option<&Summary>) -> Result<Vec<PathBuf>> {
     let mut written = write_figure(directory, "number", &draw_number(summary, exact))?;
     for (name, figure) in [("heating", draw_heating(summary, exact)), ("emission", draw_emission(summary))] {
-        if let Some(figure) = figure {
-            written.extend(write_figure(directory, name, &figure)?);
-        }
+        let Some(figure) = figure else {
+            // One of an earlier run in the same place would be taken for this one's.
+            remove_file(&directory.join(format!("{name}.svg")))?;
+            remove_file(&directory.join(format!("{name}.png")))?;
+            continue;
+        };
+        written.extend(write_figure(directory, name, &figure)?);
     }
     Ok(written)
 }

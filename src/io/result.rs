@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{read_text, replace_file};
+use super::files::{read_text, remove_file, replace_file};
 use super::netcdf::write_netcdf;
 use super::plot::write_plots;
+use super::records::RECORDS_FILE;
 use crate::analysis::{FORMAT_VERSION, Summary};
 use crate::{Error, Result};
 
@@ -21,7 +22,7 @@ pub fn prepare_directory(directory: &Path) -> Result<()> {
     tempfile::tempfile_in(place).map(drop).map_err(|source| Error::io(directory, source))
 }
 
-/// Writes all files of a result and returns their paths. `exact` is drawn beside it.
+/// Writes all files of a result and returns their paths; records of an earlier one go. `exact` is drawn beside it.
 ///
 /// # Errors
 /// When the directory or a file cannot be written.
@@ -31,6 +32,8 @@ pub fn write_result(directory: &Path, summary: &Summary, exact: Option<&Summary>
     let mut text = serde_json::to_string_pretty(summary)
         .map_err(|error| Error::Output { what: "summary.json".into(), reason: error.to_string() })?;
     text.push('\n');
+    // They are of an earlier run in the same place; this one's, if it has any, are written next.
+    remove_file(&directory.join(RECORDS_FILE))?;
     replace_file(&json, text.as_bytes())?;
     write_netcdf(&netcdf, summary)?;
     let mut written = vec![json, netcdf];

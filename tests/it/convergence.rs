@@ -34,7 +34,7 @@ fn errors_fall_as_they_must() {
     assert_eq!(study.sampling.trajectories, 4096);
     assert!(study.sampling.quantities.len() == 3 && study.left_out.is_empty());
     for quantity in &study.sampling.quantities {
-        // The reported estimates fall faster: from 512 trajectories on they are controlled.
+        // Slopes of the reported standard errors are fitted from 512 trajectories on, where they are controlled.
         for scaling in [quantity.plain, quantity.reported] {
             let slope = scaling.standard_error.unwrap().slope;
             assert!(slope < -0.45, "{}: standard errors fall with slope {slope}", quantity.name);

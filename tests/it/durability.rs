@@ -193,9 +193,17 @@ fn more_trajectories_extend_a_run() {
     let sandbox = Sandbox::new();
     let run = "run run.toml --quiet --set ensemble.block=8 --set ensemble.pilot=32";
     for count in [57, 64, 127, 1000, 1001] {
-        sandbox.expect(0, &format!("{run} --trajectories {count} --out grown --resume"));
+        let grown = sandbox.expect(0, &format!("{run} --trajectories {count} --out grown --resume"));
+        assert_eq!((grown.stderr.as_str(), stored(&sandbox, "grown")), ("", count), "nothing was lost on the way");
         sandbox.expect(0, &format!("{run} --trajectories {count} --out {count}"));
         assert_same(&sandbox, "grown", &count.to_string());
+    }
+    // A short last block that is stored before its neighbours stays by itself, too.
+    sandbox.expect(0, &format!("{run} --trajectories 57 --shard 1/2 --out parts"));
+    for count in [57, 64] {
+        let grown = sandbox.expect(0, &format!("{run} --trajectories {count} --out parts --resume"));
+        assert_eq!((grown.stderr.as_str(), stored(&sandbox, "parts")), ("", count));
+        assert_same(&sandbox, "parts", &count.to_string());
     }
     // The default number of pilots of the first run is kept, and that is said.
     sandbox.expect(0, "run run.toml --quiet --trajectories 512 --out few");

@@ -198,3 +198,17 @@ fn a_failed_run_leaves_no_part_of_its_records() {
     let left: Vec<_> = fs::read_dir(sandbox.path("half")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 5, "summary.json, result.nc, number.svg, number.png, records.nc: {left:?}");
 }
+
+/// Nothing of an earlier run in the same place is left beside a result that has no such files.
+#[test]
+fn what_an_earlier_run_left_goes() {
+    let sandbox = Sandbox::new();
+    let asked =
+        "--set output.jumps=true --set output.correlations={max_delay=0.5} --set sweep.model.frequency=[1.0,2.0]";
+    let optional = ["records.nc", "emission.svg", "emission.png", "heating.svg", "heating.png"];
+    let there = || optional.map(|name| sandbox.path("a").join(name).exists());
+    sandbox.expect(0, &format!("run run.toml --quiet --out a {asked}"));
+    assert_eq!(there(), [true; 5]);
+    sandbox.expect(0, "run run.toml --quiet --out a");
+    assert_eq!(there(), [false; 5]);
+}

@@ -138,8 +138,14 @@ fn two_writers_of_one_shard_never_count_twice() {
     let before = stored(&sandbox, "a");
     assert!(before < 4000, "it was too fast to be stopped");
     sandbox.expect(0, &format!("{run} --shard 0/2 --out a"));
+    assert_eq!(block_files(&sandbox, "a").len(), 1, "what the zombie had stored is in the other's file");
     zombie.signal("CONT");
-    assert_eq!(zombie.code(), Some(0));
+    while block_files(&sandbox, "a").len() < 2 {
+        sleep(Duration::from_millis(1));
+    }
+    // Before it is done: its nodes are then smaller ones, inside those of the other.
+    zombie.signal("KILL");
+    zombie.code();
     sandbox.expect(0, &format!("{run} --shard 1/2 --out a"));
     assert_eq!(stored(&sandbox, "a"), 8000);
     sandbox.expect(0, "merge a --quiet");
@@ -165,6 +171,47 @@ fn shards_of_a_target_stop_where_one_run_stops() {
     assert_eq!(sandbox.summary("whole")["provenance"]["endings"], sandbox.summary("merged")["provenance"]["endings"]);
 }
 
+/// Array, merge, next wave: the waves end where one run ends, and `merge` tells more from amiss.
+#[test]
+fn waves_of_a_target_end_where_one_run_ends() {
+    let sandbox = Sandbox::new();
+    let target = "estimator = \"plain\"\ntarget = { observable = \"number\", standard_error = 0.006 }";
+    sandbox.write("run.toml", &sandbox.read("run.toml").replace("trajectories = 64", target));
+    let run = "run run.toml --quiet --trajectories 8000";
+    sandbox.expect(0, &format!("{run} --out whole"));
+    let wave = |index: u64, wave: &str| sandbox.expect(0, &format!("{run} --out a --shard {index}/3:{wave}"));
+    (0..3).for_each(|index| drop(wave(index, "0-999")));
+    let more = sandbox.expect(3, "merge a");
+    assert!(more.stderr.contains("what is stored has no gaps; the target needs more trajectories"), "{}", more.stderr);
+    assert!(!sandbox.path("a/summary.json").exists());
+    // The second wave is in parts: that is no reason for a third.
+    [0, 2].into_iter().for_each(|index| drop(wave(index, "1000-2499")));
+    let gap = sandbox.expect(1, "merge a");
+    assert!(gap.stderr.contains("missing are the trajectories 1504–2015"), "{}", gap.stderr);
+    wave(1, "1000-2499");
+    sandbox.expect(3, "merge a");
+    (0..3).for_each(|index| drop(wave(index, "2500-7999")));
+    sandbox.expect(0, "merge a --quiet");
+    assert_same(&sandbox, "whole", "a");
+    assert_eq!(sandbox.summary("whole")["provenance"]["endings"], sandbox.summary("a")["provenance"]["endings"]);
+    let refused = sandbox.expect(2, &format!("{run} --out a --shard 0/3:8000-9999"));
+    assert!(refused.error().contains("8000 trajectories at most: no wave is left"), "{}", refused.stderr);
+}
+
+/// A shard of a longer run has another place: what was stored under its number before is not thrown away.
+#[test]
+fn shards_of_an_extended_run_keep_what_was_stored() {
+    let sandbox = Sandbox::new();
+    let run = "run run.toml --quiet --set ensemble.block=4 --set ensemble.pilot=16";
+    sandbox.expect(0, &format!("{run} --trajectories 200 --shard 1/2 --out a"));
+    sandbox.expect(0, &format!("{run} --trajectories 300 --shard 1/2 --out a"));
+    assert_eq!(stored(&sandbox, "a"), 200, "100–199 and 150–299");
+    sandbox.expect(0, &format!("{run} --trajectories 300 --shard 0/2 --out a"));
+    sandbox.expect(0, &format!("{run} --trajectories 300 --out whole"));
+    sandbox.expect(0, "merge a --quiet");
+    assert_same(&sandbox, "whole", "a");
+}
+
 #[test]
 fn records_and_nonsense_are_refused_for_shards() {
     let sandbox = Sandbox::new();
@@ -172,7 +219,7 @@ fn records_and_nonsense_are_refused_for_shards() {
         let refused = sandbox.expect(2, &format!("run run.toml {flags}"));
         assert!(refused.error().contains("records of single trajectories are not stored"), "{}", refused.stderr);
     }
-    for wrong in ["2/2", "1", "a/b", "0/0", "-1/2"] {
+    for wrong in ["2/2", "1", "a/b", "0/0", "-1/2", "0/2:", "0/2:5", "0/2:9-5", "0/2:0-99999999999999999999"] {
         sandbox.expect(2, &format!("run run.toml --shard={wrong}"));
     }
     let refused = sandbox.expect(2, "run run.toml --array");

@@ -25,6 +25,9 @@ const MAGIC: &[u8] = b"fluctuator blocks 1\n";
 /// Longest head: some hundred nodes and a run file.
 const LONGEST_HEAD: u64 = 1 << 26;
 
+/// Largest sums of a node: a sparse file may claim to be longer than any memory.
+const LARGEST_SUMS: u64 = 1 << 30;
+
 /// What a file of blocks says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Head {
@@ -169,6 +172,9 @@ impl Opened {
         if before.saturating_add(entry.bytes) > self.length {
             return Err("cut off".into());
         }
+        if entry.bytes > LARGEST_SUMS {
+            return Err(format!("{} bytes of sums are impossible", entry.bytes));
+        }
         let mut bytes = vec![0; entry.bytes as usize];
         let read = self.file.seek(SeekFrom::Start(before)).and_then(|_| self.file.read_exact(&mut bytes));
         read.map_err(|error| error.to_string())?;
@@ -178,6 +184,9 @@ impl Opened {
         let sums: Sums = postcard::from_bytes(&bytes).map_err(|error| error.to_string())?;
         if sums.tally.trajectories != entry.trajectories {
             return Err("the number of trajectories differs from the head's".into());
+        }
+        if !sums.is_sound() {
+            return Err("the sums contradict themselves".into());
         }
         Ok(sums)
     }

@@ -18,26 +18,31 @@ use crate::{Error, Result};
 /// Where stored blocks lie inside a result directory.
 pub const BLOCKS_DIRECTORY: &str = "blocks";
 
-/// One of several equal parts of a run's blocks.
+/// One of several equal parts of a run's blocks, or of a wave of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
     /// Its number, from 0.
     pub index: u64,
     /// How many there are.
     pub count: u64,
+    /// The first and the last trajectory of the wave; none: all.
+    pub wave: Option<[u64; 2]>,
 }
 
 impl Shard {
-    /// Its blocks of `total`: contiguous, and as many as any other's, or one fewer.
-    pub fn blocks(self, total: u64) -> Range<u64> {
-        let at = |index: u64| (u128::from(index) * u128::from(total) / u128::from(self.count)) as u64;
+    /// Its blocks of `total`, with `block` trajectories each: contiguous, and as many as any other's, or one fewer.
+    pub fn blocks(self, total: u64, block: u64) -> Range<u64> {
+        let [from, to] = self.wave.map_or([0, total], |[first, last]| [first / block, last / block + 1]);
+        let (from, to) = (from.min(total), to.min(total));
+        let at = |index: u64| from + (u128::from(index) * u128::from(to - from) / u128::from(self.count)) as u64;
         at(self.index)..at(self.index + 1)
     }
 }
 
 impl std::fmt::Display for Shard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.index, self.count)
+        write!(f, "{}/{}", self.index, self.count)?;
+        self.wave.map_or(Ok(()), |[first, last]| write!(f, ":{first}-{last}"))
     }
 }
 
@@ -45,10 +50,17 @@ impl FromStr for Shard {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let parts = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
-        match parts {
-            Some((index, count)) if index < count && count <= 1 << 32 => Ok(Self { index, count }),
-            _ => Err("must be I/N with I from 0 to N − 1, e.g. 0/64".into()),
+        let pair = |text: &str, mark: char| {
+            let (one, other) = text.split_once(mark)?;
+            Some([one.parse::<u64>().ok()?, other.parse::<u64>().ok()?])
+        };
+        let (part, wave) = text.split_once(':').map_or((text, None), |(part, wave)| (part, Some(wave)));
+        let wave = wave.map(|wave| pair(wave, '-').filter(|[first, last]| first <= last && *last < 1 << 53));
+        match (pair(part, '/'), wave) {
+            (Some([index, count]), None | Some(Some(_))) if index < count && count <= 1 << 32 => {
+                Ok(Self { index, count, wave: wave.flatten() })
+            }
+            _ => Err("must be I/N with I from 0 to N − 1, e.g. 0/64, or that of a wave, e.g. 0/64:8192-16383".into()),
         }
     }
 }
@@ -77,7 +89,7 @@ impl PointBlocks {
     pub fn new(file: &RunFile, index: usize, shard: Option<Shard>, mut paths: Vec<PathBuf>) -> Self {
         let mut point = file.points[index].clone();
         let (total, block) = (point.stopping.trajectories, point.block);
-        let blocks = shard.map_or(0..total.div_ceil(block), |shard| shard.blocks(total.div_ceil(block)));
+        let blocks = shard.map_or(0..total.div_ceil(block), |shard| shard.blocks(total.div_ceil(block), block));
         let mut note = None;
         if let Estimator::Controlled { pilot: usual } = point.estimator
             && !point.keys.contains_key("ensemble.pilot")
@@ -99,6 +111,11 @@ impl PointBlocks {
         let touches = |other: Range<u64>| other.start < blocks.end * block && blocks.start * block < other.end;
         paths.retain(|path| shard.is_none() || task_of(path).is_none_or(touches));
         Self { identity: Identity::of(&point), point, note, blocks, index, shard, paths }
+    }
+
+    /// The number of the sweep point.
+    pub fn index(&self) -> usize {
+        self.index
     }
 
     /// Numbers of blocks at which the run is looked at.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::complaint::Complaint;
 use super::format::{Head, Opened, encode};
 use super::gather::{ENDING, Gathered, file_name, task_of};
-use crate::ensemble::{Ledger, Node, Stored, Sums, Tree};
+use crate::ensemble::{Extent, Ledger, Node, Stored, Sums, Tree};
 use crate::io::files::{replace_file, sync_directory};
 use crate::io::provenance::hash_text;
 use crate::{Error, Result};
@@ -94,8 +94,13 @@ impl BlockStore {
             }
         }
         let same_task = |path: &Path| task_of(path).as_ref() == Some(&head.task);
+        // One that had a larger part of a shorter run may hold what is not ours.
+        let is_ours = |other: &Head| {
+            let task = Extent::from(head.task.clone());
+            other.shard == head.shard && other.nodes.iter().all(|entry| task.covers(&other.range(entry)))
+        };
         let mut earlier: Vec<(PathBuf, Option<Head>)> = (found.heads.iter())
-            .filter(|(_, other)| other.shard == head.shard)
+            .filter(|(_, other)| is_ours(other))
             .map(|(path, head)| (path.clone(), Some(head.clone())))
             .collect();
         let unreadable = found.complaints.iter().filter_map(|complaint| match complaint {

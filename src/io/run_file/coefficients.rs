@@ -8,9 +8,9 @@ use toml::Table;
 
 use super::density::{BathSource, born_markov_bath};
 use super::section::Section;
-use super::{VERSION, overrides};
+use super::{MAX_BYTES, VERSION, overrides};
 use crate::bath::{Bath, SpectralDensity};
-use crate::io::files::read_text;
+use crate::io::files::read_text_up_to;
 use crate::io::provenance::hash_text;
 use crate::{Error, Result};
 
@@ -51,7 +51,7 @@ impl CoefficientsFile {
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
         let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
         let directory = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&read_text(path)?, &stem, overrides, directory)
+        Self::parse(&read_text_up_to(path, MAX_BYTES)?, &stem, overrides, directory)
     }
 
     /// The same from a text; `name` becomes the title of a run file without one.
@@ -66,7 +66,8 @@ impl CoefficientsFile {
         let mut hash = hash_text(&toml::to_string(&table).map_err(|error| Error::Toml(error.to_string()))?);
         let mut title = None;
         let mut points = Vec::new();
-        for (parameters, table) in overrides::sweep(&mut table)? {
+        for point in overrides::sweep(&mut table)? {
+            let (parameters, table) = point?;
             let (of_file, bath) = parse_point(table, directory)?;
             title = title.or(of_file);
             if let SpectralDensity::Table(rows) = &bath.density {

@@ -24,7 +24,7 @@ use self::sampling::{check_sampling, check_weights, parse_estimator, parse_sampl
 use self::section::Section;
 pub use self::target::Stopping;
 use self::target::{Subject, parse_stopping};
-use super::files::read_text;
+use super::files::read_text_up_to;
 use super::provenance::hash_text;
 use crate::ensemble::{CorrelationGrid, Estimator, Plan, Sampling};
 use crate::model::Model;
@@ -34,6 +34,13 @@ use crate::{Error, Result};
 
 /// Version of the run file's layout.
 pub const VERSION: i64 = 1;
+
+/// Longest run file, in bytes, and longest with all its sweep points written out: what is read is bounded, whatever it says.
+pub(super) const MAX_BYTES: usize = 1 << 22;
+const MAX_EXPANDED: usize = 1 << 27;
+
+/// Most output times of all sweep points together.
+const MAX_TIMES: usize = 10_000_000;
 
 /// A run file, read and checked, with its sweep laid out.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,7 +101,8 @@ impl RunFile {
     /// When the file cannot be read, is not TOML, or says something that is not allowed.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
         let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
-        Self::parse_in(path.parent().unwrap_or(Path::new("")), &read_text(path)?, &stem, overrides)
+        let text = read_text_up_to(path, MAX_BYTES)?;
+        Self::parse_in(path.parent().unwrap_or(Path::new("")), &text, &stem, overrides)
     }
 
     /// The same from a text; `name` becomes the title of a run file without one.
@@ -107,15 +115,29 @@ impl RunFile {
 
     /// The same; tabulated densities are looked for in `directory`.
     fn parse_in(directory: &Path, text: &str, name: &str, overrides: &[String]) -> Result<Self> {
+        if text.len() > MAX_BYTES {
+            return Err(Error::value("the run file", "long", format!("may have {MAX_BYTES} bytes at most")));
+        }
         let mut table: Table = text.parse().map_err(|error: toml::de::Error| Error::Toml(error.to_string()))?;
         for pair in overrides {
             overrides::apply(&mut table, pair)?;
         }
         let hash = hash_text(&toml::to_string(&table).map_err(|error| Error::Toml(error.to_string()))?);
+        let mut parsed = Vec::new();
+        let mut times = 0;
         let points = overrides::sweep(&mut table)?;
-        let mut parsed = Vec::with_capacity(points.len());
-        for (parameters, table) in points {
+        if text.len().saturating_mul(points.len()) > MAX_EXPANDED {
+            let allowed = format!("its bytes times the sweep points may be {MAX_EXPANDED} at most");
+            return Err(Error::value("the run file", format!("{} bytes", text.len()), allowed));
+        }
+        for point in points {
+            let (parameters, table) = point?;
             let (settings, point) = parse_point(table, parameters, directory)?;
+            times += point.experiment.times.len();
+            if times > MAX_TIMES {
+                let allowed = format!("all sweep points together may have {MAX_TIMES} output times");
+                return Err(Error::value("time.points", point.experiment.times.len(), allowed));
+            }
             parsed.push((settings, point));
         }
         let Some((settings, _)) = parsed.first().cloned() else {

@@ -13,6 +13,9 @@ const WHOLE_FILE: [&str; 3] = ["version", "title", "output.exact"];
 /// Most points a sweep may have.
 const MAX_POINTS: usize = 10_000;
 
+/// Most steps of a dotted path; the run file has five.
+const MAX_STEPS: usize = 8;
+
 /// Applies one `key=value`; the value is TOML, and a bare word counts as a text.
 pub fn apply(table: &mut Table, pair: &str) -> Result<()> {
     let Some((key, value)) = pair.split_once('=') else {
@@ -30,15 +33,18 @@ pub fn apply(table: &mut Table, pair: &str) -> Result<()> {
     insert(table, key, parsed.unwrap_or_else(|| Value::String(value.to_owned())))
 }
 
-/// Takes `[sweep]` out of the table and returns one (parameters, table) per point: the cartesian product, keys in
-/// alphabetical order, the last running fastest. Without a sweep: the table itself.
-pub fn sweep(table: &mut Table) -> Result<Vec<(BTreeMap<String, Json>, Table)>> {
+/// The swept keys with their values at one point, and the run file there.
+type Swept = (BTreeMap<String, Json>, Table);
+
+/// Takes `[sweep]` out of the table and returns one (parameters, table) per point, made when it is asked for: the cartesian
+/// product, keys in alphabetical order, the last running fastest. Without a sweep: the table itself.
+pub fn sweep(table: &mut Table) -> Result<impl ExactSizeIterator<Item = Result<Swept>> + use<'_>> {
     let sweep = match table.remove("sweep") {
         None => Table::new(),
         Some(Value::Table(sweep)) => sweep,
         Some(value) => return Err(not_a_table("sweep", &value)),
     };
-    let mut points = vec![(BTreeMap::new(), table.clone())];
+    let (mut lists, mut count) = (Vec::new(), 1);
     for (key, values) in sweep {
         if WHOLE_FILE.contains(&key.as_str()) {
             let allowed = "belongs to the whole run file and cannot be swept";
@@ -48,23 +54,23 @@ pub fn sweep(table: &mut Table) -> Result<Vec<(BTreeMap<String, Json>, Table)>> 
             let quotes = "must be a list of values; a dotted key is put in quotes: \"model.frequency\" = [1.0, 2.0]";
             return Err(Error::value(format!("sweep.\"{key}\""), values, quotes));
         };
-        if values.is_empty() || points.len() * values.len() > MAX_POINTS {
+        if values.is_empty() || count * values.len() > MAX_POINTS {
             let allowed = format!("a sweep needs at least one value per key and at most {MAX_POINTS} points");
             return Err(Error::value(format!("sweep.\"{key}\""), format!("{} values", values.len()), allowed));
         }
-        let mut next = Vec::with_capacity(points.len() * values.len());
-        for (parameters, table) in &points {
-            for value in &values {
-                let (mut parameters, mut table) = (parameters.clone(), table.clone());
-                insert(&mut table, &key, value.clone())?;
-                let json = serde_json::to_value(value).unwrap_or(Json::Null);
-                parameters.insert(key.clone(), json);
-                next.push((parameters, table));
-            }
-        }
-        points = next;
+        count *= values.len();
+        lists.push((key, values));
     }
-    Ok(points)
+    Ok((0..count).map(move |index| {
+        let (mut parameters, mut table, mut runs) = (BTreeMap::new(), table.clone(), count);
+        for (key, values) in &lists {
+            runs /= values.len();
+            let value = &values[index / runs % values.len()];
+            insert(&mut table, key, value.clone())?;
+            parameters.insert(key.clone(), serde_json::to_value(value).unwrap_or(Json::Null));
+        }
+        Ok((parameters, table))
+    }))
 }
 
 fn not_a_table(key: &str, value: &Value) -> Error {
@@ -74,6 +80,9 @@ fn not_a_table(key: &str, value: &Value) -> Error {
 /// Puts `value` at a dotted path; numbers index lists, missing tables are made.
 fn insert(table: &mut Table, path: &str, value: Value) -> Result<()> {
     let bad = |allowed: &str| Error::value(path, &value, allowed);
+    if path.split('.').count() > MAX_STEPS {
+        return Err(bad(&format!("must name a key of the run file, of at most {MAX_STEPS} parts")));
+    }
     let mut steps = path.split('.').peekable();
     let Some(first) = steps.next().filter(|step| !step.is_empty()) else {
         return Err(bad("must name a key of the run file, e.g. model.frequency"));

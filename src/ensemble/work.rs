@@ -1,0 +1,148 @@
+//! What every thread of a run does, in whichever process: claim a block, run it, bring its sums.
+
+use super::correlations::{Grid, Groups};
+use super::desk::{Clipping, Desk, Failure};
+use super::engine::Job;
+use super::records::{Guard, Reordering};
+use super::sampling::Baseline;
+use super::sums::Sums;
+use super::threads::Threads;
+use super::{BlockRunner, Estimator, Guide, Recording, Tallies, pilot};
+use crate::Result;
+use crate::system::Followed;
+
+/// A job on a system, with all that its blocks need.
+pub struct Work<'a, S> {
+    system: &'a S,
+    job: &'a Job<'a>,
+    threads: &'a Threads,
+    /// What was learned for it, unless that was known.
+    learned: Option<Guide>,
+    baseline: Option<Baseline>,
+    keeps: Keeps<'a>,
+}
+
+/// What is kept of blocks beside their tally.
+#[derive(Clone, Copy)]
+pub struct Keeps<'a> {
+    /// Whether records are kept, and if so, with jumps.
+    records: Option<bool>,
+    /// Whether records go to a sink.
+    sink: bool,
+    /// What is counted of the times between jumps.
+    grid: Option<&'a Grid>,
+}
+
+impl<'a> Keeps<'a> {
+    /// What a recording asks for.
+    pub fn of(recording: &Recording<'a>) -> Self {
+        Self { records: recording.wants(), sink: recording.sink.is_some(), grid: recording.correlations }
+    }
+}
+
+impl<'a, S: Followed> Work<'a, S> {
+    /// Learns what the blocks have in common; `None` when that was stopped. `confined` is the trajectory without jumps, where
+    /// it is not left to chance.
+    ///
+    /// # Errors
+    /// When a trajectory fails.
+    pub fn prepare(
+        system: &'a S,
+        job: &'a Job<'a>,
+        keeps: Keeps<'a>,
+        confined: Option<&Baseline>,
+        threads: &'a Threads,
+    ) -> Result<Option<Self>> {
+        let &Job { experiment, tolerances, plan, .. } = job;
+        let part = confined.map(|baseline| (baseline.probability, baseline.weight()));
+        let learned = match (plan.estimator, job.guide) {
+            _ if system.is_weighted() => None,
+            (Estimator::Controlled { pilot }, None) => pilot::learn(system, job, pilot, part, threads)?,
+            _ => None,
+        };
+        let guide = job.guide.or(learned.as_ref());
+        if guide.is_none() && plan.estimator != Estimator::Plain && !system.is_weighted() {
+            return Ok(None);
+        }
+        // Once more, with its controls.
+        let baseline = match confined {
+            None => None,
+            Some(bare) => Some(
+                BlockRunner::new(system, experiment, tolerances, plan.seed, guide)
+                    .run_without_jumps(bare.stratified)?
+                    .0,
+            ),
+        };
+        Ok(Some(Self { system, job, threads, learned, baseline, keeps }))
+    }
+
+    /// Runs blocks on all threads until `desk` has no more; their records go to `reordering`.
+    pub fn run(&self, desk: &dyn Desk, reordering: &Reordering) {
+        self.threads.each(|| {
+            let mut runner = self.runner();
+            let (_guard, _attendance) = (Guard(reordering), Attendance(desk));
+            while let Some(block) = desk.claim() {
+                match self.block(block, &mut runner, desk, reordering) {
+                    Ok(Some(sums)) => desk.bring(block, Ok(sums)),
+                    Ok(None) => desk.abandon(),
+                    Err(failure) => {
+                        desk.bring(block, Err(failure));
+                        reordering.abandon();
+                    }
+                }
+            }
+        });
+    }
+
+    fn runner(&self) -> BlockRunner<'_, S> {
+        let &Job { experiment, tolerances, plan, .. } = self.job;
+        let guide = self.job.guide.or(self.learned.as_ref());
+        let mut runner = BlockRunner::new(self.system, experiment, tolerances, plan.seed, guide);
+        if let Some(baseline) = &self.baseline {
+            runner.sample_jumps(baseline);
+        }
+        if self.system.is_weighted() && plan.estimator != Estimator::Plain {
+            runner.control_weights();
+        }
+        if let Some(jumps) = self.keeps.records {
+            runner.keep_records(jumps);
+        }
+        runner
+    }
+
+    /// The sums of one block; `None` when it was given up.
+    fn block(
+        &self,
+        block: u64,
+        runner: &mut BlockRunner<'_, S>,
+        desk: &dyn Desk,
+        reordering: &Reordering,
+    ) -> std::result::Result<Option<Sums>, Failure> {
+        let &Job { first, experiment, plan, .. } = self.job;
+        let begin = block * plan.block;
+        let range = first + begin..first + (begin + plan.block).min(plan.trajectories);
+        let Some(tally) = runner.run_unless(range, &|| desk.gives_up())? else { return Ok(None) };
+        if let Some((trajectory, population)) = tally.clipped_at {
+            return Err(Failure::Clipped(Clipping { trajectory, population }));
+        }
+        let records = runner.take_records();
+        let end = experiment.times.last().copied().unwrap_or(0.0);
+        let count = |grid| Some(Groups::of(block, Tallies::of(grid, end, records.as_ref()?)));
+        let sums = Sums { tally, groups: self.keeps.grid.and_then(count) };
+        if let Some(records) = records.filter(|_| self.keeps.sink) {
+            reordering.accept(block, records)?;
+        }
+        Ok(Some(sums))
+    }
+}
+
+/// A thread's presence: when it panics, nobody waits for its block.
+struct Attendance<'a>(&'a dyn Desk);
+
+impl Drop for Attendance<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.abandon();
+        }
+    }
+}

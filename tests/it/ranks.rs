@@ -1,0 +1,213 @@
+//! A run on several ranks has the bits of a run in one process. Threads stand in for processes; scripts/mpi/demo.sh has real ones.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fluctuator::ensemble::{self, Crew, Ensemble, Estimator, Plan, Stock, Stopped, Watcher};
+use fluctuator::hilbert::Cutoff;
+use fluctuator::io::ranks::{Channel, Errand, Ranks, Wire};
+use fluctuator::model::OscillatorPreparation;
+use fluctuator::propagate::Tolerances;
+use fluctuator::system::Experiment;
+
+use crate::cli::Sandbox;
+use crate::systems::{experiment, oscillator, spin};
+
+/// Messages on their way: channel, sender and text.
+type Mailbox = Mutex<VecDeque<(Channel, usize, Vec<u8>)>>;
+
+/// One process's end of a network: a mailbox per process.
+struct Mail {
+    rank: usize,
+    boxes: Arc<Vec<Mailbox>>,
+}
+
+impl Wire for Mail {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn size(&self) -> usize {
+        self.boxes.len()
+    }
+
+    fn send(&self, rank: usize, channel: Channel, message: &[u8]) {
+        self.boxes[rank].lock().unwrap().push_back((channel, self.rank, message.to_vec()));
+    }
+
+    fn poll(&self, channel: Channel) -> Option<(usize, Vec<u8>)> {
+        let mut mail = self.boxes[self.rank].lock().unwrap();
+        let at = mail.iter().position(|message| message.0 == channel)?;
+        mail.remove(at).map(|(_, from, message)| (from, message))
+    }
+
+    fn abort(&self) -> ! {
+        panic!("rank {} aborts", self.rank)
+    }
+}
+
+fn warm() -> Experiment {
+    experiment(oscillator(vec![spin(2.0, 1.0, 10.0, 1.0)], None), OscillatorPreparation::Fock(0), 1.0, 5)
+}
+
+fn plan(trajectories: u64) -> Plan {
+    let estimator = Estimator::Controlled { pilot: 16 };
+    Plan { trajectories, seed: 5, block: 8, threads: 2, estimator, sampling: Default::default() }
+}
+
+type Run = Result<Option<Ensemble>, String>;
+
+/// The outcome on `size` ranks.
+fn on(size: usize, experiment: &Experiment, plan: &Plan, watch: &Watch) -> Run {
+    let boxes = Arc::new((0..size).map(|_| Mutex::default()).collect::<Vec<_>>());
+    let tolerances = Tolerances::from_tolerance(1e-8);
+    let meet = |rank| {
+        let wire = Mail { rank, boxes: Arc::clone(&boxes) };
+        Ranks::meet(Box::new(wire), 2, "a test")
+    };
+    let errand = Errand { point: 3, identity: "this".into(), pilot: Some(16) };
+    std::thread::scope(|scope| {
+        for rank in 1..size {
+            let (meet, errand, tolerances) = (&meet, &errand, &tolerances);
+            scope.spawn(move || {
+                meet(rank).assist(|told, desk| {
+                    assert_eq!(told, errand);
+                    let counting = Counting { desk, handed_out: &watch.elsewhere };
+                    ensemble::assist(experiment, tolerances, plan, None, &counting)
+                });
+            });
+        }
+        let ranks = meet(0);
+        assert_eq!(ranks.threads(), 2 * size);
+        let outcome = ranks.together(&errand, || {
+            let stock = Stock { crew: Some(&ranks as &dyn Crew), ..Stock::default() };
+            ensemble::run_stored(experiment, &tolerances, plan, watch, None, stock)
+        });
+        outcome.map_err(|error| error.to_string())
+    })
+}
+
+/// A desk that counts.
+struct Counting<'a> {
+    desk: &'a dyn ensemble::Desk,
+    handed_out: &'a AtomicU64,
+}
+
+impl ensemble::Desk for Counting<'_> {
+    fn claim(&self) -> Option<u64> {
+        let block = self.desk.claim();
+        self.handed_out.fetch_add(u64::from(block.is_some()), Ordering::Relaxed);
+        block
+    }
+
+    fn bring(&self, block: u64, outcome: Result<ensemble::Sums, ensemble::Failure>) {
+        self.desk.bring(block, outcome);
+    }
+
+    fn abandon(&self) {
+        self.desk.abandon();
+    }
+
+    fn gives_up(&self) -> bool {
+        self.desk.gives_up()
+    }
+}
+
+/// Enough at the first look at which ⟨N⟩ is known well enough; counts trajectories, and blocks of others than rank 0.
+#[derive(Default)]
+struct Watch {
+    enough: Option<f64>,
+    stop_after: Option<u64>,
+    /// A stop drops the blocks in hand.
+    drops: bool,
+    /// Nothing is finished before another rank has got a block.
+    shares: bool,
+    heard: AtomicU64,
+    elsewhere: AtomicU64,
+}
+
+impl Watcher for Watch {
+    fn finished(&self, trajectories: u64) {
+        while self.shares && self.elsewhere.load(Ordering::Relaxed) == 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.heard.fetch_add(trajectories, Ordering::Relaxed);
+    }
+
+    fn stop(&self) -> bool {
+        self.stop_after.is_some_and(|most| self.heard.load(Ordering::Relaxed) >= most)
+    }
+
+    fn give_up(&self) -> bool {
+        self.drops && self.stop()
+    }
+
+    fn first_look(&self) -> Option<u64> {
+        self.enough.map(|_| 64)
+    }
+
+    fn enough(&self, ensemble: &Ensemble) -> bool {
+        let (records, count) = (&ensemble.tally.records, ensemble.tally.trajectories as f64);
+        let worst = records.squares().iter().take(5).fold(0.0_f64, |worst, square| worst.max(*square));
+        self.enough.is_some_and(|enough| worst.sqrt() / count < enough)
+    }
+}
+
+#[test]
+fn ranks_change_nothing() {
+    let warm = warm();
+    for (enough, trajectories) in [(None, 500), (Some(0.04), 4000)] {
+        let one = on(1, &warm, &plan(trajectories), &Watch { enough, ..Watch::default() }).unwrap().unwrap();
+        let stopped = if enough.is_some() { Stopped::Target } else { Stopped::Trajectories };
+        assert_eq!(one.ending.stopped, stopped, "after {} trajectories", one.tally.trajectories);
+        for size in [2, 3, 5] {
+            let watch = Watch { enough, shares: true, ..Watch::default() };
+            let several = on(size, &warm, &plan(trajectories), &watch).unwrap().unwrap();
+            assert!(one == several, "{size} ranks");
+            assert_eq!(watch.heard.into_inner(), one.tally.trajectories);
+        }
+    }
+}
+
+/// A stop, at whatever moment, leaves the complete prefix; blocks in hand are called back, and all ranks come home.
+#[test]
+fn a_stopped_run_calls_its_ranks_back() {
+    let warm = warm();
+    for (stop_after, drops) in [(0, true), (1, true), (1, false), (100, true), (100, false), (1000, false)] {
+        let watch = Watch { stop_after: Some(stop_after), drops, ..Watch::default() };
+        if let Some(ensemble) = on(3, &warm, &plan(100_000), &watch).unwrap() {
+            let count = ensemble.tally.trajectories;
+            assert_eq!(ensemble.ending.stopped, Stopped::Interrupted);
+            assert!(count < 100_000 && count % 8 == 0, "{count}");
+            let whole = on(1, &warm, &plan(count), &Watch::default()).unwrap().unwrap();
+            assert!(ensemble.tally == whole.tally, "{count} trajectories");
+        }
+    }
+}
+
+/// The first trajectory that fails is the same on any number of ranks, and so is what is said of it.
+#[test]
+fn a_failure_elsewhere_is_told_as_if_it_were_here() {
+    let clipped = Experiment { cutoff: Cutoff::Levels(6), ..warm() };
+    let reason = on(1, &clipped, &plan(5000), &Watch::default()).unwrap_err();
+    assert!(reason.contains("cutoff = 6 clips the state"), "{reason}");
+    for size in [2, 4] {
+        assert_eq!(on(size, &clipped, &plan(5000), &Watch::default()).unwrap_err(), reason);
+    }
+}
+
+#[test]
+fn records_are_refused_for_ranks_and_so_is_a_program_without_mpi() {
+    let sandbox = Sandbox::new();
+    if cfg!(feature = "mpi") {
+        let refused = sandbox.expect(2, "run run.toml --mpi --set output.jumps=true");
+        assert!(refused.error().contains("records of single trajectories are not stored"), "{}", refused.stderr);
+    } else {
+        let refused = sandbox.expect(2, "run run.toml --mpi");
+        assert!(refused.error().contains("cargo build --release --features mpi"), "{}", refused.stderr);
+    }
+}
