@@ -26,11 +26,11 @@
 //! | [`hilbert`] | the active Fock window ⊗ spin register, kets, initial states |
 //! | [`system`] | the model as operators on kets: H_eff, jump channels, observables |
 //! | [`propagate`] | evolution between jumps with dense output, the window that follows the ket |
-//! | [`unravelling`] | waiting time, jump, one trajectory, its martingales |
+//! | [`unravelling`] | waiting time, jump, one trajectory, the trunk they share, its martingales |
 //! | [`master`] | the density matrix of the same experiment, by an independent propagator |
 //! | [`ensemble`] | random streams, blocks, mergeable moments, control variates, the parallel run and where it stops |
 //! | [`analysis`] | estimates with their errors, the summary, agreement, coverage, convergence |
-//! | [`io`] | run file, result files, pictures, stored blocks |
+//! | [`io`] | run file, result files, pictures, stored blocks, talk between MPI ranks |
 //! | [`cli`] | the `fluctuator` program |
 //!
 //! **Import rule** (checked by a test): a module imports only what stands to its right in

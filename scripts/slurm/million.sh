@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A long run in shards with random kills against one uninterrupted run, to the byte, without Slurm:
-#   million.sh [TRAJECTORIES] [SHARDS] [KILLS]      (1000000, 64 and 10 unless given; the first takes hours on few cores)
+#   million.sh [TRAJECTORIES] [SHARDS] [KILLS]      (1000000, 64 and 10 unless given; minutes on two cores)
 # Shards run CORES at a time, in random order; KILLS of them are killed at a random moment and started again.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -9,7 +9,7 @@ fluctuator=${FLUCTUATOR:-$(pwd)/target/release/fluctuator}
 work=$(mktemp -d "${TMPDIR:-/tmp}/million.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 run=("$fluctuator" run runs/fig3a.toml --quiet --trajectories "$trajectories" --set output.exact=false
-  --set 'sweep.model.spins.0.bath.nbar=[1.0]')
+  --set "sweep.model.spins.0.bath.nbar=[${NBAR:-0.0}]")
 
 mapfile -t killed < <(seq 0 $((shards - 1)) | shuf -n "$kills")
 shard() { # runs shard $1; if it is one of those to be killed, first kills it after a random time
