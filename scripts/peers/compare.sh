@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Times fluctuator and QuTiP side by side on the same systems and checks that they agree.
 #
-#   scripts/peers/compare.sh              everything, about three minutes
+#   scripts/peers/compare.sh              everything, about five minutes
 #   scripts/peers/compare.sh --quick      the small cases, one round
 #   scripts/peers/compare.sh --help       all options
 #

@@ -60,7 +60,7 @@ preemption() {
   task 0 >/dev/null
   sbatch --partition=urgent --nodes=2 --ntasks-per-node=1 --cpus-per-task=2 --mem=100 --output=/dev/null --wrap 'sleep 3' >/dev/null
 }
-# The node is unreachable: its daemon is gone, its tasks live on while they are started again elsewhere.
+# The node is unreachable: its daemon is gone, its tasks live on; where they outlive Slurm's patience (28 s) they are started again elsewhere.
 zombie() {
   task 3 >/dev/null
   kill -KILL "$(cat "$ROOT/run/slurmd.n2.pid")"

@@ -37,9 +37,9 @@ pub struct Mark<M> {
     pub output: usize,
     /// The ket, normalised.
     pub ket: Ket,
-    /// ln of the probability of no jump so far, and the smallest value that this had.
+    /// ln of the probability of no jump so far.
     pub log_survival: f64,
-    /// That smallest value: a threshold below it has not been reached.
+    /// The smallest value that this had, rounding included: a threshold below it has not been reached.
     pub lowest: f64,
     /// Largest rise of ‖ψ‖² over a step.
     pub norm_defect: f64,
