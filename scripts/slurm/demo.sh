@@ -51,19 +51,41 @@ task() {
 requeue() { scontrol requeue "$(task 0)"; }
 signal() { scancel --batch --signal=USR1 "$(task 1)"; }
 power_cut() {
-  task 3 >/dev/null
+  task 3 >/dev/null || return
   "$here/cluster/kill-node.sh" n2
   sleep 2
   slurmd -f "$SLURM_CONF" -N n2
 }
 preemption() {
-  task 0 >/dev/null
+  task 0 >/dev/null || return
   sbatch --partition=urgent --nodes=2 --ntasks-per-node=1 --cpus-per-task=2 --mem=100 --output=/dev/null --wrap 'sleep 3' >/dev/null
 }
-# The node is unreachable: its daemon is gone, its tasks live on; where they outlive Slurm's patience (28 s) they are started again elsewhere.
+# The processes of task 3.
+writers() {
+  for process in $(pgrep -x "$(basename "$FLUCTUATOR")" || true); do
+    if tr '\0' '\n' 2>/dev/null <"/proc/$process/environ" | grep -qx 'SLURM_ARRAY_TASK_ID=3'; then echo "$process"; fi
+  done
+}
+# The node is unreachable: its daemon is gone, its task lives on, here asleep, and goes on when Slurm (after 28 s) has long started it
+# again elsewhere. One task, two writers.
 zombie() {
-  task 3 >/dev/null
+  task 3 >/dev/null || return
+  old=$(writers)
+  if [ -z "$old" ]; then echo "task 3 has ended already" && return 1; fi
+  kill -STOP "$old"
   kill -KILL "$(cat "$ROOT/run/slurmd.n2.pid")"
+  new=
+  for _ in $(seq 900); do
+    new=$(writers | grep -vx "$old" || true)
+    if [ -n "$new" ]; then break; fi
+    sleep 0.1
+  done
+  kill -CONT "$old"
+  if [ -z "$new" ]; then echo "no second writer" && return 1; fi
+  for _ in $(seq 600); do
+    if ! kill -0 "$old" 2>/dev/null; then return; fi
+    sleep 0.1
+  done
 }
 nothing() { :; }
 
@@ -73,12 +95,13 @@ failed=0
 for fault in nothing requeue signal preemption power_cut zombie; do
   export OUT=$work/$fault before=$(restarts_so_far)
   "$here/submit.sh" "$work/run.toml" 4 --cpus-per-task=1 --mem=100 >/dev/null
-  "$fault" >"$work/$fault.txt" 2>&1
+  "$fault" >"$work/$fault.txt" 2>&1 || { cat "$work/$fault.txt" && failed=1; }
   for _ in $(seq 240); do
     if [ -z "$(squeue -h)" ]; then break; fi
     sleep 1
   done
   restarts=$(($(restarts_so_far) - before))
+  if [ "$fault" != nothing ] && [ "$restarts" = 0 ]; then echo "$fault: Slurm has started nothing again" && failed=1; fi
   if cmp -s <(points "$work/whole") <(points "$OUT"); then verdict=identical; else verdict=DIFFERENT failed=1; fi
   files=$(find "$OUT/blocks" -name '*.blocks' | wc -l)
   printf '%-12s %s  (tasks started again by Slurm: %s, files of blocks: %s)\n' "$fault" "$verdict" "$restarts" "$files"
