@@ -34,7 +34,7 @@ else
   echo "skipped: needs Open MPI (scripts/mpi/install.sh)"
 fi
 
-step "Slurm: requeue, signal, preemption, power cut, a node that is only unreachable, waves"
+step "Slurm: requeue, signal, preemption, time limit, power cut, a node that is only unreachable, waves"
 if [ -n "$slurm" ]; then
   code=0
   wait "$slurm" || code=$?

@@ -60,23 +60,38 @@ preemption() {
   task 0 >/dev/null || return
   sbatch --partition=urgent --nodes=2 --ntasks-per-node=1 --cpus-per-task=2 --mem=100 --output=/dev/null --wrap 'sleep 3' >/dev/null
 }
-# The processes of task 3.
+# The processes of task $1.
 writers() {
   for process in $(pgrep -x "$(basename "$FLUCTUATOR")" || true); do
-    if tr '\0' '\n' 2>/dev/null <"/proc/$process/environ" | grep -qx 'SLURM_ARRAY_TASK_ID=3'; then echo "$process"; fi
+    if tr '\0' '\n' 2>/dev/null <"/proc/$process/environ" | grep -qx "SLURM_ARRAY_TASK_ID=$1"; then echo "$process"; fi
   done
+}
+# A task that needs longer than its time limit of a minute, here because it sleeps until Slurm warns it. Slurm starts no task again
+# that has reached its limit: it must have asked for it itself.
+time_limit() {
+  task 0 >/dev/null || return
+  old=$(writers 0)
+  if [ -z "$old" ]; then echo "task 0 has ended already" && return 1; fi
+  kill -STOP "$old"
+  for _ in $(seq 900); do
+    # USR1 is signal 10, and whoever sends it may wake the task as well.
+    pending=$(awk '$1 == "ShdPnd:" { print $2 }' "/proc/$old/status" 2>/dev/null || echo 200)
+    if [ $((0x$pending >> 9 & 1)) = 1 ]; then break; fi
+    sleep 0.1
+  done
+  kill -CONT "$old" 2>/dev/null || true
 }
 # The node is unreachable: its daemon is gone, its task lives on, here asleep, and goes on when Slurm (after 28 s) has long started it
 # again elsewhere. One task, two writers.
 zombie() {
   task 3 >/dev/null || return
-  old=$(writers)
+  old=$(writers 3)
   if [ -z "$old" ]; then echo "task 3 has ended already" && return 1; fi
   kill -STOP "$old"
   kill -KILL "$(cat "$ROOT/run/slurmd.n2.pid")"
   new=
   for _ in $(seq 900); do
-    new=$(writers | grep -vx "$old" || true)
+    new=$(writers 3 | grep -vx "$old" || true)
     if [ -n "$new" ]; then break; fi
     sleep 0.1
   done
@@ -92,9 +107,11 @@ nothing() { :; }
 restarts_so_far() { scontrol show job | awk 'match($0, /Restarts=[0-9]+/) { sum += substr($0, RSTART + 9, RLENGTH - 9) } END { print sum + 0 }'; }
 
 failed=0
-for fault in nothing requeue signal preemption power_cut zombie; do
+for fault in nothing requeue signal preemption time_limit power_cut zombie; do
   export OUT=$work/$fault before=$(restarts_so_far)
-  "$here/submit.sh" "$work/run.toml" 4 --cpus-per-task=1 --mem=100 >/dev/null
+  limit=()
+  if [ "$fault" = time_limit ]; then limit=(--time=1 --signal=B:USR1@50); fi
+  "$here/submit.sh" "$work/run.toml" 4 --cpus-per-task=1 --mem=100 "${limit[@]}" >/dev/null
   "$fault" >"$work/$fault.txt" 2>&1 || { cat "$work/$fault.txt" && failed=1; }
   for _ in $(seq 240); do
     if [ -z "$(squeue -h)" ]; then break; fi
