@@ -33,6 +33,7 @@ sed 's/^trajectories = .*/target = { observable = "number", standard_error = 1.6
   "$work/run.toml" >"$work/target.toml"
 "$FLUCTUATOR" run "$work/target.toml" --quiet --out "$work/target"
 points() { sed -n '/^  "points": /,$p' "$1/summary.json"; }
+same() { [ -n "$(points "$1")" ] && cmp -s <(points "$1") <(points "$2"); } # nothing is not the same as nothing
 
 # The job id of task $1 of the array that runs, once it has stored something.
 task() {
@@ -119,7 +120,7 @@ for fault in nothing requeue signal preemption time_limit power_cut zombie; do
   done
   restarts=$(($(restarts_so_far) - before))
   if [ "$fault" != nothing ] && [ "$restarts" = 0 ]; then echo "$fault: Slurm has started nothing again" && failed=1; fi
-  if cmp -s <(points "$work/whole") <(points "$OUT"); then verdict=identical; else verdict=DIFFERENT failed=1; fi
+  if same "$work/whole" "$OUT"; then verdict=identical; else verdict=DIFFERENT failed=1; fi
   files=$(find "$OUT/blocks" -name '*.blocks' | wc -l)
   printf '%-12s %s  (tasks started again by Slurm: %s, files of blocks: %s)\n' "$fault" "$verdict" "$restarts" "$files"
 done
@@ -131,7 +132,7 @@ for _ in $(seq 240); do
   if [ -s "$OUT/summary.json" ] && [ -z "$(squeue -h)" ]; then break; fi
   sleep 1
 done
-if cmp -s <(points "$work/target") <(points "$OUT"); then verdict=identical; else verdict=DIFFERENT failed=1; fi
+if same "$work/target" "$OUT"; then verdict=identical; else verdict=DIFFERENT failed=1; fi
 counted=$(sed -n 's/^      "trajectories": \([0-9]*\),$/\1/p' "$OUT/summary.json")
 waves=$(($(grep -c 'needs more trajectories' "$OUT/log/merge.txt") + 1))
 if [ "$waves" -lt 2 ]; then echo "one wave was enough: no test of the next" && failed=1; fi

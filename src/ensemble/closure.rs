@@ -216,6 +216,43 @@ mod tests {
         assert!((v[0] - (0.9 + 0.4 + 0.5 - 0.05)).abs() < 1e-9 && (v[1] - (-0.2 + 1.8 - 0.4)).abs() < 1e-9, "{v:?}");
     }
 
+    /// Number and inversion decay in the same way; below ten quanta only that of the spins is taken from the pilots.
+    #[test]
+    fn few_quanta_teach_nothing_of_the_oscillator() {
+        let order = quantity::INVERSION + 1;
+        let mut noise = 0.5f64;
+        let mut random = move || {
+            noise = (noise * 997.0 + 0.123).fract();
+            noise - 0.5
+        };
+        let mut pilots: Vec<PilotRecord> = (0..20)
+            .map(|_| {
+                let (mut y, mut m) = (vec![0.0; order], vec![0.0; order]);
+                let mut record =
+                    PilotRecord { values: y.clone(), martingales: m.clone(), jumps: 100, ..PilotRecord::default() };
+                for _ in 0..INTERVALS {
+                    for (y, m) in y.iter_mut().zip(&mut m) {
+                        let gain = random();
+                        (*y, *m) = (0.9 * *y + 0.5 * gain, *m + gain);
+                    }
+                    record.values.extend(&y);
+                    record.martingales.extend(&m);
+                }
+                record
+            })
+            .collect();
+        for (quanta, taught) in [(9.9, false), (10.1, true)] {
+            pilots.iter_mut().for_each(|pilot| pilot.activity[activity::NUMBER] = quanta / 20.0);
+            let closure = Closure::learn(&pilots, order);
+            for place in [quantity::NUMBER, quantity::INVERSION] {
+                let expected = if taught || place == quantity::INVERSION { [0.9, 0.5] } else { [1.0, 1.0] };
+                let found = [closure.row(place)[place], closure.row(order + place)[place]];
+                let close = found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-9);
+                assert!(close, "{quanta} quanta, place {place}: {found:?}, not {expected:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_law_that_explodes_is_refused() {
         let grow = |start: f64| PilotRecord {

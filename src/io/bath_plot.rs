@@ -19,6 +19,11 @@ const THINNED: usize = 5;
 /// The abscissa is T/Ω₀ if temperature is swept, else the last key with several numbers; every combination of the other keys
 /// has its colours. `None` when no number is swept or J(Ω₀) is zero somewhere.
 pub fn draw_coefficients(title: &str, rows: &[CoefficientRow]) -> Option<Figure> {
+    sketches(rows).map(|sketches| panels(title, sketches.into()))
+}
+
+/// Its two panels.
+fn sketches(rows: &[CoefficientRow]) -> Option<[Sketch; 2]> {
     let key = abscissa(rows)?;
     if rows.iter().any(|row| row.reference <= 0.0) {
         return None;
@@ -56,11 +61,10 @@ pub fn draw_coefficients(title: &str, rows: &[CoefficientRow]) -> Option<Figure>
         }
         sketch
     };
-    let sketches = vec![
+    Some([
         draw("(a) dissipation", "γ / γ(T = 0)", &CoefficientRow::relative_damping),
         draw("(b) normal diffusion", "D / D(T = 0) of QBM", &CoefficientRow::relative_diffusion),
-    ];
-    Some(panels(title, sketches))
+    ])
 }
 
 /// Temperature if it takes several values, else the last key with several numbers.
@@ -127,4 +131,32 @@ pub fn draw_kernels(title: &str, curves: &[KernelCurve]) -> Figure {
         draw("dissipation kernel", "η(τ) (mass × frequency³)", false),
     ];
     panels(title, sketches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bath::{Bath, SpectralDensity};
+
+    /// With the closed forms (26)–(28) the highest points of Fig. 2 are 1 and (D₀ + D₁)/D₁(T = 0), whatever mass and frequency are.
+    #[test]
+    fn both_panels_are_in_the_units_of_zero_temperature() {
+        let (mass, gamma0, cutoff, frequency) = (0.7, 0.2, 5.0, 1.3f64);
+        let reduced = mass * gamma0 * frequency / (1.0 + (frequency / cutoff).powi(2));
+        for (kind, floor) in [(BathKind::Spin, 0.5), (BathKind::Oscillator, 0.25)] {
+            let row = |temperature: f64| {
+                let density = SpectralDensity::OhmicDrude { mass, gamma0, cutoff };
+                let diffusion_floor = floor * reduced;
+                let bath = Bath { kind, density, temperature, mass, frequency, diffusion_floor, tolerance: 1e-8 };
+                let parameters = BTreeMap::from([(TEMPERATURE.to_owned(), temperature.into())]);
+                CoefficientRow::new(&parameters, &bath, &bath.coefficients().expect("coefficients"))
+            };
+            let panels = sketches(&[row(0.0), row(2.0)]).expect("a sweep");
+            let found = panels.map(|panel| panel.highest().expect("points"));
+            let warm = if kind == BathKind::Spin { 1.0 } else { 1.0 / (0.25 * frequency).tanh() };
+            for (found, expected) in found.into_iter().zip([1.0, floor + warm]) {
+                assert!((found - expected).abs() < 1e-12, "{kind:?}: {found} {expected}");
+            }
+        }
+    }
 }

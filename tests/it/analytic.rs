@@ -2,6 +2,7 @@
 
 use fluctuator::ensemble::Ensemble;
 use fluctuator::hilbert::Cutoff;
+use fluctuator::io::run_file::RunFile;
 use fluctuator::model::{Adiabatic, Model, OscillatorBath, OscillatorPreparation, Spin, SpinBath, SpinPreparation};
 use fluctuator::system::{Experiment, Observable};
 use num_complex::Complex64;
@@ -175,6 +176,30 @@ fn spins_without_tunnelling_displace_the_oscillator() {
             assert!((found - expected).abs() < 1e-8, "observable {observable} at {t}: {found}, expected {expected}");
             let (value, error) = (mean(&ensemble, time, observable), standard_error(&ensemble, time, observable));
             within_five_sigma("displaced", value, error, expected);
+        }
+    }
+}
+
+/// "thermal" in a run file is the stationary state of the spin's bath: p₊ = 1/(1 + e^{ω̃/T}), and there it stays.
+#[test]
+fn a_thermal_spin_without_coupling_stays_as_it_is() {
+    let spin = "tunnelling = 1.2\nasymmetry = 0.9\ncoupling = 0.0\nbath = { gamma = 1.5, temperature = 1.1 }";
+    for initial in ["\"thermal\"", "{ temperature = 1.1 }"] {
+        let text = format!(
+            "version = 1\n[model]\nkind = \"oscillator-spins\"\nfrequency = 1.0\n[[model.spins]]\n{spin}\ninitial = {initial}\n\
+             [time]\nend = 2.0\npoints = 5\n[output]\nobservables = [\"inversion\"]\n"
+        );
+        let experiment = &RunFile::parse(&text, "thermal", &[]).expect("sound").points[0].experiment;
+        // √(1.2² + 0.9²) = 1.5.
+        let expected = -(0.5f64 * 1.5 / 1.1).tanh();
+        let place = experiment.observables.iter().position(|o| *o == Observable::Inversion(0)).expect("observed");
+        let (solution, ensemble) = (exact(experiment), trajectories(experiment, 10_000, 3));
+        for time in 0..5 {
+            let found = solution.observables[place][time];
+            assert!((found - expected).abs() < 1e-9, "{initial}: {found}, expected {expected}");
+            let (value, error) = (mean(&ensemble, time, place), standard_error(&ensemble, time, place));
+            within_five_sigma(initial, value, error, expected);
+            assert!((value - expected / 2.0).abs() > 5.0 * error, "half of it is not told from that");
         }
     }
 }

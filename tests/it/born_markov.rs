@@ -83,7 +83,9 @@ impl Case {
 }
 
 fn exact(experiment: &Experiment) -> Point {
-    let solution = master::solve(experiment, &Limits::default(), |_| true).expect("small").expect("nobody stops it");
+    // A wrong equation may heat without end; it is refused in seconds.
+    let limits = Limits { memory: 16 << 20, ..Limits::default() };
+    let solution = master::solve(experiment, &limits, |_| true).expect("small").expect("nobody stops it");
     exact_point(experiment, &solution, Default::default())
 }
 
@@ -262,6 +264,13 @@ fn density_matrices_that_go_astray_are_refused() {
         let refused = master::solve(&experiment, &Limits::default(), |_| true).expect_err("astray");
         assert!(refused.to_string().contains("its moment equations"), "{refused}");
     }
+    // In a longer run more levels only make it worse, and an automatic cutoff does not go on until the memory is full.
+    experiment.cutoff = Cutoff::Auto;
+    experiment.times = (0..=40).map(f64::from).collect();
+    experiment.heating_window = [0, 40];
+    let limits = Limits { memory: 4 << 20, ..Limits::default() };
+    let refused = master::solve(&experiment, &limits, |_| true).expect_err("unstable");
+    assert!(refused.to_string().contains("is unstable from t = "), "{refused}");
 }
 
 #[test]

@@ -6,14 +6,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fluctuator::analysis::Quantity;
-use fluctuator::io::run_file::RunFile;
+use fluctuator::io::run_file::{CoefficientsFile, RunFile};
 use proptest::prelude::*;
 
 const EVERYTHING: &str = include_str!("../input/good/everything.toml");
 
 /// The run files of `tests/input/<kind>`, in alphabetical order.
 fn run_files(kind: &str) -> Vec<PathBuf> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/input").join(kind);
+    run_files_in(&Path::new("tests/input").join(kind))
+}
+
+/// The run files of a folder of the project.
+fn run_files_in(folder: &Path) -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries = fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
@@ -43,7 +48,10 @@ fn complaint(path: &Path) -> Option<String> {
 
 /// Reports every file with a complaint at once.
 fn assert_no_complaints(kind: &str, complaint: impl Fn(&Path) -> Option<String>) {
-    let files = run_files(kind);
+    assert_no_complaints_of(run_files(kind), complaint);
+}
+
+fn assert_no_complaints_of(files: Vec<PathBuf>, complaint: impl Fn(&Path) -> Option<String>) {
     let complaints: Vec<String> =
         files.iter().filter_map(|path| Some(format!("{}: {}", path.display(), complaint(path)?))).collect();
     assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), files.len(), complaints.join("\n"));
@@ -52,6 +60,15 @@ fn assert_no_complaints(kind: &str, complaint: impl Fn(&Path) -> Option<String>)
 #[test]
 fn good_files_parse() {
     assert_no_complaints("good", |path| RunFile::load(path, &[]).err().map(|error| error.to_string()));
+}
+
+/// Those of `runs/`, which the documents speak of: as runs, or as densities for `coefficients` alone.
+#[test]
+fn run_files_of_the_studies_are_accepted() {
+    assert_no_complaints_of(run_files_in(Path::new("runs")), |path| {
+        let refused = RunFile::load(path, &[]).err()?;
+        CoefficientsFile::load(path, &[]).err().map(|error| format!("{refused}; {error}"))
+    });
 }
 
 #[test]

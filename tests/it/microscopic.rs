@@ -13,10 +13,10 @@
 use std::path::{Path, PathBuf};
 
 use fluctuator::bath::{Bath, BathKind, BathSpin, Kernels, SpectralDensity, SpinList, StaticPart};
-use fluctuator::ensemble::{Estimator, Plan};
+use fluctuator::ensemble::{Estimator, Plan, Purpose, Streams, draw};
 use fluctuator::io::run_file::{CoefficientsFile, RunFile};
 use fluctuator::master::MomentEquations;
-use fluctuator::model::{Model, OscillatorPreparation};
+use fluctuator::model::{Model, OscillatorPreparation, Spin};
 use fluctuator::system::{Experiment, Observable};
 use num_complex::Complex64;
 
@@ -201,6 +201,21 @@ fn shorter() -> [String; 3] {
     ["time.end=15.0", "time.points=31", "initial.oscillator={coherent=[0.4,0.0]}"].map(str::to_owned)
 }
 
+/// Mean number of excited spins in so many states drawn, the one of Eq. (5), p₊ = 1/(1 + e^{ω̃/T}), and the standard deviation of
+/// the former: by chance they are 5 of these apart with probability 5.7e-7.
+fn excitations(experiment: &Experiment, count: u64, temperature: f64) -> (f64, f64, f64) {
+    let streams = Streams::new(1);
+    let state = |number| {
+        let mut stream = streams.open(number, Purpose::Preparation);
+        draw(experiment.oscillator, experiment.model.spins(), &mut stream).excited.count_ones()
+    };
+    let drawn = (0..count).map(|number| f64::from(state(number))).sum::<f64>() / count as f64;
+    let thermal = |spin: &Spin| 1.0 / (1.0 + (spin.splitting() / temperature).exp());
+    let (mean, variance) = (experiment.model.spins().iter().map(thermal))
+        .fold((0.0, 0.0), |(mean, variance), p| (mean + p, variance + p * (1.0 - p)));
+    (drawn, mean, (variance / count as f64).sqrt())
+}
+
 /// Predictions of γ and D at a temperature, read as the spins are.
 struct Predicted {
     born: [f64; 2],
@@ -231,6 +246,11 @@ fn damping_falls_with_temperature_and_diffusion_does_not_rise() {
             let tanh = if temperature == 0.0 { 1.0 } else { (0.5 * spin.splitting() / temperature).tanh() };
             assert!((inversion + tanh).abs() < 1e-12, "the states drawn are thermal, Eq. (5): {inversion} {tanh}");
         }
+        let (drawn, expected, spread) = excitations(&experiment, 4000, temperature);
+        assert!(
+            (drawn - expected).abs() <= 5.0 * spread,
+            "T = {temperature}: {drawn} excited spins on average, not {expected} ± {spread}"
+        );
         for (index, name) in ["γ", "D"].into_iter().enumerate() {
             let Found { value, error } = found[index];
             let [born, spin, oscillator] = [born, spin, oscillator].map(|all| all[index]);

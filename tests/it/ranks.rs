@@ -189,6 +189,26 @@ fn a_stopped_run_calls_its_ranks_back() {
     }
 }
 
+/// A block that another rank drops is waited for by nobody: at a look that will never come, all go home. A watchdog, not a timing:
+/// whoever forgets a dropped block waits for ever.
+#[test]
+fn a_block_dropped_elsewhere_keeps_nobody_at_a_look() {
+    let (home, arrived) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        // The first look is after 64 trajectories, 8 blocks in the hands of 6 threads; they are called back shortly before.
+        for _ in 0..10 {
+            for stop_after in [40, 48, 56] {
+                let watch = Watch { enough: Some(0.0), stop_after: Some(stop_after), drops: true, ..Watch::default() };
+                let ensemble = on(3, &warm(), &plan(100_000), &watch).unwrap();
+                assert!(ensemble.is_none_or(|ensemble| ensemble.ending.stopped == Stopped::Interrupted));
+            }
+        }
+        home.send(()).unwrap();
+    });
+    let patience = Duration::from_secs(60);
+    arrived.recv_timeout(patience).expect("all come home");
+}
+
 /// The first trajectory that fails is the same on any number of ranks, and so is what is said of it.
 #[test]
 fn a_failure_elsewhere_is_told_as_if_it_were_here() {

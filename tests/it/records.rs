@@ -7,8 +7,9 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use fluctuator::ensemble::{Purpose, Streams, draw};
+use fluctuator::ensemble::{self, Plan, Purpose, Recording, Streams, draw};
 use fluctuator::hilbert::Ket;
+use fluctuator::io::RecordSpool;
 use fluctuator::io::run_file::RunFile;
 use fluctuator::propagate::Tolerances;
 use fluctuator::system::{Chain, Experiment, OpenSystem};
@@ -195,8 +196,52 @@ fn a_failed_run_leaves_no_part_of_its_records() {
     let (count, points) = (records.numbers("jump_count"), records.numbers("jump_point"));
     assert_eq!(count.iter().sum::<f64>(), points.len() as f64);
     assert!(points.iter().all(|point| *point == 0.0));
+    // One that fails in its third block: the two before it are dropped, to the byte.
+    let run = format!("{ALL} --set ensemble.block=2 --threads 1 --set initial.oscillator={{thermal=0.5}}");
+    let swept = |cutoffs: &str| format!("--set sweep.model.cutoff={cutoffs} --out {}", cutoffs.len());
+    let failed = sandbox.expect(1, &format!("{run} {}", swept("[64,12]")));
+    assert!(failed.stderr.contains("(trajectory 5, allowed"), "{}", failed.stderr);
+    sandbox.expect(0, &format!("{run} {}", swept("[64]")));
+    // Without the heads, which hold the run's own words.
+    let numbers = |out: &str| {
+        let bytes = fs::read(sandbox.path(out).join("records.nc")).unwrap();
+        bytes[bytes.len() - 20_000..].to_vec()
+    };
+    assert!(numbers("7") == numbers("4"), "what the failed point left is there");
     let left: Vec<_> = fs::read_dir(sandbox.path("half")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 5, "summary.json, result.nc, number.svg, number.png, records.nc: {left:?}");
+}
+
+/// What a point left that was interrupted or has failed is dropped, before, between and behind those that are kept.
+#[test]
+fn points_that_are_not_kept_leave_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.write("run.toml", &(sandbox.read("run.toml") + "[sweep]\n\"model.spins.0.bath.nbar\" = [0.5, 2.0]\n"));
+    sandbox.expect(0, &format!("{ALL} --out a"));
+    let summary = serde_json::from_value(sandbox.summary("a")).unwrap();
+    let file =
+        RunFile::load(&sandbox.path("run.toml"), &["output.jumps=true", "output.final_values=true"].map(str::to_owned));
+    let file = file.unwrap();
+    let write = |name: &str, course: &[(usize, u64, bool)]| {
+        fs::create_dir(sandbox.path(name)).unwrap();
+        let mut spool = RecordSpool::open(&sandbox.path(name), file.records).unwrap().unwrap();
+        for &(index, trajectories, kept) in course {
+            let (point, recording) = (&file.points[index], Recording { sink: Some(&mut spool), correlations: None });
+            let plan = Plan { trajectories, ..point.plan(2) };
+            ensemble::run_recording(&point.experiment, &point.tolerances, &plan, &(), recording).unwrap();
+            if kept {
+                spool.keep_point();
+            }
+        }
+        fs::read(spool.write(&summary).unwrap()).unwrap()
+    };
+    let whole = fs::read(sandbox.path("a/records.nc")).unwrap();
+    assert!(write("b", &[(0, 64, true), (1, 64, true)]) == whole, "the same without the program");
+    // Shorter and longer than what comes in their place.
+    let dropped = [(1, 32, false), (0, 64, true), (0, 200, false), (1, 64, true), (1, 96, false)];
+    assert!(write("c", &dropped) == whole, "something is left of what was dropped");
+    // The control: kept, it would be seen.
+    assert!(write("d", &[(0, 64, true), (1, 32, true)]) != whole);
 }
 
 /// Nothing of an earlier run in the same place is left beside a result that has no such files.

@@ -6,6 +6,10 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
+use fluctuator::ensemble::{self, Stock};
+use fluctuator::io::blocks::PointBlocks;
+use fluctuator::io::run_file::RunFile;
+
 use crate::cli::Sandbox;
 use crate::durability::{assert_same, block_files, stored};
 
@@ -224,4 +228,24 @@ fn records_and_nonsense_are_refused_for_shards() {
     }
     let refused = sandbox.expect(2, "run run.toml --array");
     assert!(refused.error().contains("SLURM_ARRAY_TASK_ID is not set"), "{}", refused.stderr);
+}
+
+/// Files are sorted out before; whoever brings the same sums twice to the engine itself is refused there.
+#[test]
+fn sums_that_come_twice_are_refused() {
+    let sandbox = Sandbox::new();
+    let settings = ["ensemble.block=2", "ensemble.trajectories=14", "ensemble.pilot=0"].map(str::to_owned);
+    let flags = settings.iter().map(|setting| format!(" --set {setting}")).collect::<String>();
+    sandbox.expect(0, &format!("run run.toml --quiet{flags} --out a"));
+    let file = RunFile::load(&sandbox.path("run.toml"), &settings).unwrap();
+    let stored = PointBlocks::new(&file, 0, None, block_files(&sandbox, "a")).gather(None).stored;
+    let point = &file.points[0];
+    let run = |stored| {
+        let stock = Stock { stored, ..Stock::default() };
+        ensemble::run_stored(&point.experiment, &point.tolerances, &point.plan(1), &(), None, stock)
+    };
+    assert_eq!(run(stored.clone()).unwrap().unwrap().tally.trajectories, 14);
+    let twice = [stored.clone(), vec![stored[1].clone()]].concat();
+    let refused = run(twice).unwrap_err().to_string();
+    assert!(refused.contains("trajectories 8–11 are stored twice"), "{refused}");
 }

@@ -258,3 +258,22 @@ fn coverage_of_the_program_is_right_and_small_samples_are_told() {
     let done = sandbox.expect(0, &format!("coverage run.toml --seeds 200 {few} --out out/few"));
     assert!(done.stdout.contains("too low") && done.stdout.contains("No reported error bar is too small"));
 }
+
+/// 32 thermal states do not know how far their N² reach (its distribution is that of a squared exponential variable): their error
+/// bars are too small, which no allowance knows of, by 8 binomial standard errors of 200 runs, and the exit code says so.
+#[test]
+fn coverage_fails_where_a_reported_error_bar_is_too_small() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "thermal.toml",
+        "version = 1\n[model]\nkind = \"oscillator-spins\"\nfrequency = 1.0\n\
+         [initial]\noscillator = { thermal = 2.0 }\n[time]\nend = 1.0\npoints = 2\n\
+         [ensemble]\nestimator = \"plain\"\n[output]\nobservables = [\"number_squared\"]\n",
+    );
+    let done = sandbox.expect(1, "coverage thermal.toml --seeds 200 --trajectories 32");
+    assert!(done.stdout.contains("TOO SMALL: 1 of the reported error bars."), "{}", done.stdout);
+    assert!(done.stderr.is_empty(), "{}", done.stderr);
+    // The control: 2048 know it well enough.
+    let done = sandbox.expect(0, "coverage thermal.toml --seeds 200 --trajectories 2048");
+    assert!(done.stdout.contains("No reported error bar is too small."), "{}", done.stdout);
+}

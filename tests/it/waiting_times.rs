@@ -1,13 +1,15 @@
-//! The waiting-time law, by Kolmogorov–Smirnov tests on the jump records, and its independence of the output grid.
+//! The waiting-time law, by Kolmogorov–Smirnov tests on the jump records, its independence of the output grid, and what weighted
+//! trajectories grow by while they wait.
 
 use std::ops::Range;
 
+use fluctuator::bath::Coefficients;
 use fluctuator::ensemble::{Purpose, Streams};
 use fluctuator::hilbert::{Cutoff, Ket};
-use fluctuator::model::{Model, OscillatorPreparation, PureOscillator, PurePreparation};
+use fluctuator::model::{BornMarkov, Form, Model, OscillatorPreparation, PureOscillator, PurePreparation};
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::Chain;
-use fluctuator::unravelling::{Recorder, Trajectory};
+use fluctuator::system::{Chain, OpenSystem, Quadratic};
+use fluctuator::unravelling::{Chance, Recorder, Trajectory};
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 
@@ -158,4 +160,57 @@ fn the_output_grid_changes_no_jump() {
         assert_eq!(sparse, records(&model, 0, 5.0, points, 50), "{points} output times");
     }
     assert!(sparse.iter().map(Vec::len).sum::<usize>() > 1000);
+}
+
+/// No threshold is ever reached.
+struct Never;
+
+impl Chance for Never {
+    fn uniform(&mut self) -> f64 {
+        0.0
+    }
+}
+
+/// Rates of the positive and the negative channel, and the weight, at every output.
+struct Rates<'a> {
+    system: &'a Quadratic,
+    rates: Vec<[f64; 2]>,
+    weights: Vec<f64>,
+}
+
+impl Recorder for Rates<'_> {
+    fn output(&mut self, _index: usize, ket: &Ket) {
+        let mut rates = [0.0; 2];
+        self.system.weights(ket, &mut rates);
+        self.rates.push(rates.map(|rate| rate / ket.norm_squared()));
+    }
+
+    fn weigh(&mut self, _index: usize, weight: f64) {
+        self.weights.push(weight);
+    }
+}
+
+/// Of the bare Eq. (23), while nothing jumps: the weight grows by e^{∫2r₋} and the probability of that sinks by e^{−∫(r₊+r₋)}, with
+/// both integrals by Simpson's rule on the outputs. Only the norm of H_eff joins the two: it sinks by e^{−∫(r₊−r₋)}.
+#[test]
+fn a_weight_grows_by_twice_the_negative_rate() {
+    let coefficients = Coefficients { gamma: 0.1, diffusion: 0.12, anomalous: 0.05, frequency_shift_squared: -0.2 };
+    let model = BornMarkov { mass: 1.3, frequency: 0.9, form: Form::Bare, coefficients };
+    let system = Quadratic::new(&model, OscillatorPreparation::Fock(2), Cutoff::Auto);
+    let step = 0.005;
+    let times: Vec<f64> = (0..=600).map(|i| step * f64::from(i)).collect();
+    let mut trajectory = Trajectory::new(&system, &times, &Tolerances::from_tolerance(1e-10));
+    let state = PurePreparation { oscillator: PureOscillator::Fock(2), excited: 0 };
+    let mut found = Rates { system: &system, rates: Vec::new(), weights: Vec::new() };
+    let report = trajectory.run(&state, &mut Never, &mut found).expect("runs");
+    let integral = |of: &dyn Fn(&[f64; 2]) -> f64| -> f64 {
+        found.rates.windows(3).step_by(2).map(|r| step / 3.0 * (of(&r[0]) + 4.0 * of(&r[1]) + of(&r[2]))).sum()
+    };
+    let growth = integral(&|[_, negative]| 2.0 * negative);
+    assert!(growth > 0.1, "{growth}: there is something to miss");
+    let logarithm = found.weights[600].ln();
+    assert!((logarithm - growth).abs() < 1e-8, "ln of the weight {logarithm}, by the rates {growth}");
+    let survival = -integral(&|[positive, negative]| positive + negative);
+    let found = report.log_survival;
+    assert!((found - survival).abs() < 1e-8, "ln of the probability of no jump {found}, by the rates {survival}");
 }
