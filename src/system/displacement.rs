@@ -77,11 +77,11 @@ fn by_recurrence(ket: &Ket, alpha: Complex64, populations: &mut Vec<f64>) {
     let (lo, hi) = (ket.window().lo(), ket.window().hi());
     let (size, shift) = (alpha.norm(), alpha.norm_sqr());
     let phase = (alpha / size).conj();
-    // Row by row e^{−imθ}ψ_m.
+    // Row by row e^{−imθ}ψ_m, up to a phase that all have in common.
     let turned: Vec<Complex64> = (0..ket.rows())
         .flat_map(|row| {
             let (re, im) = ket.row(row);
-            let mut turn = phase.powu(lo as u32);
+            let mut turn = Complex64::ONE;
             re.iter().zip(im).map(move |(re, im)| {
                 let cell = Complex64::new(*re, *im) * turn;
                 turn *= phase;
