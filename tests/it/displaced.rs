@@ -73,7 +73,7 @@ fn quantities_and_their_rates_are_those_of_the_laboratory() {
     let Model::OscillatorSpins(model) = &experiment.model else { panic!("a spin model") };
     let laboratory = Register::new(&experiment.model, Cutoff::Auto);
     let moving = Register::displaced(model, alpha).expect("no bath of the oscillator");
-    // Negative control: another frame, in which the state is the same at first, but that moves as if it were alone.
+    // Any frame does, also one that does not begin with the vacuum.
     let elsewhere = Register::displaced(model, 0.5 * alpha).expect("no bath of the oscillator");
     let ahead = Experiment { times: experiment.times.iter().map(|t| t * (1.0 + 1e-6)).collect(), ..experiment.clone() };
     for index in 0..8 {
