@@ -52,7 +52,8 @@ fn trajectories(criterion: &mut Criterion) {
     }
     let point = point(&["initial.oscillator.coherent=[30.0, 0.0]", "model.spins.0.coupling=0.05", "time.end=2.0"]);
     let register = Register::new(&point.experiment.model, Cutoff::Auto);
-    run(criterion, "coherent |α|² = 900, t = 2", &register, &point);
+    run(criterion, "coherent |α|² = 900, t = 2, laboratory", &register, &point);
+    run(criterion, "coherent |α|² = 900, t = 2, moving frame", &Register::of(&point.experiment), &point);
 }
 
 criterion_group! {

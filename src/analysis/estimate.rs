@@ -14,7 +14,7 @@ use crate::ensemble::Ensemble;
 use crate::hilbert::Cutoff;
 use crate::master::Exact;
 use crate::model::{Model, QuantumNoise, adiabatic_number, heating_rate_adiabatic};
-use crate::system::{Experiment, Observable};
+use crate::system::{Experiment, MovingFrame, Observable};
 
 /// The result of an ensemble at one sweep point.
 pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters: BTreeMap<String, Value>) -> Point {
@@ -46,6 +46,7 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
             worst_norm_defect: counts.norm_defect,
             largest_edge_population: counts.edge_population,
             clipped_population: counts.clipped,
+            displacement: MovingFrame::of(experiment).map(|frame| frame.at(0.0)).map(|alpha| [alpha.re, alpha.im]),
             largest_window: counts.largest_window,
             highest_level: counts.highest_level,
             steps: counts.steps,
@@ -88,6 +89,7 @@ pub fn exact_point(experiment: &Experiment, exact: &Exact, parameters: BTreeMap<
             worst_norm_defect: exact.trace_defect,
             largest_edge_population: exact.top_population,
             clipped_population: if hard_cutoff(experiment) > 0 { exact.top_population } else { 0.0 },
+            displacement: None,
             largest_window: exact.levels,
             highest_level: exact.levels,
             steps: 0,

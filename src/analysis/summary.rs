@@ -176,9 +176,12 @@ pub struct Diagnostics {
     pub largest_edge_population: f64,
     /// Largest population seen on, or initially beyond, the two highest levels below a hard cutoff.
     pub clipped_population: f64,
-    /// Most Fock levels held at once.
+    /// Re α and Im α of the frame D(α e^{−iΩ₀t}) that trajectories were computed in; absent where that was the laboratory's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub displacement: Option<[f64; 2]>,
+    /// Most Fock levels held at once, in the frame of `displacement`.
     pub largest_window: usize,
-    /// Highest Fock level (exclusive) ever held.
+    /// Highest Fock level (exclusive) ever held, in the laboratory.
     pub highest_level: usize,
     /// Propagation steps.
     pub steps: u64,

@@ -107,7 +107,7 @@ impl System {
             (_, OscillatorPreparation::Coherent(_)) | (Model::Adiabatic(_), _) => None,
             (Model::OscillatorSpins(spins), _) => Chain::new(spins, experiment.cutoff),
         };
-        chain.map_or_else(|| Self::Register(Register::new(&experiment.model, experiment.cutoff)), Self::Chain)
+        chain.map_or_else(|| Self::Register(Register::of(experiment)), Self::Chain)
     }
 }
 

@@ -88,8 +88,8 @@ impl<S: Followed> Rewindable for PilotRecorder<'_, S> {
 }
 
 impl<S: Followed> Recorder for PilotRecorder<'_, S> {
-    fn output(&mut self, _index: usize, ket: &Ket) {
-        let values = self.martingales.values(ket);
+    fn output(&mut self, index: usize, ket: &Ket) {
+        let values = self.martingales.values(index, ket);
         self.record.values.extend_from_slice(values);
     }
 

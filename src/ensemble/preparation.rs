@@ -42,7 +42,7 @@ pub fn expected_quantities<S: Followed>(system: &S, experiment: &Experiment) -> 
     let mut quantities = |oscillator: PureOscillator, excited: u32| {
         let mut values = vec![0.0; system.followed()];
         system.prepare(&PurePreparation { oscillator, excited }, INITIAL_TAIL, &mut ket);
-        system.follow(&ket, &mut scratch, &mut values);
+        system.follow(0.0, &ket, &mut scratch, &mut values);
         values
     };
     let mut over_spins = |oscillator: PureOscillator| {

@@ -24,9 +24,9 @@ pub struct WindowReport {
     pub edge_population: f64,
     /// Largest population of the two highest levels below a hard cutoff.
     pub clipped: f64,
-    /// Most levels held.
+    /// Most levels held, of the frame that kets live in.
     pub largest: usize,
-    /// Highest level held, exclusive.
+    /// Highest level of the laboratory that was reached, exclusive.
     pub highest: usize,
     /// Steps taken.
     pub steps: u64,
@@ -120,15 +120,16 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
         self.generators.last().map_or(0.0, Generator::scale)
     }
 
-    /// Expands a step from `ket` (normalised), widening its window until nothing beyond the tolerance leaves it within
+    /// Expands a step from `ket` (normalised) at `time`, widening its window until nothing beyond the tolerance leaves it within
     /// the step. Returns the step's length, at most `horizon`.
     ///
     /// # Errors
     /// When the window would take more memory than one ket may have.
-    pub fn step(&mut self, ket: &mut Ket, horizon: f64) -> Result<f64> {
+    pub fn step(&mut self, ket: &mut Ket, time: f64, horizon: f64) -> Result<f64> {
         loop {
             let window = ket.window();
             let generator = tuned(&mut self.generators, self.system, window);
+            generator.begin_step(time);
             let h = self.series.expand(generator, ket, horizon, self.ket_rate);
             let (leak, reach) = (generator.leak().map(|norm| norm * generator.scale()), generator.reach());
             let len = window.len();
@@ -138,7 +139,7 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
             if !below && !above {
                 self.report.steps += 1;
                 self.report.largest = self.report.largest.max(len);
-                self.report.highest = self.report.highest.max(window.lo() + window.live(self.system.cutoff()));
+                self.report.highest = self.report.highest.max(self.system.highest(window));
                 return Ok(h);
             }
             let more = (len / 8).next_multiple_of(8).max(GROWTH);

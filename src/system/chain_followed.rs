@@ -73,12 +73,12 @@ impl Followed for Chain {
         quantity::EVEN
     }
 
-    fn follow(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
+    fn follow(&self, _time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
         let sums = Self::sums(ket, scratch);
         values.copy_from_slice(&self.quantities(&sums));
     }
 
-    fn follow_with_jumps(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
+    fn follow_with_jumps(&self, time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
         let sums = Self::sums(ket, scratch);
         let now = self.quantities(&sums);
         values.copy_from_slice(&now);
@@ -89,7 +89,8 @@ impl Followed for Chain {
         for (index, channel) in self.channels().iter().enumerate().filter(|(_, channel)| channel.rate > 0.0) {
             if let Jump::Ladder { lower, raise } = channel.jump {
                 let weight = super::ladder::ladder_weight(ket, lower, raise, self.cutoff());
-                self.add_jump(index, channel.rate * weight / ket.norm_squared(), ket, scratch, values, rates);
+                let rate = channel.rate * weight / ket.norm_squared();
+                self.add_jump((index, rate), time, ket, scratch, values, rates);
             }
         }
     }

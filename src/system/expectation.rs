@@ -2,8 +2,8 @@
 
 use num_complex::Complex64;
 
-use crate::hilbert::Ket;
 use crate::hilbert::lanes::{Kernel, Lanes, WIDTH, run};
+use crate::hilbert::{Cutoff, Ket};
 
 /// Σ_s of Σ_n p_{n,s}·{1, n, n²}, with p = |ψ|² (unnormalised).
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -28,6 +28,14 @@ pub fn number_moments(ket: &Ket) -> NumberMoments {
     let [norm, first, second] = sums;
     let lo = ket.window().lo() as f64;
     NumberMoments { norm, first: first + lo * norm, second: second + lo * (2.0 * first + lo * norm) }
+}
+
+/// Populations of the Fock levels from 0 on, as far as `cutoff` leaves them.
+pub fn level_populations(ket: &Ket, cutoff: Cutoff, populations: &mut Vec<f64>) {
+    let window = ket.window();
+    populations.clear();
+    populations.resize(window.lo(), 0.0);
+    populations.extend((0..window.live(cutoff)).map(|j| ket.level_population(j)));
 }
 
 /// Populations Σ|ψ|² of row `row` at even and at odd Fock levels.
@@ -81,6 +89,16 @@ pub fn lowering(state: &Ket, bra: usize, ket: usize) -> Complex64 {
 /// Σ_s Σ_n √((n+1)(n+2)) ψ*_n ψ_{n+2}: ⟨a²⟩.
 pub fn lowering_twice(state: &Ket) -> Complex64 {
     (0..state.rows()).map(|row| overlap(state, row, row, 2, |n| ((n + 1.0) * (n + 2.0)).sqrt())).sum()
+}
+
+/// Σ_s Σ_n n √(n+1) ψ*_n ψ_{n+1}: ⟨Na⟩.
+pub fn number_lowering(state: &Ket) -> Complex64 {
+    (0..state.rows()).map(|row| overlap(state, row, row, 1, |n| n * (n + 1.0).sqrt())).sum()
+}
+
+/// Σ_n ψ*_{n, bra} ψ_{n, ket} of two rows.
+pub fn inner(state: &Ket, bra: usize, ket: usize) -> Complex64 {
+    overlap(state, bra, ket, 0, |_| 1.0)
 }
 
 fn overlap(state: &Ket, bra: usize, ket: usize, shift: usize, element: impl Fn(f64) -> f64) -> Complex64 {

@@ -115,31 +115,39 @@ pub trait Followed: OpenSystem {
     /// How many quantities are followed.
     fn followed(&self) -> usize;
 
-    /// The quantities (see [`quantity`]) in `ket`, normalised.
-    fn follow(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]);
+    /// The laboratory's quantities (see [`quantity`]) in `ket` at `time`, normalised.
+    fn follow(&self, time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]);
 
     /// The quantities, and into `rates` the mean rate c at which jumps change them, followed by the [`activity`].
-    fn follow_with_jumps(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
-        self.follow(ket, scratch, values);
+    fn follow_with_jumps(&self, time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
+        self.follow(time, ket, scratch, values);
         rates.fill(0.0);
         let norm = ket.norm_squared();
         let mut weights = std::mem::take(&mut scratch.weights);
         self.weights(ket, &mut weights);
         for (channel, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
-            self.add_jump(channel, weight / norm, ket, scratch, values, rates);
+            self.add_jump((channel, weight / norm), time, ket, scratch, values, rates);
         }
         scratch.weights = weights;
     }
 
-    /// Adds what jumps of one channel contribute: `rate`·(y after − y).
-    fn add_jump(&self, channel: usize, rate: f64, ket: &Ket, scratch: &mut Scratch, values: &[f64], rates: &mut [f64]) {
+    /// Adds what jumps of one `channel`, at its `rate`, contribute: `rate`·(y after − y).
+    fn add_jump(
+        &self,
+        (channel, rate): (usize, f64),
+        time: f64,
+        ket: &Ket,
+        scratch: &mut Scratch,
+        values: &[f64],
+        rates: &mut [f64],
+    ) {
         let mut after = std::mem::replace(&mut scratch.after, Ket::zeros(Window::around(0, 1), 0));
         let mut spare = std::mem::replace(&mut scratch.spare, Ket::zeros(Window::around(0, 1), 0));
         let mut changed = std::mem::take(&mut scratch.values);
         after.copy_from(ket);
         self.collapse(channel, &mut after, &mut spare);
         if after.norm_squared() > 0.0 {
-            self.follow(&after, scratch, &mut changed);
+            self.follow(time, &after, scratch, &mut changed);
             add_changes(rate, &changed, values, rates);
         }
         (scratch.after, scratch.spare, scratch.values) = (after, spare, changed);
@@ -216,6 +224,25 @@ impl Sums {
         self.second += weight * other.second;
         self.lowered += weight * other.lowered;
         self.lowered_twice += weight * other.lowered_twice;
+    }
+
+    /// The sums of D(α)ψ and D(α)φ, where a is a + α. Those of N are for ψ = φ, and that of N² leaves out what is of third
+    /// order, 4 Re α*⟨Na⟩: control variates need not be exact.
+    pub fn displaced(self, alpha: Complex64) -> Self {
+        let (overlap, shift) = (Complex64::new(self.norm, self.turned), alpha.norm_sqr());
+        let field = 2.0 * (alpha.conj() * self.lowered).re;
+        let squeezed = 2.0 * (alpha.conj() * alpha.conj() * self.lowered_twice).re;
+        Self {
+            norm: self.norm,
+            turned: self.turned,
+            first: self.first + field + shift * self.norm,
+            second: self.second
+                + field * (1.0 + 2.0 * shift)
+                + squeezed
+                + shift * (4.0 * self.first + (1.0 + shift) * self.norm),
+            lowered: self.lowered + alpha * overlap,
+            lowered_twice: self.lowered_twice + alpha * (2.0 * self.lowered + alpha * overlap),
+        }
     }
 
     /// N, N², X² and ½{X, P}, unnormalised.

@@ -177,6 +177,22 @@ pub fn turning_row(
     }
 }
 
+/// Adds a drive in a rotating frame: out −= i w (x c + y d), `drive` = (x, y); `turned` holds c and d with pads.
+#[multiversion(targets("x86_64+avx2+fma"))]
+pub fn drive_row(weight: f64, drive: (f64, f64), turned: [&[f64]; 2], to: (&mut [f64], &mut [f64])) {
+    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
+    let len = to.0.len();
+    let [(c_re, c_im), (d_re, d_im)] = turned.map(|part| part.split_at(len + 2 * PAD));
+    let ((_, c_re, _), (_, c_im, _)) = (stencil(c_re, len), stencil(c_im, len));
+    let ((_, d_re, _), (_, d_im, _)) = (stencil(d_re, len), stencil(d_im, len));
+    let (out_re, out_im) = (&mut to.0[..len], &mut to.1[..len]);
+    let (x, y) = (weight * drive.0, weight * drive.1);
+    for j in 0..len {
+        out_re[j] = fma::<FUSED>(x, c_im[j], fma::<FUSED>(y, d_im[j], out_re[j]));
+        out_im[j] = fma::<FUSED>(-x, c_re[j], fma::<FUSED>(-y, d_re[j], out_im[j]));
+    }
+}
+
 /// Adds the squeezing terms: out += u b_n ψ_{n−2} + v b_{n+2} ψ_{n+2}, b_n = √(n(n−1)), u and v complex (re, im).
 #[multiversion(targets("x86_64+avx2+fma"))]
 pub fn squeeze_row(band: &[f64], up: (f64, f64), down: (f64, f64), from: &[f64], to: &mut [f64]) {

@@ -4,6 +4,8 @@ mod chain;
 mod chain_followed;
 mod channel;
 mod combine;
+mod displaced;
+mod displacement;
 mod expectation;
 mod experiment;
 mod followed;
@@ -22,6 +24,7 @@ mod turned;
 pub use chain::Chain;
 pub use channel::{Channel, Jump, channels};
 pub use combine::{combine, combine_together};
+pub use displaced::MovingFrame;
 pub use experiment::Experiment;
 pub use followed::{Followed, Scratch, activity, quantity};
 pub use kernel::cpu_features;
@@ -72,10 +75,12 @@ pub trait OpenSystem: Send + Sync {
 
     /// Populations of the Fock levels from 0 on of a normalised ket at a time.
     fn populations_at(&self, _time: f64, ket: &Ket, populations: &mut Vec<f64>) {
-        let window = ket.window();
-        populations.clear();
-        populations.resize(window.lo(), 0.0);
-        populations.extend((0..window.live(self.cutoff())).map(|j| ket.level_population(j)));
+        expectation::level_populations(ket, self.cutoff(), populations);
+    }
+
+    /// One above the highest level of the laboratory that the kets of a window reach.
+    fn highest(&self, window: Window) -> usize {
+        window.lo() + window.live(self.cutoff())
     }
 
     /// Whether trajectories carry weights: some channel is [`Jump::Negative`], its jumps reverse the weight's sign, and between
@@ -96,6 +101,9 @@ pub trait Generator: Send {
 
     /// Middle of the amplitude decay rates, taken out of A (1/time).
     fn mean_decay(&self) -> f64;
+
+    /// A step begins at `time`: for those that depend on it.
+    fn begin_step(&mut self, _time: f64) {}
 
     /// `to` ← A `from`, both in the memory layout of a [`Ket`] of this window and `sector`, pads included.
     ///

@@ -3,8 +3,9 @@
 use num_complex::Complex64;
 
 use super::channel::{Channel, Jump, channels};
+use super::displacement::displaced_populations;
 use super::expectation::{NumberMoments, lowering_twice, number_moments};
-use super::frame::{Relative, displaced_populations};
+use super::frame::Relative;
 use super::ladder::{apply_ladder, ladder_weight};
 use super::quadratic_kernel::quadratic;
 use super::splitting::{SecondMoments, Split};
@@ -50,7 +51,9 @@ impl Quadratic {
 
     fn relative(ket: &Ket) -> Relative {
         let NumberMoments { norm, first, second } = number_moments(ket);
-        Relative { number: first / norm, number_squared: second / norm, squeezed: lowering_twice(ket) / norm }
+        let squeezed = lowering_twice(ket) / norm;
+        // Kets have definite parity.
+        Relative { number: first / norm, number_squared: second / norm, squeezed, ..Relative::default() }
     }
 }
 
@@ -131,7 +134,7 @@ impl OpenSystem for Quadratic {
     }
 
     fn populations_at(&self, time: f64, ket: &Ket, populations: &mut Vec<f64>) {
-        *populations = displaced_populations(ket, self.model.mean_amplitude(self.alpha, time));
+        displaced_populations(ket, self.model.mean_amplitude(self.alpha, time), populations);
     }
 
     fn is_weighted(&self) -> bool {

@@ -12,7 +12,7 @@ impl Followed for Quadratic {
         FOLLOWED
     }
 
-    fn follow(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
+    fn follow(&self, _time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
         let row = ket.padded_row(0);
         let [even, odd] = Sums::by_parity(&mut scratch.roots, ket.window(), row, row);
         let mut whole = even;

@@ -1,5 +1,6 @@
 //! Any number of spins, zero included: 2^K rows over the Fock window, general couplings and ladder channels.
 
+mod displaced;
 mod generator;
 
 use num_complex::Complex64;
@@ -7,13 +8,15 @@ use num_complex::Complex64;
 pub use generator::RegisterGenerator;
 
 use super::channel::{Channel, Jump, channels};
-use super::expectation::{lowering, lowering_twice, number_moments, populations_by_parity};
+use super::displacement::displaced_populations;
+use super::expectation::{level_populations, lowering, lowering_twice, number_moments, populations_by_parity};
 use super::ladder::{apply_ladder, ladder_weight};
-use super::{GUARD, Observable, OpenSystem};
+use super::{GUARD, MovingFrame, Observable, OpenSystem};
 use crate::hilbert::{Cutoff, Ket, Window, product_ket};
 use crate::model::{Model, PurePreparation};
 
-/// Oscillator ⊗ K spins in their energy eigenbases; row s has bit i set where spin i is in |+⟩.
+/// Oscillator ⊗ K spins in their energy eigenbases; row s has bit i set where spin i is in |+⟩. Its kets may live in a
+/// [`MovingFrame`] (levels are then counted there): observables, populations and followed quantities are the laboratory's.
 #[derive(Debug, Clone)]
 pub struct Register {
     frequency: f64,
@@ -26,10 +29,12 @@ pub struct Register {
     flips: Vec<(usize, f64)>,
     /// Spin energy and spin part of the amplitude decay, per row.
     row_terms: Vec<(f64, f64)>,
+    /// Where kets live; in the laboratory if `None`.
+    frame: Option<MovingFrame>,
 }
 
 impl Register {
-    /// The register form of any model.
+    /// The register form of any model, in the laboratory.
     pub fn new(model: &Model, cutoff: Cutoff) -> Self {
         let spins = model.spins();
         let rows = 1 << spins.len();
@@ -58,6 +63,7 @@ impl Register {
                 .collect(),
             row_terms: (0..rows).map(|row| (row_sum(row, |spin| 0.5 * spin.splitting()), decay(row))).collect(),
             channels,
+            frame: None,
         }
     }
 
@@ -136,7 +142,8 @@ impl OpenSystem for Register {
     }
 
     fn prepare(&self, state: &PurePreparation, tail: f64, ket: &mut Ket) -> f64 {
-        product_ket(ket, state.oscillator, state.excited as usize, tail, GUARD, self.cutoff)
+        let oscillator = self.seen_from_frame(state.oscillator);
+        product_ket(ket, oscillator, state.excited as usize, tail, GUARD, self.cutoff)
     }
 
     fn weights(&self, ket: &Ket, weights: &mut [f64]) {
@@ -175,6 +182,10 @@ impl OpenSystem for Register {
     }
 
     fn observe(&self, ket: &Ket, observables: &[Observable], values: &mut [f64]) {
+        if self.frame.is_some() {
+            self.observe_at(0.0, ket, observables, values);
+            return;
+        }
         let moments = number_moments(ket);
         let lowered = || -> Complex64 { (0..ket.rows()).map(|row| lowering(ket, row, row)).sum() };
         let quadrature = |sign: f64| sign * 2.0 * lowering_twice(ket).re + 2.0 * moments.first + moments.norm;
@@ -195,6 +206,25 @@ impl OpenSystem for Register {
                 }
             } / moments.norm;
         }
+    }
+
+    fn observe_at(&self, time: f64, ket: &Ket, observables: &[Observable], values: &mut [f64]) {
+        match self.displacement(time) {
+            Some(alpha) => self.observe_displaced(alpha, ket, observables, values),
+            None => self.observe(ket, observables, values),
+        }
+    }
+
+    fn populations_at(&self, time: f64, ket: &Ket, populations: &mut Vec<f64>) {
+        match self.displacement(time) {
+            Some(alpha) => displaced_populations(ket, alpha, populations),
+            None => level_populations(ket, self.cutoff, populations),
+        }
+    }
+
+    fn highest(&self, window: Window) -> usize {
+        let hi = window.lo() + window.live(self.cutoff);
+        self.frame.map_or(hi, |frame| frame.levels(hi))
     }
 }
 

@@ -22,15 +22,16 @@ impl Register {
         self.splittings().len()
     }
 
-    /// The sums of every row with itself, and behind them with every row that X flips it into.
-    fn take_sums(&self, ket: &Ket, scratch: &mut Scratch) {
+    /// The sums of every row with itself, and behind them with every row that X flips it into, of the laboratory.
+    fn take_sums(&self, time: f64, ket: &Ket, scratch: &mut Scratch) {
+        let alpha = self.displacement(time);
         scratch.sums.clear();
         let Scratch { sums, roots, .. } = scratch;
         let mut push = |row: usize, other: usize| {
             let [even, odd] = Sums::by_parity(roots, ket.window(), ket.padded_row(row), ket.padded_row(other));
             let mut whole = even;
             whole.add(1.0, &odd);
-            sums.push(whole);
+            sums.push(alpha.map_or(whole, |alpha| whole.displaced(alpha)));
         };
         (0..ket.rows()).for_each(|row| push(row, row));
         for &(bit, _) in self.flips() {
@@ -95,13 +96,13 @@ impl Followed for Register {
         quantity::FIRST_SPIN + self.spins()
     }
 
-    fn follow(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
-        self.take_sums(ket, scratch);
+    fn follow(&self, time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
+        self.take_sums(time, ket, scratch);
         self.quantities(&scratch.sums, Change::None, values);
     }
 
-    fn follow_with_jumps(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
-        self.take_sums(ket, scratch);
+    fn follow_with_jumps(&self, time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
+        self.take_sums(time, ket, scratch);
         let sums = std::mem::take(&mut scratch.sums);
         let norm = self.quantities(&sums, Change::None, values);
         rates.fill(0.0);
@@ -114,7 +115,7 @@ impl Followed for Register {
                 Jump::Ladder { lower, raise } => {
                     let weight = super::ladder::ladder_weight(ket, lower, raise, self.cutoff());
                     scratch.values = after;
-                    self.add_jump(index, channel.rate * weight / norm, ket, scratch, values, rates);
+                    self.add_jump((index, channel.rate * weight / norm), time, ket, scratch, values, rates);
                     after = std::mem::take(&mut scratch.values);
                     continue;
                 }

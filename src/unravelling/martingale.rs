@@ -93,10 +93,10 @@ impl<'a, S: Followed> Martingales<'a, S> {
         }
     }
 
-    /// The quantities of `ket`.
-    pub fn values(&mut self, ket: &Ket) -> &[f64] {
+    /// The quantities of `ket` at the time number `index`.
+    pub fn values(&mut self, index: usize, ket: &Ket) -> &[f64] {
         let count = self.system.followed();
-        self.system.follow(ket, &mut self.scratch, &mut self.now[..count]);
+        self.system.follow(self.times[index], ket, &mut self.scratch, &mut self.now[..count]);
         &self.now[..count]
     }
 
@@ -145,7 +145,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
             self.values.copy_within(width..2 * width, 0);
             self.rates.copy_within(self.end * width..(self.end + 1) * width, 0);
         } else {
-            self.node(0, 0, stretch.start);
+            self.node(0, 0, stretch.begin, stretch.start);
             if self.begun {
                 for j in 0..width {
                     self.sum[j] += self.values[j] - self.last[j];
@@ -180,7 +180,12 @@ impl<'a, S: Followed> Martingales<'a, S> {
                 self.last.copy_from_slice(&self.values[width..2 * width]);
                 self.end = rule.degree;
             }
-            None => self.system.follow(stretch.end, &mut self.scratch, &mut self.last[..count]),
+            None => self.system.follow(
+                stretch.begin + stretch.length,
+                stretch.end,
+                &mut self.scratch,
+                &mut self.last[..count],
+            ),
         }
     }
 
@@ -201,13 +206,13 @@ impl<'a, S: Followed> Martingales<'a, S> {
         loop {
             let rule = &RULES[choice];
             let degree = rule.degree;
-            self.node(degree, 1, stretch.end);
+            self.node(degree, 1, stretch.begin + stretch.length, stretch.end);
             let mut kets = std::mem::take(&mut self.kets);
             let instants = &mut self.weights[..degree - 1];
             instants.iter_mut().zip(&rule.fractions[1..]).for_each(|(s, fraction)| *s = fraction * stretch.length);
             (stretch.evaluate)(instants, &mut kets[..degree - 1]);
             for (i, ket) in kets[..degree - 1].iter().enumerate() {
-                self.node(i + 1, 2, ket);
+                self.node(i + 1, 2, stretch.begin + rule.fractions[i + 1] * stretch.length, ket);
             }
             self.kets = kets;
             rule.left_out(&self.rates[..(degree + 1) * width], &mut self.scrap, &mut self.integral);
@@ -227,11 +232,11 @@ impl<'a, S: Followed> Martingales<'a, S> {
         }
     }
 
-    /// Rates at node `i`, and the quantities into row `row` of `values`: 0 at the stretch's beginning, 1 at its end.
-    fn node(&mut self, i: usize, row: usize, ket: &Ket) {
+    /// Rates at node `i`, which is at `time`, and the quantities into row `row` of `values`: 0 at the stretch's beginning, 1 at its end.
+    fn node(&mut self, i: usize, row: usize, time: f64, ket: &Ket) {
         let (width, count) = (self.width, self.system.followed());
         let values = &mut self.values[row * width..row * width + count];
         let rates = &mut self.rates[i * width..i * width + count + activity::COUNT];
-        self.system.follow_with_jumps(ket, &mut self.scratch, values, rates);
+        self.system.follow_with_jumps(time, ket, &mut self.scratch, values, rates);
     }
 }

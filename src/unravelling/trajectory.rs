@@ -164,7 +164,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             let rate = total_weight(self.system, &self.ket, &mut self.weights);
             let left = end_of_run - time;
             let horizon = if rate > 0.0 { left.min(HORIZON / rate) } else { left };
-            let h = self.follower.step(&mut self.ket, horizon)?;
+            let h = self.follower.step(&mut self.ket, time, horizon)?;
             self.follower.evaluate(h, &self.ket, &mut self.end);
             let start = Survival { time: 0.0, log_norm: 0.0, rate };
             if let Some(growth) = &mut self.growth {

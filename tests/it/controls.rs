@@ -244,11 +244,11 @@ impl Followed for Miscompensated {
     fn followed(&self) -> usize {
         self.0.followed()
     }
-    fn follow(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
-        self.0.follow(ket, scratch, values);
+    fn follow(&self, time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
+        self.0.follow(time, ket, scratch, values);
     }
-    fn follow_with_jumps(&self, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
-        self.0.follow_with_jumps(ket, scratch, values, rates);
+    fn follow_with_jumps(&self, time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
+        self.0.follow_with_jumps(time, ket, scratch, values, rates);
         rates.iter_mut().for_each(|rate| *rate *= self.1);
     }
     fn expression(&self, observable: Observable) -> Vec<f64> {

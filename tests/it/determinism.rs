@@ -4,7 +4,8 @@ use fluctuator::ensemble::{self, BlockRunner, Estimator, Guide, Plan};
 use fluctuator::hilbert::Cutoff;
 use fluctuator::model::{Model, OscillatorBath, OscillatorPreparation, SpinPreparation};
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Chain, Experiment, Followed, Register};
+use fluctuator::system::{Chain, Experiment, Followed, MovingFrame, Register};
+use num_complex::Complex64;
 
 use crate::systems::{experiment, oscillator, run, spin};
 
@@ -73,4 +74,25 @@ fn a_trajectory_does_not_depend_on_the_others() {
     let pair = vec![spin(2.0, 0.3, 3.0, 0.1), spin(1.0, 0.2, 2.0, 0.0)];
     let experiment = experiment(oscillator(pair, None), OscillatorPreparation::Coherent(1.5.into()), 2.0, 5);
     check_independence(&Register::new(&experiment.model, Cutoff::Auto), &experiment, None);
+}
+
+/// The same in a moving frame, where H_eff depends on the time at which a step begins.
+#[test]
+fn a_trajectory_in_a_moving_frame_does_not_depend_on_the_others_or_on_threads() {
+    let pair = vec![spin(2.0, 0.1, 3.0, 0.1), spin(1.0, 0.2, 0.3, 0.0)];
+    let coherent = OscillatorPreparation::Coherent(Complex64::new(9.0, -12.0));
+    let experiment = experiment(oscillator(pair, None), coherent, 2.0, 5);
+    assert!(MovingFrame::of(&experiment).is_some());
+    let plan = |threads| Plan {
+        trajectories: 40,
+        seed: 5,
+        block: 8,
+        threads,
+        estimator: Estimator::Controlled { pilot: 16 },
+        sampling: Default::default(),
+    };
+    let guide = ensemble::learn(&experiment, &Tolerances::from_tolerance(1e-8), &plan(2), &()).expect("learns");
+    check_independence(&Register::of(&experiment), &experiment, None);
+    check_independence(&Register::of(&experiment), &experiment, guide.as_ref());
+    assert_eq!(run(&experiment, &plan(1)), run(&experiment, &plan(3)));
 }

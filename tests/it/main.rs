@@ -11,6 +11,7 @@ mod controls;
 mod convergence;
 mod densities;
 mod determinism;
+mod displaced;
 mod durability;
 mod emission;
 mod followed;

@@ -9,7 +9,7 @@ use crate::io::provenance::hash_text;
 use crate::io::run_file::RunPoint;
 
 /// Version of what the program computes from a run file: to be raised with every change that alters the bits of a result.
-pub const RESULTS_VERSION: u32 = 2;
+pub const RESULTS_VERSION: u32 = 3;
 
 /// What determines the sums of a block, beside its number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

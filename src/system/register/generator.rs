@@ -1,17 +1,18 @@
-//! H_eff of a register on one window, in the laboratory's frame or in a rotating one.
+//! H_eff of a register on one window, in the laboratory's frame, in a rotating or in a moving one.
 
 use num_complex::Complex64;
 
 use super::Register;
 use crate::hilbert::{LANES, PAD, Window};
-use crate::system::{Generator, Turned, kernel};
+use crate::system::{Generator, MovingFrame, Turned, kernel};
 
 /// How much an application costs in a rotating frame, about, relative to one in the laboratory's.
 const TURNING_COST: f64 = 4.0;
 
 /// Tables of H_eff on one window, in units of `scale`.
 ///
-/// On wide windows Ω₀N alone would set the scale; it is then left out, in a rotating frame.
+/// On wide windows Ω₀N alone would set the scale; it is then left out, in a rotating frame. So it is in a moving frame, whose
+/// drive 2 Re α(t) S turns at the same frequency.
 #[derive(Debug, Clone)]
 pub struct RegisterGenerator {
     window: Window,
@@ -27,11 +28,20 @@ pub struct RegisterGenerator {
     coupling_norm: f64,
     squeeze: Option<Squeeze>,
     rotation: f64,
+    drive: Option<Drive>,
     /// Σ A ψ of one row, with pads.
     coupled: Vec<f64>,
     /// In a rotating frame: c and d of all rows on a chunk of levels, and sums of them.
     turned: Vec<f64>,
     turned_sums: [Vec<f64>; 2],
+}
+
+/// 2 Re α(t+s) = 2 Re α(t) cos Ωs + 2 Im α(t) sin Ωs: the c and d of what turns, times these.
+#[derive(Debug, Clone)]
+struct Drive {
+    frame: MovingFrame,
+    /// 2 Re α and 2 Im α at the beginning of the step, in units of the scale.
+    now: (f64, f64),
 }
 
 /// −½ Σ (u*v a†² + u v* a²) of the ladder channels.
@@ -89,11 +99,13 @@ impl RegisterGenerator {
         }
         let squeezes = up != Complex64::ZERO || down != Complex64::ZERO;
         let highest = |table: &[f64]| table[..live].last().copied().unwrap_or(0.0);
-        let others = 2.0 * system.coupling_norm() * highest(&coupling) + (up.norm() + down.norm()) * highest(&band);
+        let drive = system.frame.as_ref().map_or(0.0, |frame| frame.at(0.0).norm());
+        let others =
+            2.0 * system.coupling_norm() * (highest(&coupling) + drive) + (up.norm() + down.norm()) * highest(&band);
         let mut scale = (half_width[0] + level_width).hypot(half_width[1]) + others;
         // Ω as well: what turns is a power series, too.
         let turning = half_width[0].hypot(half_width[1]) + others + system.frequency.abs();
-        let rotates = !squeezes && scale > TURNING_COST * turning;
+        let rotates = system.frame.is_some() || !squeezes && scale > TURNING_COST * turning;
         if rotates {
             scale = turning;
             energy.fill(0.0);
@@ -119,6 +131,7 @@ impl RegisterGenerator {
             coupling_norm: system.coupling_norm(),
             squeeze: squeezes.then_some(Squeeze { up: (up.re, up.im), down: (down.re, down.im), band }),
             rotation,
+            drive: system.frame.map(|frame| Drive { frame, now: (0.0, 0.0) }),
             coupled: vec![0.0; 2 * (len + 2 * PAD)],
             turned: Vec::new(),
             turned_sums: Default::default(),
@@ -182,7 +195,11 @@ impl RegisterGenerator {
                         (1.0, self.turned_sums.each_ref().map(|sum| &sum[..]))
                     }
                 };
-                kernel::turning_row(levels, self.rows[row], weight, coupling, source, [c, d], to);
+                let (re, im) = to;
+                kernel::turning_row(levels, self.rows[row], weight, coupling, source, [c, d], (&mut *re, &mut *im));
+                if let Some(drive) = &self.drive {
+                    kernel::drive_row(weight, drive.now, [c, d], (re, im));
+                }
             }
         }
     }
@@ -203,6 +220,13 @@ impl Generator for RegisterGenerator {
 
     fn mean_decay(&self) -> f64 {
         self.mean_decay
+    }
+
+    fn begin_step(&mut self, time: f64) {
+        if let Some(drive) = &mut self.drive {
+            let twice = 2.0 * drive.frame.at(time) / self.scale;
+            drive.now = (twice.re, twice.im);
+        }
     }
 
     fn apply(&mut self, _sector: usize, from: &[f64], turned: Option<&Turned>, to: &mut [f64]) {
