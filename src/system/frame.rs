@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use crate::hilbert::{Cutoff, Window, product_ket};
     use crate::model::PureOscillator;
-    use crate::system::displacement::displaced_populations;
+    use crate::system::displaced_populations::displaced_populations;
 
     #[test]
     fn a_displaced_vacuum_is_poissonian_and_a_displaced_number_state_has_its_moments() {

@@ -3,7 +3,7 @@
 use num_complex::Complex64;
 
 use super::channel::{Channel, Jump, channels};
-use super::displacement::displaced_populations;
+use super::displaced_populations::displaced_populations;
 use super::expectation::{NumberMoments, lowering_twice, number_moments};
 use super::frame::Relative;
 use super::ladder::{apply_ladder, ladder_weight};

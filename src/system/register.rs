@@ -8,7 +8,7 @@ use num_complex::Complex64;
 pub use generator::RegisterGenerator;
 
 use super::channel::{Channel, Jump, channels};
-use super::displacement::displaced_populations;
+use super::displaced_populations::displaced_populations;
 use super::expectation::{level_populations, lowering, lowering_twice, number_moments, populations_by_parity};
 use super::ladder::{apply_ladder, ladder_weight};
 use super::{GUARD, MovingFrame, Observable, OpenSystem};
