@@ -10,8 +10,14 @@ use crate::propagate::{Follower, Tolerances, WindowReport};
 use crate::system::OpenSystem;
 use crate::{Error, Result};
 
-/// Steps are not planned beyond this many expected waiting times: a jump would throw the rest away.
+/// Before the first jump steps are not planned beyond this many expected waiting times, whatever the threshold: the trunk is made
+/// of them. A jump throws the rest away.
 const HORIZON: f64 = 2.0;
+
+/// Later ones are planned up to this many times the wait for the next jump at the present rate, as the threshold is known, but no
+/// less than that part of a waiting time.
+const MARGIN: f64 = 1.02;
+const LEAST: f64 = 0.1;
 
 /// Jump instants are found to this fraction of the ket tolerance.
 const JUMP_SHARE: f64 = 0.1;
@@ -163,7 +169,8 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             step += 1;
             let rate = total_weight(self.system, &self.ket, &mut self.weights);
             let left = end_of_run - time;
-            let horizon = if rate > 0.0 { left.min(HORIZON / rate) } else { left };
+            let waits = if fired { (MARGIN * (survival - level)).max(LEAST) } else { HORIZON };
+            let horizon = if rate > 0.0 { left.min(waits / rate) } else { left };
             let h = self.follower.step(&mut self.ket, time, horizon)?;
             self.follower.evaluate(h, &self.ket, &mut self.end);
             let start = Survival { time: 0.0, log_norm: 0.0, rate };
