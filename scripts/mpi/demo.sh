@@ -30,7 +30,7 @@ correlations = { max_delay = 2.0, bins = 20 }
 "model.frequency" = [1.0, 1.5]
 [ensemble]'
 echo "$model
-trajectories = 2000" >number.toml
+trajectories = 6000" >number.toml
 echo "$model
 target = { observable = \"number\", standard_error = 0.02 }
 estimator = \"plain\"" >target.toml
