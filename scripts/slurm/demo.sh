@@ -25,8 +25,9 @@ bath = { gamma = 10.0, nbar = 5.0 }
 end = 10.0
 points = 11
 [ensemble]
-trajectories = 4096
+trajectories = 12288
 TOML
+each=3072 # trajectories of a shard: some seconds on one core, so that a fault finds it at work
 "$FLUCTUATOR" run "$work/run.toml" --quiet --out "$work/whole"
 # The same until it is accurate enough: more than one wave of 1024 trajectories, and not all that are allowed.
 sed 's/^trajectories = .*/target = { observable = "number", standard_error = 1.6e-5, max_trajectories = 16384 }/' \
@@ -39,7 +40,7 @@ same() { [ -n "$(points "$1")" ] && cmp -s <(points "$1") <(points "$2"); } # no
 task() {
   for _ in $(seq 300); do
     job=$(squeue -h -t R -o '%A %i' | awk -v task="_$1" 'index($2, task) { print $1 }')
-    if [ -n "$job" ] && compgen -G "$OUT/blocks/point-0000/trajectories-$(($1 * 1024))-*.blocks" >/dev/null; then
+    if [ -n "$job" ] && compgen -G "$OUT/blocks/point-0000/trajectories-$(($1 * each))-*.blocks" >/dev/null; then
       echo "$job"
       return
     fi
