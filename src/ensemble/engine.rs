@@ -135,7 +135,7 @@ pub fn assist(job: &Job, recording: &Recording<'_>, desk: &dyn Desk) -> Result<(
 
 fn assist_on<S: Followed>(system: &S, job: &Job, recording: &Recording<'_>, desk: &dyn Desk) -> Result<()> {
     let threads = Threads::start(job.plan.threads)?;
-    let confined = confine(system, job)?;
+    let confined = threads.within(|| confine(system, job))?;
     if let Some(work) = Work::prepare(system, job, Keeps::of(recording), confined.as_ref(), &threads)? {
         work.run(desk, &Reordering::new(None));
     }
@@ -166,14 +166,15 @@ fn run_on<S: Followed, T: Kept>(
     let first_look = watcher.first_look().filter(|_| !is_shard);
     let ladder = Ladder::new(first_look, plan.trajectories, plan.block);
     let blocks = shard.unwrap_or(0..ladder.first());
-    let threads = Threads::start(plan.threads.min(usize::try_from(ladder.top()).unwrap_or(usize::MAX)))?;
+    // Those without a block of their own take part in the others' work.
+    let threads = Threads::start(plan.threads)?;
     let layout = Layout::new(experiment, system.channels().len());
     let end = experiment.times.last().copied().unwrap_or(0.0);
     let grid = recording.correlations;
     let controlled = plan.estimator != Estimator::Plain;
     let shape = Shape { layout, controlled, grid: grid.map(|grid| (grid, end)) };
     super::stock::check(&stored, &shape, plan, first_look)?;
-    let confined = confine(system, job)?;
+    let confined = threads.within(|| confine(system, job))?;
     let part = confined.as_ref().map(|baseline| (baseline.probability, baseline.weight()));
 
     let looks = AtomicU64::new(0);

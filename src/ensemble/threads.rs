@@ -14,6 +14,11 @@ impl Threads {
         pool.map(Self).map_err(|error| Error::Numerical(format!("cannot start {count} threads: {error}")))
     }
 
+    /// Runs `work` on one of the threads, where the others take part in it if it can be divided.
+    pub fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.0.install(work)
+    }
+
     /// Runs `work` once on every thread; a panic of one is passed on when all have ended.
     pub fn each(&self, work: impl Fn() + Sync) {
         self.0.broadcast(|_| work());

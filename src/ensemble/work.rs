@@ -67,11 +67,10 @@ impl<'a, S: Followed> Work<'a, S> {
         // Once more, with its controls.
         let baseline = match confined {
             None => None,
-            Some(bare) => Some(
-                BlockRunner::new(system, experiment, tolerances, plan.seed, guide)
-                    .run_without_jumps(bare.stratified)?
-                    .0,
-            ),
+            Some(bare) => {
+                let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed, guide);
+                Some(threads.within(|| runner.run_without_jumps(bare.stratified))?.0)
+            }
         };
         Ok(Some(Self { system, job, threads, learned, baseline, keeps }))
     }

@@ -3,10 +3,12 @@
 mod cutoff;
 mod ket;
 pub mod lanes;
+mod pieces;
 mod product;
 mod window;
 
 pub use cutoff::Cutoff;
 pub use ket::{Ket, PAD, norm_squared};
+pub use pieces::in_pieces;
 pub use product::{OscillatorAmplitudes, product_ket};
 pub use window::{LANES, Window};

@@ -1,7 +1,7 @@
 //! Sums of many vectors, and of products of two kets, one pass over memory each.
 
-use crate::hilbert::PAD;
 use crate::hilbert::lanes::{Kernel, Lanes, WIDTH, run};
+use crate::hilbert::{LANES, PAD, in_pieces};
 
 /// `out ← Σ_k coefficients[k] · vectors[k]`, the vectors one after the other, each as long as `out`, best a multiple
 /// of 8.
@@ -11,13 +11,19 @@ pub fn combine(coefficients: &[f64], vectors: &[f64], out: &mut [f64]) {
 
 /// The same with vectors that begin `stride` cells (a multiple of 8) from each other.
 pub fn combine_strided(stride: usize, coefficients: &[f64], vectors: &[f64], out: &mut [f64]) {
-    run(Combine { coefficients: coefficients.as_chunks().0, vectors, stride, out: [out] });
+    sum_in_pieces(coefficients.as_chunks().0, vectors, stride, [out]);
 }
 
 /// Several such sums at once, which read every vector once: `out[i] ← Σ_k coefficients[k][i] · vectors[k]`.
 pub fn combine_together<const N: usize>(coefficients: &[[f64; N]], vectors: &[f64], out: [&mut [f64]; N]) {
     let stride = out.first().map_or(0, |out| out.len());
-    run(Combine { coefficients, vectors, stride, out });
+    sum_in_pieces(coefficients, vectors, stride, out);
+}
+
+fn sum_in_pieces<const N: usize>(coefficients: &[[f64; N]], vectors: &[f64], stride: usize, out: [&mut [f64]; N]) {
+    in_pieces(out, LANES, &|start, out| {
+        run(Combine { coefficients, vectors: vectors.get(start..).unwrap_or(&[]), stride, out });
+    });
 }
 
 struct Combine<'a, const N: usize> {

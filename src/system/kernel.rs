@@ -105,42 +105,9 @@ pub fn inside(part: &mut [f64], len: usize) -> &mut [f64] {
     &mut part[PAD..PAD + len]
 }
 
-/// One row of a register: out = (−i(E_n + E) − (D_n + D)) ψ − i w (c_n φ_{n−1} + c_{n+1} φ_{n+1}); rows with pads.
-#[multiversion(targets("x86_64+avx2+fma"))]
-pub fn register_row(
-    levels: (&[f64], &[f64]),
-    row: (f64, f64),
-    weight: f64,
-    coupling: &[f64],
-    from: &[f64],
-    coupled: &[f64],
-    to: &mut [f64],
-) {
-    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
-    let (energy, decay) = levels;
-    let len = energy.len();
-    let stride = len + 2 * PAD;
-    let (re, im) = from.split_at(stride);
-    let (phi_re, phi_im) = coupled.split_at(stride);
-    let (out_re, out_im) = to.split_at_mut(stride);
-    let (_, mid_re, _) = stencil(re, len);
-    let (_, mid_im, _) = stencil(im, len);
-    let (left_re, _, right_re) = stencil(phi_re, len);
-    let (left_im, _, right_im) = stencil(phi_im, len);
-    let (out_re, out_im) = (inside(out_re, len), inside(out_im, len));
-    let (decay, below, above) = (&decay[..len], &coupling[..len], &coupling[1..1 + len]);
-    for j in 0..len {
-        let (e, d) = (energy[j] + row.0, decay[j] + row.1);
-        let (l, r) = (weight * below[j], weight * above[j]);
-        let a = fma::<FUSED>(e, mid_im[j], -d * mid_re[j]);
-        let b = fma::<FUSED>(e, mid_re[j], d * mid_im[j]);
-        out_re[j] = fma::<FUSED>(l, left_im[j], fma::<FUSED>(r, right_im[j], a));
-        out_im[j] = -fma::<FUSED>(l, left_re[j], fma::<FUSED>(r, right_re[j], b));
-    }
-}
-
-/// The same for some levels in a rotating frame, with φ = c + id where it is raised and φ = c − id where it is lowered; `turned` holds
-/// c and d, `from` and `to` real and imaginary parts, all but `to` with pads.
+/// Some levels of a row of a register in a rotating frame: out = (−i(E_n + E) − (D_n + D)) ψ − i w (c_n φ_{n−1} + c_{n+1} φ_{n+1}) with
+/// φ = c + id where it is raised and φ = c − id where it is lowered; D is given as growth, −D; `turned` holds c and d, `from` and `to` real
+/// and imaginary parts, all but `to` with pads.
 #[multiversion(targets("x86_64+avx2+fma"))]
 pub fn turning_row(
     levels: (&[f64], &[f64]),
@@ -152,7 +119,7 @@ pub fn turning_row(
     to: (&mut [f64], &mut [f64]),
 ) {
     const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
-    let (energy, decay) = levels;
+    let (energy, growth) = levels;
     let len = energy.len();
     let stride = len + 2 * PAD;
     let (re, im) = from;
@@ -164,12 +131,12 @@ pub fn turning_row(
     let (below_d_re, _, above_d_re) = stencil(d_re, len);
     let (below_d_im, _, above_d_im) = stencil(d_im, len);
     let (out_re, out_im) = (&mut to.0[..len], &mut to.1[..len]);
-    let (decay, below, above) = (&decay[..len], &coupling[..len], &coupling[1..1 + len]);
+    let (growth, below, above) = (&growth[..len], &coupling[..len], &coupling[1..1 + len]);
     for j in 0..len {
-        let (e, d) = (energy[j] + row.0, decay[j] + row.1);
+        let (e, d) = (energy[j] + row.0, growth[j] + row.1);
         let (l, r) = (weight * below[j], weight * above[j]);
-        let a = fma::<FUSED>(e, mid_im[j], -d * mid_re[j]);
-        let b = fma::<FUSED>(e, mid_re[j], d * mid_im[j]);
+        let a = fma::<FUSED>(e, mid_im[j], d * mid_re[j]);
+        let b = fma::<FUSED>(e, mid_re[j], -d * mid_im[j]);
         let (left_re, left_im) = (below_c_re[j] - below_d_im[j], below_c_im[j] + below_d_re[j]);
         let (right_re, right_im) = (above_c_re[j] + above_d_im[j], above_c_im[j] - above_d_re[j]);
         out_re[j] = fma::<FUSED>(l, left_im, fma::<FUSED>(r, right_im, a));
@@ -212,21 +179,6 @@ pub fn squeeze_row(band: &[f64], up: (f64, f64), down: (f64, f64), from: &[f64],
         let b = fma::<FUSED>(up.0, li, fma::<FUSED>(down.0, hi, out_im[j]));
         out_re[j] = fma::<FUSED>(-up.1, li, fma::<FUSED>(-down.1, hi, a));
         out_im[j] = fma::<FUSED>(up.1, lr, fma::<FUSED>(down.1, hr, b));
-    }
-}
-
-/// out ← w x, or out ← out + w x.
-#[multiversion(targets("x86_64+avx2+fma"))]
-pub fn accumulate(first: bool, weight: f64, x: &[f64], out: &mut [f64]) {
-    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
-    if first {
-        for (o, x) in out.iter_mut().zip(x) {
-            *o = weight * x;
-        }
-    } else {
-        for (o, x) in out.iter_mut().zip(x) {
-            *o = fma::<FUSED>(weight, *x, *o);
-        }
     }
 }
 

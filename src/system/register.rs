@@ -2,10 +2,15 @@
 
 mod displaced;
 mod generator;
+mod kernel;
+mod parity;
+
+use std::cell::LazyCell;
 
 use num_complex::Complex64;
 
 pub use generator::RegisterGenerator;
+use parity::multiply_tied;
 
 use super::channel::{Channel, Jump, channels};
 use super::displaced_populations::displaced_populations;
@@ -15,8 +20,11 @@ use super::{GUARD, MovingFrame, Observable, OpenSystem};
 use crate::hilbert::{Cutoff, Ket, Window, product_ket};
 use crate::model::{Model, PurePreparation};
 
-/// Oscillator ⊗ K spins in their energy eigenbases; row s has bit i set where spin i is in |+⟩. Its kets may live in a
-/// [`MovingFrame`] (levels are then counted there): observables, populations and followed quantities are the laboratory's.
+/// Oscillator ⊗ K spins in their energy eigenbases; row s has bit i set where spin i is in |+⟩.
+///
+/// Kets of definite parity take half the rows: the last spin is then tied to the level and the others, in |+⟩ where n, the number
+/// of others in |+⟩ and the ket's sector add up to an odd number. Others may live in a [`MovingFrame`] (levels are then counted there). Observables,
+/// populations and followed quantities are the laboratory's.
 #[derive(Debug, Clone)]
 pub struct Register {
     frequency: f64,
@@ -31,6 +39,8 @@ pub struct Register {
     row_terms: Vec<(f64, f64)>,
     /// Where kets live; in the laboratory if `None`.
     frame: Option<MovingFrame>,
+    /// The spin that parity ties to the others, the last one.
+    tied: Option<usize>,
 }
 
 impl Register {
@@ -64,6 +74,7 @@ impl Register {
             row_terms: (0..rows).map(|row| (row_sum(row, |spin| 0.5 * spin.splitting()), decay(row))).collect(),
             channels,
             frame: None,
+            tied: None,
         }
     }
 
@@ -101,22 +112,28 @@ impl Register {
         diagonal + self.flips.iter().map(|(_, strength)| strength.abs()).sum::<f64>()
     }
 
-    fn inversion(ket: &Ket, spin: usize) -> f64 {
-        let signed = |row: usize| {
-            let population: f64 = populations_by_parity(ket, row).iter().sum();
-            if row >> spin & 1 == 1 { population } else { -population }
+    /// Populations of every row at even and at odd levels.
+    fn populations(ket: &Ket) -> Vec<[f64; 2]> {
+        (0..ket.rows()).map(|row| populations_by_parity(ket, row)).collect()
+    }
+
+    /// ⟨ψ|τz|ψ⟩ of a spin, from the populations of the rows.
+    fn inversion(&self, sector: usize, populations: &[[f64; 2]], spin: usize) -> f64 {
+        let signed = |(row, parity): (usize, &[f64; 2])| {
+            let [ground, excited] = self.spin_populations(spin, row, sector, *parity);
+            excited - ground
         };
-        (0..ket.rows()).map(signed).sum()
+        populations.iter().enumerate().map(signed).sum()
     }
 
     /// ⟨X ⊗ A⟩ with A the spin operator of the coupling.
     fn interaction(&self, ket: &Ket) -> f64 {
-        let own = |row: usize| match self.diagonal[row] {
+        let own = |row: usize| match self.own(row) {
             0.0 => 0.0,
             strength => strength * lowering(ket, row, row).re,
         };
         let flipped = |row: usize| -> f64 {
-            self.flips.iter().map(|&(bit, strength)| strength * lowering(ket, row, row ^ bit).re).sum()
+            self.partners().iter().map(|&(bit, strength)| strength * lowering(ket, row, row ^ bit).re).sum()
         };
         (0..ket.rows()).map(|row| 2.0 * (own(row) + flipped(row))).sum()
     }
@@ -130,7 +147,7 @@ impl OpenSystem for Register {
     }
 
     fn rows(&self) -> usize {
-        self.row_terms.len()
+        self.row_terms.len() >> usize::from(self.tied.is_some())
     }
 
     fn channels(&self) -> &[Channel] {
@@ -143,18 +160,22 @@ impl OpenSystem for Register {
 
     fn prepare(&self, state: &PurePreparation, tail: f64, ket: &mut Ket) -> f64 {
         let oscillator = self.seen_from_frame(state.oscillator);
-        product_ket(ket, oscillator, state.excited as usize, tail, GUARD, self.cutoff)
+        let row = state.excited as usize & (self.rows() - 1);
+        let clipped = product_ket(ket, oscillator, row, tail, GUARD, self.cutoff);
+        ket.sector = self.sector_of(state);
+        clipped
     }
 
     fn weights(&self, ket: &Ket, weights: &mut [f64]) {
         weights.fill(0.0);
         for row in 0..ket.rows() {
-            let population: f64 = populations_by_parity(ket, row).iter().sum();
+            let parity = populations_by_parity(ket, row);
+            let of = |spin| self.spin_populations(spin, row, ket.sector, parity);
             for (weight, channel) in weights.iter_mut().zip(&self.channels) {
                 *weight += match channel.jump {
-                    Jump::SpinDown(i) if row >> i & 1 == 1 => channel.rate * population,
-                    Jump::SpinUp(i) if row >> i & 1 == 0 => channel.rate * population,
-                    Jump::Dephase(_) => channel.rate * population,
+                    Jump::SpinDown(i) => channel.rate * of(i)[1],
+                    Jump::SpinUp(i) => channel.rate * of(i)[0],
+                    Jump::Dephase(_) => channel.rate * (parity[0] + parity[1]),
                     _ => 0.0,
                 };
             }
@@ -168,17 +189,22 @@ impl OpenSystem for Register {
 
     fn collapse(&self, channel: usize, ket: &mut Ket, scratch: &mut Ket) {
         match self.channels[channel].jump {
+            Jump::SpinDown(i) if self.tied == Some(i) => multiply_tied(ket, 0.0, 1.0),
+            Jump::SpinUp(i) if self.tied == Some(i) => multiply_tied(ket, 1.0, 0.0),
             Jump::SpinDown(i) => move_rows(ket, 1 << i, true),
             Jump::SpinUp(i) => move_rows(ket, 1 << i, false),
+            Jump::Dephase(i) if self.tied == Some(i) => return multiply_tied(ket, -1.0, 1.0),
             Jump::Dephase(i) => {
                 for row in (0..ket.rows()).filter(|row| row >> i & 1 == 0) {
                     let (re, im) = ket.row_mut(row);
                     re.iter_mut().chain(im).for_each(|x| *x = -*x);
                 }
+                return;
             }
             Jump::Ladder { lower, raise } => apply_ladder(ket, scratch, lower, raise, self.cutoff),
             Jump::Positive | Jump::Negative => {}
         }
+        self.change_parity(ket);
     }
 
     fn observe(&self, ket: &Ket, observables: &[Observable], values: &mut [f64]) {
@@ -187,7 +213,12 @@ impl OpenSystem for Register {
             return;
         }
         let moments = number_moments(ket);
-        let lowered = || -> Complex64 { (0..ket.rows()).map(|row| lowering(ket, row, row)).sum() };
+        // X and P change the parity.
+        let lowered = || -> Complex64 {
+            if self.tied.is_some() { Complex64::ZERO } else { (0..ket.rows()).map(|row| lowering(ket, row, row)).sum() }
+        };
+        let populations = LazyCell::new(|| Self::populations(ket));
+        let inversion = |spin: usize| self.inversion(ket.sector, &populations, spin);
         let quadrature = |sign: f64| sign * 2.0 * lowering_twice(ket).re + 2.0 * moments.first + moments.norm;
         for (value, observable) in values.iter_mut().zip(observables) {
             *value = match *observable {
@@ -197,11 +228,11 @@ impl OpenSystem for Register {
                 Observable::P => 2.0 * lowered().im,
                 Observable::XSquared => quadrature(1.0),
                 Observable::PSquared => quadrature(-1.0),
-                Observable::Inversion(spin) => Self::inversion(ket, spin),
+                Observable::Inversion(spin) => inversion(spin),
                 Observable::Energy => {
                     let spins = self.splittings.iter().enumerate();
                     self.frequency * moments.first
-                        + spins.map(|(i, splitting)| 0.5 * splitting * Self::inversion(ket, i)).sum::<f64>()
+                        + spins.map(|(i, splitting)| 0.5 * splitting * inversion(i)).sum::<f64>()
                         + self.interaction(ket)
                 }
             } / moments.norm;

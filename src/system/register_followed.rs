@@ -22,13 +22,19 @@ impl Register {
         self.splittings().len()
     }
 
-    /// The sums of every row with itself, and behind them with every row that X flips it into, of the laboratory.
+    /// The sums of every row of all spins with itself, and behind them with every row that X flips it into, of the laboratory.
     fn take_sums(&self, time: f64, ket: &Ket, scratch: &mut Scratch) {
         let alpha = self.displacement(time);
         scratch.sums.clear();
         let Scratch { sums, roots, .. } = scratch;
+        let mut of =
+            |row: usize, other: usize| Sums::by_parity(roots, ket.window(), ket.padded_row(row), ket.padded_row(other));
+        if self.spread(0, ket.sector).is_some() {
+            self.take_sums_of_parity(ket, sums, of);
+            return;
+        }
         let mut push = |row: usize, other: usize| {
-            let [even, odd] = Sums::by_parity(roots, ket.window(), ket.padded_row(row), ket.padded_row(other));
+            let [even, odd] = of(row, other);
             let mut whole = even;
             whole.add(1.0, &odd);
             sums.push(alpha.map_or(whole, |alpha| whole.displaced(alpha)));
@@ -36,6 +42,26 @@ impl Register {
         (0..ket.rows()).for_each(|row| push(row, row));
         for &(bit, _) in self.flips() {
             (0..ket.rows()).for_each(|row| push(row, row ^ bit));
+        }
+    }
+
+    /// The same for a ket of definite parity, from the sums `of` two of its rows over even and over odd levels: a flip leads to the level
+    /// above or below, never to the same.
+    fn take_sums_of_parity(&self, ket: &Ket, sums: &mut Vec<Sums>, mut of: impl FnMut(usize, usize) -> [Sums; 2]) {
+        let rows = 2 * ket.rows();
+        sums.resize((1 + self.flips().len()) * rows, Sums::default());
+        let mut place = |block: usize, row: usize, found: [Sums; 2]| {
+            for (full, parity) in self.spread(row, ket.sector).into_iter().flatten() {
+                sums[block * rows + full] = found[parity];
+            }
+        };
+        for row in 0..ket.rows() {
+            let own = of(row, row);
+            place(0, row, own.map(|sums| Sums { lowered: Complex64::ZERO, ..sums }));
+            for (block, &(bit, _)) in (1..).zip(self.flips()) {
+                let found = if bit < ket.rows() { of(row, row ^ bit) } else { own };
+                place(block, row, found.map(|sums| Sums { lowered: sums.lowered, ..Sums::default() }));
+            }
         }
     }
 

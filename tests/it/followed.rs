@@ -35,6 +35,17 @@ fn registers() -> [Register; 2] {
     [&spins, &adiabatic].map(|model| Register::new(model, Cutoff::Auto))
 }
 
+/// Three spins on kets of definite parity: one dephased, one that is not coupled; the last has every channel.
+fn of_parity(cutoff: Cutoff) -> Register {
+    let spins = vec![
+        Spin { dephasing: 0.4, ..spin(1.5, 0.6, 2.0, 0.3) },
+        Spin { asymmetry: 0.5, ..spin(0.7, 0.0, 1.0, 0.2) },
+        Spin { dephasing: 0.7, ..spin(1.1, 0.5, 1.0, 0.1) },
+    ];
+    let model = OscillatorSpins { frequency: 0.9, spins, oscillator_bath: Some(BATH) };
+    Register::with_parity(&model, cutoff).expect("it conserves parity")
+}
+
 /// Kets at some times of some trajectories, not normalised.
 fn kets<S: Followed>(system: &S, oscillator: PureOscillator) -> Vec<Ket> {
     struct Kept(Vec<Ket>);
@@ -169,6 +180,7 @@ fn observables_are_combinations_of_the_quantities() {
     }
     let coherent = PureOscillator::Coherent(Complex64::new(0.8, -1.1));
     check(&chain(Cutoff::Auto), 1, PureOscillator::Fock(2), None);
+    check(&of_parity(Cutoff::Auto), 3, PureOscillator::Fock(2), None);
     let [spins, adiabatic] = registers();
     check(&spins, 2, coherent, None);
     check(&adiabatic, 0, coherent, None);
@@ -190,6 +202,7 @@ fn jumps_change_the_quantities_as_counted_by_hand() {
     }
     for cutoff in [Cutoff::Auto, Cutoff::Levels(16)] {
         check(&chain(cutoff), PureOscillator::Fock(2));
+        check(&of_parity(cutoff), PureOscillator::Fock(2));
     }
     for register in registers().into_iter().chain([moving()]) {
         check(&register, PureOscillator::Coherent(Complex64::new(0.8, -1.1)));

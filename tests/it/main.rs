@@ -21,6 +21,7 @@ mod heating;
 mod input;
 mod layering;
 mod microscopic;
+mod parity;
 mod ranks;
 mod records;
 mod reference;

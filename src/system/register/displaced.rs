@@ -1,5 +1,7 @@
 //! The register in a moving frame: initial states seen from there, observables of the laboratory.
 
+use std::cell::LazyCell;
+
 use num_complex::Complex64;
 
 use super::Register;
@@ -7,14 +9,9 @@ use crate::hilbert::{Cutoff, Ket};
 use crate::model::{Model, OscillatorSpins, PureOscillator};
 use crate::system::expectation::inner;
 use crate::system::frame::Relative;
-use crate::system::{Experiment, MovingFrame, Observable};
+use crate::system::{MovingFrame, Observable};
 
 impl Register {
-    /// The register of an experiment, in the frame that [`MovingFrame::of`] finds for it.
-    pub fn of(experiment: &Experiment) -> Self {
-        Self { frame: MovingFrame::of(experiment), ..Self::new(&experiment.model, experiment.cutoff) }
-    }
-
     /// The register of spins, without a cutoff, in the frame that moves with the coherent amplitude `alpha`; `None` with a bath of the
     /// oscillator, whose jumps would be others there.
     pub fn displaced(model: &OscillatorSpins, alpha: Complex64) -> Option<Self> {
@@ -53,6 +50,8 @@ impl Register {
         values: &mut [f64],
     ) {
         let (relative, norm) = (Relative::of(ket), ket.norm_squared());
+        let populations = LazyCell::new(|| Self::populations(ket));
+        let inversion = |spin: usize| self.inversion(ket.sector, &populations, spin);
         for (value, observable) in values.iter_mut().zip(observables) {
             *value = match *observable {
                 Observable::Number => relative.number_at(alpha),
@@ -61,10 +60,10 @@ impl Register {
                 Observable::P => 2.0 * relative.lowered_at(alpha).im,
                 Observable::XSquared => relative.quadrature_squared_at(1.0, alpha),
                 Observable::PSquared => relative.quadrature_squared_at(-1.0, alpha),
-                Observable::Inversion(spin) => Self::inversion(ket, spin) / norm,
+                Observable::Inversion(spin) => inversion(spin) / norm,
                 Observable::Energy => {
                     let spins = self.splittings.iter().enumerate();
-                    let spins: f64 = spins.map(|(i, splitting)| 0.5 * splitting * Self::inversion(ket, i)).sum();
+                    let spins: f64 = spins.map(|(i, splitting)| 0.5 * splitting * inversion(i)).sum();
                     let coupled = self.interaction(ket) + 2.0 * alpha.re * self.coupling(ket);
                     self.frequency * relative.number_at(alpha) + (spins + coupled) / norm
                 }

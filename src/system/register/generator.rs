@@ -3,7 +3,8 @@
 use num_complex::Complex64;
 
 use super::Register;
-use crate::hilbert::{LANES, PAD, Window};
+use super::kernel::{Partners, Rows};
+use crate::hilbert::{LANES, PAD, Window, in_pieces};
 use crate::system::{Generator, MovingFrame, Turned, kernel};
 
 /// How much an application costs in a rotating frame, about, relative to one in the laboratory's.
@@ -18,10 +19,12 @@ pub struct RegisterGenerator {
     window: Window,
     scale: f64,
     mean_decay: f64,
-    energy: Vec<f64>,
-    decay: Vec<f64>,
+    /// Energy and −decay of the levels, in either class of rows (see [`super::parity`]).
+    levels: [(Vec<f64>, Vec<f64>); 2],
+    /// Energy and −decay of the rows.
     rows: Vec<(f64, f64)>,
-    diagonal: Vec<f64>,
+    /// What X multiplies on the rows themselves.
+    own: Vec<f64>,
     flips: Vec<(usize, f64)>,
     /// √n/scale between window levels j − 1 and j; the first and the last lead out of the window.
     coupling: Vec<f64>,
@@ -29,11 +32,9 @@ pub struct RegisterGenerator {
     squeeze: Option<Squeeze>,
     rotation: f64,
     drive: Option<Drive>,
-    /// Σ A ψ of one row, with pads.
-    coupled: Vec<f64>,
     /// In a rotating frame: c and d of all rows on a chunk of levels, and sums of them.
     turned: Vec<f64>,
-    turned_sums: [Vec<f64>; 2],
+    turned_sum: Vec<f64>,
 }
 
 /// 2 Re α(t+s) = 2 Re α(t) cos Ωs + 2 Im α(t) sin Ωs: the c and d of what turns, times these.
@@ -67,8 +68,8 @@ impl RegisterGenerator {
         };
         let mut decay: Vec<f64> = (0..live).map(decay_at).collect();
         let mut energy: Vec<f64> = (0..live).map(|j| system.frequency * level(j)).collect();
-        let mut rows = system.row_terms.clone();
-        let mut half_width = [0.0; 2];
+        let (mut rows, tied) = system.layout_terms();
+        let mut half_width = [tied.0.abs(), tied.1.abs()];
         let mut level_width = 0.0;
         let mut mean_decay = 0.0;
         // Centre the level and the row parts separately; only the decay's centre matters, the energy's is a phase.
@@ -111,40 +112,37 @@ impl RegisterGenerator {
             energy.fill(0.0);
         }
         let rotation = if rotates { system.frequency } else { 0.0 };
-        let divide = |table: &mut Vec<f64>| table.iter_mut().for_each(|x| *x /= scale);
-        for table in [&mut energy, &mut decay, &mut coupling, &mut band] {
-            divide(table);
+        for table in [&mut coupling, &mut band] {
+            table.iter_mut().for_each(|x| *x /= scale);
         }
-        energy.resize(len, 0.0);
-        decay.resize(len, 0.0);
-        rows.iter_mut().for_each(|row| *row = (row.0 / scale, row.1 / scale));
+        let class = |class: usize| {
+            let sign = |j: usize| if (lo + j + class) % 2 == 1 { 1.0 } else { -1.0 };
+            let column = |level: &[f64], tied: f64, scale: f64| {
+                let mut column: Vec<f64> =
+                    level.iter().enumerate().map(|(j, x)| (x + sign(j) * tied) / scale).collect();
+                column.resize(len, 0.0);
+                column
+            };
+            (column(&energy, tied.0, scale), column(&decay, tied.1, -scale))
+        };
+        let levels = [class(0), class(1)];
+        rows.iter_mut().for_each(|row| *row = (row.0 / scale, -row.1 / scale));
         Self {
             window,
             scale,
             mean_decay,
-            energy,
-            decay,
+            levels,
+            own: (0..rows.len()).map(|row| system.own(row)).collect(),
             rows,
-            diagonal: system.diagonal.clone(),
-            flips: system.flips.clone(),
+            flips: system.partners().to_vec(),
             coupling,
             coupling_norm: system.coupling_norm(),
             squeeze: squeezes.then_some(Squeeze { up: (up.re, up.im), down: (down.re, down.im), band }),
             rotation,
             drive: system.frame.map(|frame| Drive { frame, now: (0.0, 0.0) }),
-            coupled: vec![0.0; 2 * (len + 2 * PAD)],
             turned: Vec::new(),
-            turned_sums: Default::default(),
+            turned_sum: Vec::new(),
         }
-    }
-}
-
-/// The one row that X takes a row to, with its weight; `None` when there are several.
-fn coupled_with(own: f64, flips: &[(usize, f64)], row: usize) -> Option<(f64, usize)> {
-    match (own, flips) {
-        (own, []) => Some((own, row)),
-        (0.0, &[(bit, strength)]) => Some((strength, row ^ bit)),
-        _ => None,
     }
 }
 
@@ -153,10 +151,10 @@ const CHUNK: usize = 4096;
 
 impl RegisterGenerator {
     /// The application in a rotating frame, chunk by chunk.
-    fn apply_turning(&mut self, from: &[f64], turned: &Turned, to: &mut [f64]) {
+    fn apply_turning(&mut self, sector: usize, from: &[f64], turned: &Turned, to: &mut [f64]) {
         let (len, rows) = (self.window.len(), self.rows.len());
         let stride = len + 2 * PAD;
-        let most = (CHUNK / rows).max(LANES);
+        let most = (CHUNK / rows).next_multiple_of(LANES);
         self.turned.resize(rows * 4 * (most + 2 * PAD), 0.0);
         for part in to.chunks_exact_mut(stride) {
             kernel::inside(part, len);
@@ -172,30 +170,25 @@ impl RegisterGenerator {
                     turned.parts(begin..begin + cells, &mut c[place.clone()], &mut d[place]);
                 }
             }
-            let levels = (&self.energy[start..start + count], &self.decay[start..start + count]);
             let coupling = &self.coupling[start..=start + count];
             for (row, to) in to.chunks_exact_mut(2 * stride).enumerate() {
+                let (energy, growth) = &self.levels[(row.count_ones() as usize + sector) % 2];
+                let levels = (&energy[start..start + count], &growth[start..start + count]);
                 let source = &from[2 * row * stride..2 * (row + 1) * stride];
                 let source = (&source[start..start + cells], &source[stride + start..stride + start + cells]);
                 let (re, im) = to.split_at_mut(stride);
                 let inside = PAD + start..PAD + start + count;
-                let to = (&mut re[inside.clone()], &mut im[inside]);
-                let parts = |row: usize| self.turned[row * 4 * cells..(row + 1) * 4 * cells].split_at(2 * cells);
-                let (weight, [c, d]) = match coupled_with(self.diagonal[row], &self.flips, row) {
-                    Some((weight, other)) => (weight, <[_; 2]>::from(parts(other))),
+                let (re, im) = (&mut re[inside.clone()], &mut im[inside]);
+                let partners = Partners { row, own: self.own[row], flips: &self.flips, width: 4 * cells };
+                let (weight, parts) = match partners.single() {
+                    Some((other, weight)) => (weight, &self.turned[other * 4 * cells..(other + 1) * 4 * cells]),
                     None => {
-                        for (which, sum) in self.turned_sums.iter_mut().enumerate() {
-                            let part = |row: usize| <[_; 2]>::from(parts(row))[which];
-                            sum.resize(2 * cells, 0.0);
-                            kernel::accumulate(true, self.diagonal[row], part(row), sum);
-                            for &(bit, strength) in &self.flips {
-                                kernel::accumulate(false, strength, part(row ^ bit), sum);
-                            }
-                        }
-                        (1.0, self.turned_sums.each_ref().map(|sum| &sum[..]))
+                        self.turned_sum.resize(4 * cells, 0.0);
+                        partners.sum(&self.turned, 0, &mut self.turned_sum);
+                        (1.0, &self.turned_sum[..])
                     }
                 };
-                let (re, im) = to;
+                let (c, d) = parts.split_at(2 * cells);
                 kernel::turning_row(levels, self.rows[row], weight, coupling, source, [c, d], (&mut *re, &mut *im));
                 if let Some(drive) = &self.drive {
                     kernel::drive_row(weight, drive.now, [c, d], (re, im));
@@ -229,32 +222,28 @@ impl Generator for RegisterGenerator {
         }
     }
 
-    fn apply(&mut self, _sector: usize, from: &[f64], turned: Option<&Turned>, to: &mut [f64]) {
+    fn apply(&mut self, sector: usize, from: &[f64], turned: Option<&Turned>, to: &mut [f64]) {
         if let Some(turned) = turned {
-            self.apply_turning(from, turned, to);
+            self.apply_turning(sector, from, turned, to);
             return;
         }
-        let width = self.coupled.len();
-        let row_of = |row: usize| &from[row * width..(row + 1) * width];
-        let levels = (&self.energy[..], &self.decay[..]);
-        for (row, to) in to.chunks_exact_mut(width).enumerate() {
-            let (source, terms) = (row_of(row), self.rows[row]);
-            match coupled_with(self.diagonal[row], &self.flips, row) {
-                Some((weight, other)) => {
-                    kernel::register_row(levels, terms, weight, &self.coupling, source, row_of(other), to);
-                }
-                None => {
-                    kernel::accumulate(true, self.diagonal[row], source, &mut self.coupled);
-                    for &(bit, strength) in &self.flips {
-                        kernel::accumulate(false, strength, row_of(row ^ bit), &mut self.coupled);
-                    }
-                    kernel::register_row(levels, terms, 1.0, &self.coupling, source, &self.coupled, to);
-                }
-            }
+        let rows = Rows {
+            levels: self.levels.each_ref().map(|(energy, growth)| (&energy[..], &growth[..])),
+            class: sector,
+            rows: &self.rows,
+            own: &self.own,
+            flips: &self.flips,
+            coupling: &self.coupling,
+        };
+        let width = 2 * (self.window.len() + 2 * PAD);
+        in_pieces([to], width, &|start, [to]| {
+            rows.apply(start / width, from, to);
             if let Some(Squeeze { up, down, band }) = &self.squeeze {
-                kernel::squeeze_row(band, *up, *down, source, to);
+                for (from, to) in from[start..].chunks_exact(width).zip(to.chunks_exact_mut(width)) {
+                    kernel::squeeze_row(band, *up, *down, from, to);
+                }
             }
-        }
+        });
     }
 
     fn rotation(&self) -> f64 {

@@ -1,0 +1,205 @@
+//! The vector loops of a register: H_eff on the rows of a ket, where every row meets those that X flips its spins into.
+
+use crate::hilbert::PAD;
+use crate::hilbert::lanes::{Kernel, Lanes, WIDTH, run};
+use crate::system::combine::part;
+use crate::system::kernel::inside;
+
+/// Levels of a row that are summed over its partners at a time: the sums stay in the nearest cache.
+const SPAN: usize = 64;
+
+/// A row and the rows that X takes it to.
+#[derive(Clone, Copy)]
+pub struct Partners<'a> {
+    /// The row.
+    pub row: usize,
+    /// What X multiplies on the row itself.
+    pub own: f64,
+    /// Bit and strength of the flips.
+    pub flips: &'a [(usize, f64)],
+    /// Cells from one row to the next.
+    pub width: usize,
+}
+
+impl Partners<'_> {
+    /// The one row that X takes the row to, with its weight; `None` when there are several.
+    pub fn single(&self) -> Option<(usize, f64)> {
+        match (self.own, self.flips) {
+            (own, []) => Some((self.row, own)),
+            (0.0, &[(bit, strength)]) => Some((self.row ^ bit, strength)),
+            _ => None,
+        }
+    }
+
+    /// `out` ← the weighted sum of the cells `start` behind the beginning of every row of them.
+    pub fn sum(self, from: &[f64], start: usize, out: &mut [f64]) {
+        run(Sum { partners: self, from, start, out });
+    }
+
+    /// The same; `out` is a multiple of two vectors long.
+    #[inline(always)]
+    fn sum_vectors<L: Lanes>(&self, lanes: L, from: &[f64], start: usize, out: &mut [L::Vector]) {
+        // Eight sums hide the latency of one and fit into the registers.
+        let done = self.columns::<L, 8>(lanes, from, start, out, 0);
+        let done = self.columns::<L, 4>(lanes, from, start, out, done);
+        self.columns::<L, 2>(lanes, from, start, out, done);
+    }
+
+    /// The sums from the `done`th vector on, M of them at a time; returns how far that went.
+    #[inline(always)]
+    fn columns<L: Lanes, const M: usize>(
+        &self,
+        lanes: L,
+        from: &[f64],
+        start: usize,
+        out: &mut [L::Vector],
+        mut done: usize,
+    ) -> usize {
+        while done + M <= out.len() {
+            let place = start + done * WIDTH;
+            let cells = |row: usize| {
+                let begin = row * self.width + place;
+                L::vectors(&from[begin..begin + M * WIDTH]).first_chunk::<M>()
+            };
+            let mut sums = [lanes.splat(0.0); M];
+            if let Some(x) = cells(self.row).filter(|_| self.own != 0.0) {
+                sums = x.map(|x| lanes.mul(lanes.splat(self.own), x));
+            }
+            for &(bit, strength) in self.flips {
+                let Some(x) = cells(self.row ^ bit) else { break };
+                let strength = lanes.splat(strength);
+                for i in 0..M {
+                    sums[i] = lanes.mul_add(strength, x[i], sums[i]);
+                }
+            }
+            out[done..done + M].copy_from_slice(&sums);
+            done += M;
+        }
+        done
+    }
+}
+
+struct Sum<'a> {
+    partners: Partners<'a>,
+    from: &'a [f64],
+    start: usize,
+    out: &'a mut [f64],
+}
+
+impl Kernel for Sum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        self.partners.sum_vectors(lanes, self.from, self.start, L::vectors_mut(self.out));
+    }
+}
+
+/// H_eff of a register on one window, in units of its scale (see [`RegisterGenerator`](super::RegisterGenerator)).
+#[derive(Clone, Copy)]
+pub struct Rows<'a> {
+    /// Energy and −decay of the levels, in either class of rows.
+    pub levels: [(&'a [f64], &'a [f64]); 2],
+    /// The class of row 0; one spin more in |+⟩ changes it.
+    pub class: usize,
+    /// Energy and −decay of the rows.
+    pub rows: &'a [(f64, f64)],
+    /// What X multiplies on the rows themselves.
+    pub own: &'a [f64],
+    /// Bit and strength of the flips.
+    pub flips: &'a [(usize, f64)],
+    /// c_n from the level below the window to the one above.
+    pub coupling: &'a [f64],
+}
+
+impl Rows<'_> {
+    /// Writes the rows from `first` on of H_eff on `from` into `to`: (−i(E_n + E) − (D_n + D)) ψ − i (c_n φ_{n−1} + c_{n+1} φ_{n+1}),
+    /// φ the weighted sum of the partners.
+    pub fn apply(self, first: usize, from: &[f64], to: &mut [f64]) {
+        run(Application { rows: self, first, from, to });
+    }
+}
+
+struct Application<'a> {
+    rows: Rows<'a>,
+    first: usize,
+    from: &'a [f64],
+    to: &'a mut [f64],
+}
+
+impl Kernel for Application<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { rows: Rows { levels, class, rows, own, flips, coupling }, first, from, to } = self;
+        let len = coupling.len() - 1;
+        let stride = len + 2 * PAD;
+        let mut sums = [0.0; 2 * (SPAN + 2 * PAD)];
+        for (row, to) in (first..).zip(to.chunks_exact_mut(2 * stride)) {
+            let partners = Partners { row, own: own[row], flips, width: 2 * stride };
+            let (energy, growth) = levels[(row.count_ones() as usize + class) % 2];
+            let (to_re, to_im) = to.split_at_mut(stride);
+            let (to_re, to_im) = (inside(to_re, len), inside(to_im, len));
+            let source = &from[2 * row * stride..];
+            for start in (0..len).step_by(SPAN) {
+                let span = SPAN.min(len - start);
+                let cells = span + 2 * PAD;
+                let (weight, phi) = if let Some((other, weight)) = partners.single() {
+                    let parts = [2 * other * stride, (2 * other + 1) * stride];
+                    (weight, parts.map(|begin| &from[begin + start..begin + start + cells]))
+                } else {
+                    let (re, im) = sums.split_at_mut(SPAN + 2 * PAD);
+                    partners.sum_vectors(lanes, from, start, L::vectors_mut(&mut re[..cells]));
+                    partners.sum_vectors(lanes, from, stride + start, L::vectors_mut(&mut im[..cells]));
+                    (1.0, [&re[..cells], &im[..cells]])
+                };
+                let levels = start..start + span;
+                let row = Span {
+                    weight,
+                    levels: (&energy[levels.clone()], &growth[levels.clone()]),
+                    row: rows[row],
+                    coupling: &coupling[start..=start + span],
+                    from: [PAD + start, stride + PAD + start].map(|begin| &source[begin..begin + span]),
+                    phi,
+                };
+                row.apply(lanes, &mut to_re[levels.clone()], &mut to_im[levels]);
+            }
+        }
+    }
+}
+
+/// Some levels of a row.
+struct Span<'a> {
+    weight: f64,
+    levels: (&'a [f64], &'a [f64]),
+    row: (f64, f64),
+    coupling: &'a [f64],
+    from: [&'a [f64]; 2],
+    /// With pads.
+    phi: [&'a [f64]; 2],
+}
+
+impl Span<'_> {
+    #[inline(always)]
+    fn apply<L: Lanes>(&self, lanes: L, to_re: &mut [f64], to_im: &mut [f64]) {
+        let len = to_re.len();
+        let part = |cells, start| part::<L>(cells, start, len);
+        let [re, im] = self.from.map(|cells| part(cells, 0));
+        let [left_re, left_im] = self.phi.map(|cells| part(cells, PAD - 1));
+        let [right_re, right_im] = self.phi.map(|cells| part(cells, PAD + 1));
+        let (energy, growth) = (part(self.levels.0, 0), part(self.levels.1, 0));
+        let (below, above) = (part(self.coupling, 0), part(self.coupling, 1));
+        let (row_energy, row_growth) = (lanes.splat(self.row.0), lanes.splat(self.row.1));
+        let weight = lanes.splat(self.weight);
+        let (to_re, to_im) = (L::vectors_mut(to_re), L::vectors_mut(to_im));
+        for k in 0..re.len() {
+            let (e, d) = (lanes.add(energy[k], row_energy), lanes.add(growth[k], row_growth));
+            let (l, r) = (lanes.mul(weight, below[k]), lanes.mul(weight, above[k]));
+            let a = lanes.mul_add(e, im[k], lanes.mul(d, re[k]));
+            let b = lanes.sub_mul(lanes.mul(d, im[k]), e, re[k]);
+            to_re[k] = lanes.mul_add(l, left_im[k], lanes.mul_add(r, right_im[k], a));
+            to_im[k] = lanes.sub_mul(lanes.sub_mul(b, r, right_re[k]), l, left_re[k]);
+        }
+    }
+}
