@@ -1,7 +1,7 @@
 //! A ket in split real and imaginary rows over the active Fock window.
 
-use super::Window;
 use super::lanes::{Kernel, Lanes, WIDTH, run};
+use super::{Cells, Window};
 
 /// Zero cells kept on both sides of every row, so that stencils over n need no branch at the edges.
 pub const PAD: usize = 4;
@@ -17,13 +17,13 @@ pub struct Ket {
     rows: usize,
     /// Parity label of a chain (0 or 1); 0 for a register.
     pub sector: usize,
-    data: Vec<f64>,
+    data: Cells,
 }
 
 impl Ket {
     /// The zero vector.
     pub fn zeros(window: Window, rows: usize) -> Self {
-        let mut ket = Self { window, rows, sector: 0, data: Vec::new() };
+        let mut ket = Self { window, rows, sector: 0, data: Cells::default() };
         ket.reset(window, 0);
         ket
     }
@@ -32,8 +32,8 @@ impl Ket {
     pub fn reset(&mut self, window: Window, sector: usize) {
         self.window = window;
         self.sector = sector;
-        self.data.clear();
-        self.data.resize(2 * self.rows * self.stride(), 0.0);
+        let stride = self.stride();
+        self.data.set_zero(2 * self.rows * stride);
     }
 
     /// The Fock window.
@@ -139,8 +139,7 @@ impl Ket {
         self.window = other.window;
         self.rows = other.rows;
         self.sector = other.sector;
-        self.data.clear();
-        self.data.extend_from_slice(&other.data);
+        self.data.copy_from(&other.data);
     }
 
     /// Population Σ_s |⟨n, s|ψ⟩|² of the level at index `level` of the window.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::hilbert::{Ket, norm_squared};
+use crate::hilbert::{Cells, Ket, norm_squared};
 use crate::system::{Generator, TurnWeights, combine, combine_together};
 
 /// Highest power of A kept.
@@ -61,7 +61,7 @@ const TOGETHER: usize = 4;
 /// s for which this stays within the tolerance.
 #[derive(Debug, Clone, Default)]
 pub struct Series {
-    vectors: Vec<f64>,
+    vectors: Cells,
     width: usize,
     stride: usize,
     order: usize,
@@ -135,7 +135,7 @@ impl Series {
         (self.width, self.stride) = (ket.data().len(), ket.stride());
         let needed = (MAX_ORDER + 1) * self.width;
         if self.vectors.len() < needed {
-            self.vectors.resize(needed, 0.0);
+            self.vectors.set_len(needed);
         }
         self.vectors[..self.width].copy_from_slice(ket.data());
     }

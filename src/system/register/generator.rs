@@ -235,8 +235,8 @@ impl Generator for RegisterGenerator {
             flips: &self.flips,
             coupling: &self.coupling,
         };
-        let width = 2 * (self.window.len() + 2 * PAD);
-        in_pieces([to], width, &|start, [to]| {
+        let width = rows.width();
+        in_pieces([to], rows.block() * width, &|start, [to]| {
             rows.apply(start / width, from, to);
             if let Some(Squeeze { up, down, band }) = &self.squeeze {
                 for (from, to) in from[start..].chunks_exact(width).zip(to.chunks_exact_mut(width)) {

@@ -5,6 +5,9 @@ use crate::hilbert::lanes::{Kernel, Lanes, WIDTH, run};
 use crate::system::combine::part;
 use crate::system::kernel::inside;
 
+/// Memory that a block of rows may take: as much as stays in a cache while its rows meet each other.
+const BLOCK_BYTES: usize = 2 << 20;
+
 /// Levels of a row that are summed over its partners at a time: the sums stay in the nearest cache.
 const SPAN: usize = 64;
 
@@ -113,10 +116,21 @@ pub struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Writes the rows from `first` on of H_eff on `from` into `to`: (−i(E_n + E) − (D_n + D)) ψ − i (c_n φ_{n−1} + c_{n+1} φ_{n+1}),
+    /// Writes the rows from `first` on, a multiple of [`Self::block`], of H_eff on `from` into `to`: (−i(E_n + E) − (D_n + D)) ψ − i (c_n φ_{n−1} + c_{n+1} φ_{n+1}),
     /// φ the weighted sum of the partners.
     pub fn apply(self, first: usize, from: &[f64], to: &mut [f64]) {
         run(Application { rows: self, first, from, to });
+    }
+
+    /// Cells of a row.
+    pub fn width(&self) -> usize {
+        2 * (self.coupling.len() - 1 + 2 * PAD)
+    }
+
+    /// Rows whose memory stays in a cache, a power of two.
+    pub fn block(&self) -> usize {
+        let rows = (BLOCK_BYTES / size_of::<f64>() / self.width()).clamp(1, self.rows.len());
+        1 << rows.ilog2()
     }
 }
 
@@ -131,43 +145,66 @@ impl Kernel for Application<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        let Self { rows: Rows { levels, class, rows, own, flips, coupling }, first, from, to } = self;
-        let len = coupling.len() - 1;
-        let stride = len + 2 * PAD;
-        let mut sums = [0.0; 2 * (SPAN + 2 * PAD)];
-        for (row, to) in (first..).zip(to.chunks_exact_mut(2 * stride)) {
-            let partners = Partners { row, own: own[row], flips, width: 2 * stride };
-            let (energy, growth) = levels[(row.count_ones() as usize + class) % 2];
-            let (to_re, to_im) = to.split_at_mut(stride);
-            let (to_re, to_im) = (inside(to_re, len), inside(to_im, len));
-            let source = &from[2 * row * stride..];
-            for start in (0..len).step_by(SPAN) {
-                let span = SPAN.min(len - start);
-                let cells = span + 2 * PAD;
-                let (weight, phi) = if let Some((other, weight)) = partners.single() {
-                    let parts = [2 * other * stride, (2 * other + 1) * stride];
-                    (weight, parts.map(|begin| &from[begin + start..begin + start + cells]))
-                } else {
-                    let (re, im) = sums.split_at_mut(SPAN + 2 * PAD);
-                    partners.sum_vectors(lanes, from, start, L::vectors_mut(&mut re[..cells]));
-                    partners.sum_vectors(lanes, from, stride + start, L::vectors_mut(&mut im[..cells]));
-                    (1.0, [&re[..cells], &im[..cells]])
-                };
-                let levels = start..start + span;
-                let row = Span {
-                    weight,
-                    levels: (&energy[levels.clone()], &growth[levels.clone()]),
-                    row: rows[row],
-                    coupling: &coupling[start..=start + span],
-                    from: [PAD + start, stride + PAD + start].map(|begin| &source[begin..begin + span]),
-                    phi,
-                };
-                row.apply(lanes, &mut to_re[levels.clone()], &mut to_im[levels]);
+    fn run<L: Lanes>(mut self, lanes: L) {
+        let width = self.rows.width();
+        let (count, block) = (self.to.len() / width, self.rows.block());
+        let (near, far) = self.rows.flips.split_at(self.rows.flips.partition_point(|(bit, _)| *bit < block));
+        for place in 0..count {
+            self.row::<L, false>(lanes, place, near);
+        }
+        // Rows of different blocks meet where the same place of all of them is in the cache.
+        if !far.is_empty() {
+            for place in 0..block.min(count) {
+                for place in (place..count).step_by(block) {
+                    self.row::<L, true>(lanes, place, far);
+                }
             }
         }
     }
 }
+
+impl Application<'_> {
+    /// The row at `place` of those that are written to: all but the flips that are not among `flips`, or what `MORE` of them add.
+    #[inline(always)]
+    fn row<L: Lanes, const MORE: bool>(&mut self, lanes: L, place: usize, flips: &[(usize, f64)]) {
+        let Rows { levels, class, rows, own, coupling, .. } = self.rows;
+        let (from, row, len, width) = (self.from, self.first + place, coupling.len() - 1, self.rows.width());
+        let stride = width / 2;
+        let partners = Partners { row, own: if MORE { 0.0 } else { own[row] }, flips, width };
+        let (energy, growth) = levels[(row.count_ones() as usize + class) % 2];
+        let (to_re, to_im) = self.to[place * width..(place + 1) * width].split_at_mut(stride);
+        let (to_re, to_im) = (inside(to_re, len), inside(to_im, len));
+        let source = &from[row * width..(row + 1) * width];
+        let mut sums = Line([0.0; 2 * (SPAN + 2 * PAD)]);
+        for start in (0..len).step_by(SPAN) {
+            let span = SPAN.min(len - start);
+            let cells = span + 2 * PAD;
+            let (weight, phi) = if let Some((other, weight)) = partners.single() {
+                let parts = [other * width, other * width + stride];
+                (weight, parts.map(|begin| &from[begin + start..begin + start + cells]))
+            } else {
+                let (re, im) = sums.0.split_at_mut(SPAN + 2 * PAD);
+                partners.sum_vectors(lanes, from, start, L::vectors_mut(&mut re[..cells]));
+                partners.sum_vectors(lanes, from, stride + start, L::vectors_mut(&mut im[..cells]));
+                (1.0, [&re[..cells], &im[..cells]])
+            };
+            let levels = start..start + span;
+            let span = Span {
+                weight,
+                levels: (&energy[levels.clone()], &growth[levels.clone()]),
+                row: rows[row],
+                coupling: &coupling[start..=start + span],
+                from: [PAD + start, stride + PAD + start].map(|begin| &source[begin..begin + span]),
+                phi,
+            };
+            span.apply::<L, MORE>(lanes, &mut to_re[levels.clone()], &mut to_im[levels]);
+        }
+    }
+}
+
+/// Begins with a cache line.
+#[repr(align(64))]
+struct Line<const N: usize>([f64; N]);
 
 /// Some levels of a row.
 struct Span<'a> {
@@ -182,7 +219,7 @@ struct Span<'a> {
 
 impl Span<'_> {
     #[inline(always)]
-    fn apply<L: Lanes>(&self, lanes: L, to_re: &mut [f64], to_im: &mut [f64]) {
+    fn apply<L: Lanes, const MORE: bool>(&self, lanes: L, to_re: &mut [f64], to_im: &mut [f64]) {
         let len = to_re.len();
         let part = |cells, start| part::<L>(cells, start, len);
         let [re, im] = self.from.map(|cells| part(cells, 0));
@@ -194,10 +231,13 @@ impl Span<'_> {
         let weight = lanes.splat(self.weight);
         let (to_re, to_im) = (L::vectors_mut(to_re), L::vectors_mut(to_im));
         for k in 0..re.len() {
-            let (e, d) = (lanes.add(energy[k], row_energy), lanes.add(growth[k], row_growth));
+            let (a, b) = if MORE {
+                (to_re[k], to_im[k])
+            } else {
+                let (e, d) = (lanes.add(energy[k], row_energy), lanes.add(growth[k], row_growth));
+                (lanes.mul_add(e, im[k], lanes.mul(d, re[k])), lanes.sub_mul(lanes.mul(d, im[k]), e, re[k]))
+            };
             let (l, r) = (lanes.mul(weight, below[k]), lanes.mul(weight, above[k]));
-            let a = lanes.mul_add(e, im[k], lanes.mul(d, re[k]));
-            let b = lanes.sub_mul(lanes.mul(d, im[k]), e, re[k]);
             to_re[k] = lanes.mul_add(l, left_im[k], lanes.mul_add(r, right_im[k], a));
             to_im[k] = lanes.sub_mul(lanes.sub_mul(b, r, right_re[k]), l, left_re[k]);
         }
