@@ -36,6 +36,12 @@ impl Ket {
         self.data.set_zero(2 * self.rows * stride);
     }
 
+    /// Takes the form of `other`, whatever is in it then: whoever asks writes all of it, pads included.
+    pub fn take_form(&mut self, other: &Ket) {
+        (self.window, self.rows, self.sector) = (other.window, other.rows, other.sector);
+        self.data.set_len(other.data.len());
+    }
+
     /// The Fock window.
     pub fn window(&self) -> Window {
         self.window
@@ -136,10 +142,8 @@ impl Ket {
 
     /// Copies another ket of the same system, keeping the allocation.
     pub fn copy_from(&mut self, other: &Ket) {
-        self.window = other.window;
-        self.rows = other.rows;
-        self.sector = other.sector;
-        self.data.copy_from(&other.data);
+        self.take_form(other);
+        self.data.copy_from_slice(&other.data);
     }
 
     /// Population Σ_s |⟨n, s|ψ⟩|² of the level at index `level` of the window.

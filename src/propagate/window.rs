@@ -163,10 +163,7 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
 
     /// ψ(t+s) of the step last expanded into `end`; `start` is the ket it was expanded from.
     pub fn evaluate(&self, s: f64, start: &Ket, end: &mut Ket) {
-        if end.window() != start.window() {
-            end.reset(start.window(), start.sector);
-        }
-        end.sector = start.sector;
+        end.take_form(start);
         self.series.evaluate(s, end);
         self.turn_back(s, end);
     }
@@ -174,10 +171,7 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
     /// The same at several times at once, each up to a positive factor.
     pub fn evaluate_all(&self, times: &[f64], start: &Ket, kets: &mut [Ket]) {
         for ket in kets.iter_mut() {
-            if ket.window() != start.window() {
-                ket.reset(start.window(), start.sector);
-            }
-            ket.sector = start.sector;
+            ket.take_form(start);
         }
         self.series.evaluate_all(times, kets);
         for (s, ket) in times.iter().zip(kets) {

@@ -3,6 +3,7 @@
 use num_complex::Complex64;
 
 use super::combine::{BilinearSums, bilinear};
+use super::register_followed::Met;
 use super::{Observable, OpenSystem};
 use crate::hilbert::{Ket, PAD, Window};
 
@@ -70,6 +71,8 @@ pub struct Scratch {
     weights: Vec<f64>,
     /// Sums over rows and over pairs of rows.
     pub(super) sums: Vec<Sums>,
+    /// What X and its precession make of every row.
+    pub(super) met: Vec<Met>,
     pub(super) roots: Roots,
 }
 
@@ -100,6 +103,7 @@ impl Scratch {
             values: vec![0.0; system.followed()],
             weights: vec![0.0; system.channels().len()],
             sums: Vec::new(),
+            met: Vec::new(),
             roots: Roots::default(),
         }
     }

@@ -17,6 +17,22 @@ enum Change {
     Dephase { bit: usize },
 }
 
+/// With S and with Ṡ between: the lowered parts and the overlaps.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Met {
+    coupled: (Complex64, f64),
+    precessing: (Complex64, f64),
+}
+
+impl Met {
+    fn add(&mut self, weight: f64, other: &Self) {
+        self.coupled.0 += weight * other.coupled.0;
+        self.coupled.1 += weight * other.coupled.1;
+        self.precessing.0 += weight * other.precessing.0;
+        self.precessing.1 += weight * other.precessing.1;
+    }
+}
+
 impl Register {
     fn spins(&self) -> usize {
         self.splittings().len()
@@ -26,23 +42,24 @@ impl Register {
     fn take_sums(&self, time: f64, ket: &Ket, scratch: &mut Scratch) {
         let alpha = self.displacement(time);
         scratch.sums.clear();
-        let Scratch { sums, roots, .. } = scratch;
+        let Scratch { sums, met, roots, .. } = scratch;
         let mut of =
             |row: usize, other: usize| Sums::by_parity(roots, ket.window(), ket.padded_row(row), ket.padded_row(other));
         if self.spread(0, ket.sector).is_some() {
             self.take_sums_of_parity(ket, sums, of);
-            return;
+        } else {
+            let mut push = |row: usize, other: usize| {
+                let [even, odd] = of(row, other);
+                let mut whole = even;
+                whole.add(1.0, &odd);
+                sums.push(alpha.map_or(whole, |alpha| whole.displaced(alpha)));
+            };
+            (0..ket.rows()).for_each(|row| push(row, row));
+            for &(bit, _) in self.flips() {
+                (0..ket.rows()).for_each(|row| push(row, row ^ bit));
+            }
         }
-        let mut push = |row: usize, other: usize| {
-            let [even, odd] = of(row, other);
-            let mut whole = even;
-            whole.add(1.0, &odd);
-            sums.push(alpha.map_or(whole, |alpha| whole.displaced(alpha)));
-        };
-        (0..ket.rows()).for_each(|row| push(row, row));
-        for &(bit, _) in self.flips() {
-            (0..ket.rows()).for_each(|row| push(row, row ^ bit));
-        }
+        self.take_met(sums, met);
     }
 
     /// The same for a ket of definite parity, from the sums `of` two of its rows over even and over odd levels: a flip leads to the level
@@ -65,18 +82,47 @@ impl Register {
         }
     }
 
-    /// The quantities after `change`, from the sums; returns the norm² that is left of it.
-    fn quantities(&self, sums: &[Sums], change: Change, values: &mut [f64]) -> f64 {
+    /// What X and its precession make of every row together, from the sums of all pairs.
+    fn take_met(&self, sums: &[Sums], met: &mut Vec<Met>) {
         let rows = self.diagonal().len();
-        let (mut total, mut signed) = (Sums::default(), Sums::default());
-        // With S and with Ṡ between: the lowered parts and the overlaps.
-        let (mut coupled, mut precessing) = ((Complex64::ZERO, 0.0), (Complex64::ZERO, 0.0));
+        met.clear();
+        met.resize(rows, Met::default());
+        for index in 0..self.flips().len() {
+            for (row, met) in met.iter_mut().enumerate() {
+                met.add(1.0, &self.met(sums, index, row));
+            }
+        }
+    }
+
+    /// What the flip `index` makes of a row.
+    fn met(&self, sums: &[Sums], index: usize, row: usize) -> Met {
+        let (bit, strength) = self.flips()[index];
+        let pair = &sums[(index + 1) * self.diagonal().len() + row];
+        // Ṡ = −Σ ω̃ g sin θ τy; τy turns row + into −iψ₋, row − into iψ₊.
+        let turn = if row & bit == 0 { 1.0 } else { -1.0 };
+        let weight = -self.splittings()[bit.trailing_zeros() as usize] * strength * turn;
+        Met {
+            coupled: (strength * pair.lowered, strength * pair.norm),
+            precessing: (weight * Complex64::I * pair.lowered, -weight * pair.turned),
+        }
+    }
+
+    /// The quantities after `change`, from the sums and what they make together; returns the norm² that is left of it.
+    fn quantities(&self, sums: &[Sums], met: &[Met], change: Change, values: &mut [f64]) -> f64 {
+        let (mut total, mut signed, mut all) = (Sums::default(), Sums::default(), Met::default());
+        // A flipped spin is in one level only: its own coherence is gone. That of a dephased one is reversed.
+        let (changed, by) = match change {
+            Change::None => (0, 0.0),
+            Change::Flip { bit, .. } => (bit, -1.0),
+            Change::Dephase { bit } => (bit, -2.0),
+        };
+        let index = self.flips().iter().position(|(bit, _)| *bit == changed);
         values.fill(0.0);
-        for row in 0..rows {
-            let (now, lost) = match change {
+        for (row, met) in met.iter().enumerate() {
+            let now = match change {
                 Change::Flip { bit, set } if (row & bit != 0) != set => continue,
-                Change::Flip { bit, .. } => (row ^ bit, bit),
-                _ => (row, 0),
+                Change::Flip { bit, .. } => row ^ bit,
+                _ => row,
             };
             let own = &sums[row];
             total.add(1.0, own);
@@ -84,32 +130,25 @@ impl Register {
             for spin in 0..self.spins() {
                 values[quantity::FIRST_SPIN + spin] += if now >> spin & 1 == 1 { own.norm } else { -own.norm };
             }
-            coupled.0 += self.diagonal()[now] * own.lowered;
-            coupled.1 += self.diagonal()[now] * own.norm;
-            // A flipped spin is in one level only: its own coherence is gone.
-            for (index, &(bit, strength)) in self.flips().iter().enumerate().filter(|(_, (bit, _))| *bit != lost) {
-                let pair = &sums[(index + 1) * rows + row];
-                let strength = if change == (Change::Dephase { bit }) { -strength } else { strength };
-                coupled.0 += strength * pair.lowered;
-                coupled.1 += strength * pair.norm;
-                // Ṡ = −Σ ω̃ g sin θ τy; τy turns row + into −iψ₋, row − into iψ₊.
-                let turn = if row & bit == 0 { 1.0 } else { -1.0 };
-                let weight = -self.splittings()[bit.trailing_zeros() as usize] * strength * turn;
-                precessing.0 += weight * Complex64::I * pair.lowered;
-                precessing.1 -= weight * pair.turned;
+            let diagonal = self.diagonal()[now];
+            all.coupled.0 += diagonal * own.lowered;
+            all.coupled.1 += diagonal * own.norm;
+            all.add(1.0, met);
+            if let Some(index) = index {
+                all.add(by, &self.met(sums, index, row));
             }
         }
         values[..4].copy_from_slice(&total.quadratic());
         values[quantity::INVERSION] = signed.norm;
         values[quantity::TIMES_INVERSION..quantity::TIMES_INVERSION + 4].copy_from_slice(&signed.quadratic());
-        values[quantity::X_COUPLING] = 2.0 * coupled.0.re;
-        values[quantity::P_COUPLING] = 2.0 * coupled.0.im;
-        values[quantity::X_PRECESSION] = 2.0 * precessing.0.re;
-        values[quantity::P_PRECESSION] = 2.0 * precessing.0.im;
+        values[quantity::X_COUPLING] = 2.0 * all.coupled.0.re;
+        values[quantity::P_COUPLING] = 2.0 * all.coupled.0.im;
+        values[quantity::X_PRECESSION] = 2.0 * all.precessing.0.re;
+        values[quantity::P_PRECESSION] = 2.0 * all.precessing.0.im;
         values[quantity::X] = 2.0 * total.lowered.re;
         values[quantity::P] = 2.0 * total.lowered.im;
-        values[quantity::COUPLING] = coupled.1;
-        values[quantity::PRECESSION] = precessing.1;
+        values[quantity::COUPLING] = all.coupled.1;
+        values[quantity::PRECESSION] = all.precessing.1;
         if total.norm > 0.0 {
             values.iter_mut().for_each(|value| *value /= total.norm);
         }
@@ -124,13 +163,13 @@ impl Followed for Register {
 
     fn follow(&self, time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
         self.take_sums(time, ket, scratch);
-        self.quantities(&scratch.sums, Change::None, values);
+        self.quantities(&scratch.sums, &scratch.met, Change::None, values);
     }
 
     fn follow_with_jumps(&self, time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
         self.take_sums(time, ket, scratch);
-        let sums = std::mem::take(&mut scratch.sums);
-        let norm = self.quantities(&sums, Change::None, values);
+        let (sums, met) = (std::mem::take(&mut scratch.sums), std::mem::take(&mut scratch.met));
+        let norm = self.quantities(&sums, &met, Change::None, values);
         rates.fill(0.0);
         let mut after = std::mem::take(&mut scratch.values);
         for (index, channel) in self.channels().iter().enumerate().filter(|(_, channel)| channel.rate > 0.0) {
@@ -147,10 +186,10 @@ impl Followed for Register {
                 }
                 Jump::Positive | Jump::Negative => continue,
             };
-            let share = self.quantities(&sums, change, &mut after) / norm;
+            let share = self.quantities(&sums, &met, change, &mut after) / norm;
             add_changes(channel.rate * share, &after, values, rates);
         }
-        (scratch.sums, scratch.values) = (sums, after);
+        (scratch.sums, scratch.met, scratch.values) = (sums, met, after);
     }
 
     fn expression(&self, observable: Observable) -> Vec<f64> {
