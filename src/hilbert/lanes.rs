@@ -26,6 +26,9 @@ pub trait Lanes: Copy {
     /// a + b.
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
+    /// a − b.
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
     /// a·b.
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
@@ -110,6 +113,11 @@ mod avx2 {
         }
 
         #[inline(always)]
+        fn sub(self, a: f64x4, b: f64x4) -> f64x4 {
+            self.sub_f64x4(a, b)
+        }
+
+        #[inline(always)]
         fn mul(self, a: f64x4, b: f64x4) -> f64x4 {
             self.mul_f64x4(a, b)
         }
@@ -161,6 +169,10 @@ impl Lanes for Arrays {
 
     fn add(self, a: [f64; WIDTH], b: [f64; WIDTH]) -> [f64; WIDTH] {
         std::array::from_fn(|i| a[i] + b[i])
+    }
+
+    fn sub(self, a: [f64; WIDTH], b: [f64; WIDTH]) -> [f64; WIDTH] {
+        std::array::from_fn(|i| a[i] - b[i])
     }
 
     fn mul(self, a: [f64; WIDTH], b: [f64; WIDTH]) -> [f64; WIDTH] {

@@ -6,11 +6,7 @@ use crate::hilbert::{LANES, PAD, in_pieces};
 /// `out ← Σ_k coefficients[k] · vectors[k]`, the vectors one after the other, each as long as `out`, best a multiple
 /// of 8.
 pub fn combine(coefficients: &[f64], vectors: &[f64], out: &mut [f64]) {
-    combine_strided(out.len(), coefficients, vectors, out);
-}
-
-/// The same with vectors that begin `stride` cells (a multiple of 8) from each other.
-pub fn combine_strided(stride: usize, coefficients: &[f64], vectors: &[f64], out: &mut [f64]) {
+    let stride = out.len();
     sum_in_pieces(coefficients.as_chunks().0, vectors, stride, [out]);
 }
 
@@ -26,11 +22,19 @@ fn sum_in_pieces<const N: usize>(coefficients: &[[f64; N]], vectors: &[f64], str
     });
 }
 
-struct Combine<'a, const N: usize> {
+/// Such sums, with vectors that begin `stride` cells (a multiple of 8) from each other.
+pub struct Combine<'a, const N: usize> {
     coefficients: &'a [[f64; N]],
     vectors: &'a [f64],
     stride: usize,
     out: [&'a mut [f64]; N],
+}
+
+impl<'a> Combine<'a, 1> {
+    /// One sum.
+    pub fn of(stride: usize, coefficients: &'a [f64], vectors: &'a [f64], out: &'a mut [f64]) -> Self {
+        Self { coefficients: coefficients.as_chunks().0, vectors, stride, out: [out] }
+    }
 }
 
 impl<const N: usize> Kernel for Combine<'_, N> {

@@ -105,61 +105,6 @@ pub fn inside(part: &mut [f64], len: usize) -> &mut [f64] {
     &mut part[PAD..PAD + len]
 }
 
-/// Some levels of a row of a register in a rotating frame: out = (−i(E_n + E) − (D_n + D)) ψ − i w (c_n φ_{n−1} + c_{n+1} φ_{n+1}) with
-/// φ = c + id where it is raised and φ = c − id where it is lowered; D is given as growth, −D; `turned` holds c and d, `from` and `to` real
-/// and imaginary parts, all but `to` with pads.
-#[multiversion(targets("x86_64+avx2+fma"))]
-pub fn turning_row(
-    levels: (&[f64], &[f64]),
-    row: (f64, f64),
-    weight: f64,
-    coupling: &[f64],
-    from: (&[f64], &[f64]),
-    turned: [&[f64]; 2],
-    to: (&mut [f64], &mut [f64]),
-) {
-    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
-    let (energy, growth) = levels;
-    let len = energy.len();
-    let stride = len + 2 * PAD;
-    let (re, im) = from;
-    let [(c_re, c_im), (d_re, d_im)] = turned.map(|part| part.split_at(stride));
-    let (_, mid_re, _) = stencil(re, len);
-    let (_, mid_im, _) = stencil(im, len);
-    let (below_c_re, _, above_c_re) = stencil(c_re, len);
-    let (below_c_im, _, above_c_im) = stencil(c_im, len);
-    let (below_d_re, _, above_d_re) = stencil(d_re, len);
-    let (below_d_im, _, above_d_im) = stencil(d_im, len);
-    let (out_re, out_im) = (&mut to.0[..len], &mut to.1[..len]);
-    let (growth, below, above) = (&growth[..len], &coupling[..len], &coupling[1..1 + len]);
-    for j in 0..len {
-        let (e, d) = (energy[j] + row.0, growth[j] + row.1);
-        let (l, r) = (weight * below[j], weight * above[j]);
-        let a = fma::<FUSED>(e, mid_im[j], d * mid_re[j]);
-        let b = fma::<FUSED>(e, mid_re[j], -d * mid_im[j]);
-        let (left_re, left_im) = (below_c_re[j] - below_d_im[j], below_c_im[j] + below_d_re[j]);
-        let (right_re, right_im) = (above_c_re[j] + above_d_im[j], above_c_im[j] - above_d_re[j]);
-        out_re[j] = fma::<FUSED>(l, left_im, fma::<FUSED>(r, right_im, a));
-        out_im[j] = -fma::<FUSED>(l, left_re, fma::<FUSED>(r, right_re, b));
-    }
-}
-
-/// Adds a drive in a rotating frame: out −= i w (x c + y d), `drive` = (x, y); `turned` holds c and d with pads.
-#[multiversion(targets("x86_64+avx2+fma"))]
-pub fn drive_row(weight: f64, drive: (f64, f64), turned: [&[f64]; 2], to: (&mut [f64], &mut [f64])) {
-    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
-    let len = to.0.len();
-    let [(c_re, c_im), (d_re, d_im)] = turned.map(|part| part.split_at(len + 2 * PAD));
-    let ((_, c_re, _), (_, c_im, _)) = (stencil(c_re, len), stencil(c_im, len));
-    let ((_, d_re, _), (_, d_im, _)) = (stencil(d_re, len), stencil(d_im, len));
-    let (out_re, out_im) = (&mut to.0[..len], &mut to.1[..len]);
-    let (x, y) = (weight * drive.0, weight * drive.1);
-    for j in 0..len {
-        out_re[j] = fma::<FUSED>(x, c_im[j], fma::<FUSED>(y, d_im[j], out_re[j]));
-        out_im[j] = fma::<FUSED>(-x, c_re[j], fma::<FUSED>(-y, d_re[j], out_im[j]));
-    }
-}
-
 /// Adds the squeezing terms: out += u b_n ψ_{n−2} + v b_{n+2} ψ_{n+2}, b_n = √(n(n−1)), u and v complex (re, im).
 #[multiversion(targets("x86_64+avx2+fma"))]
 pub fn squeeze_row(band: &[f64], up: (f64, f64), down: (f64, f64), from: &[f64], to: &mut [f64]) {
@@ -180,9 +125,4 @@ pub fn squeeze_row(band: &[f64], up: (f64, f64), down: (f64, f64), from: &[f64],
         out_re[j] = fma::<FUSED>(-up.1, li, fma::<FUSED>(-down.1, hi, a));
         out_im[j] = fma::<FUSED>(up.1, lr, fma::<FUSED>(down.1, hr, b));
     }
-}
-
-#[inline(always)]
-fn stencil(part: &[f64], len: usize) -> (&[f64], &[f64], &[f64]) {
-    (&part[PAD - 1..PAD - 1 + len], &part[PAD..PAD + len], &part[PAD + 1..PAD + 1 + len])
 }

@@ -4,6 +4,7 @@ mod displaced;
 mod generator;
 mod kernel;
 mod parity;
+mod turning;
 
 use std::cell::LazyCell;
 

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::combine::combine_strided;
+use super::combine::Combine;
+use crate::hilbert::lanes::{Kernel, Lanes};
 
 /// The term of order k of e^{±iΩs}φ(s) = c ± id, where φ = Σ_k (σs)^k/k! φ_k: Σ_j (±iΩ/σ)^j (k choose j) φ_{k−j}.
 pub struct Turned<'a> {
@@ -53,10 +54,11 @@ impl TurnWeights {
 
 impl Turned<'_> {
     /// c and d in some cells of a ket.
-    pub fn parts(&self, cells: Range<usize>, c: &mut [f64], d: &mut [f64]) {
+    #[inline(always)]
+    pub fn parts<L: Lanes>(&self, lanes: L, cells: Range<usize>, c: &mut [f64], d: &mut [f64]) {
         for ((first, weights), out) in self.parts.iter().zip([c, d]) {
             let terms = self.terms.get(first * self.width + cells.start..).unwrap_or(&[]);
-            combine_strided(2 * self.width, weights, terms, &mut out[..cells.len()]);
+            Combine::of(2 * self.width, weights, terms, &mut out[..cells.len()]).run(lanes);
         }
     }
 }

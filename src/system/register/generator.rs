@@ -3,8 +3,9 @@
 use num_complex::Complex64;
 
 use super::Register;
-use super::kernel::{Partners, Rows};
-use crate::hilbert::{LANES, PAD, Window, in_pieces};
+use super::kernel::Rows;
+use super::turning::Turning;
+use crate::hilbert::{Window, in_pieces};
 use crate::system::{Generator, MovingFrame, Turned, kernel};
 
 /// How much an application costs in a rotating frame, about, relative to one in the laboratory's.
@@ -32,9 +33,8 @@ pub struct RegisterGenerator {
     squeeze: Option<Squeeze>,
     rotation: f64,
     drive: Option<Drive>,
-    /// In a rotating frame: c and d of all rows on a chunk of levels, and sums of them.
+    /// In a rotating frame: memory for what turns.
     turned: Vec<f64>,
-    turned_sum: Vec<f64>,
 }
 
 /// 2 Re α(t+s) = 2 Re α(t) cos Ωs + 2 Im α(t) sin Ωs: the c and d of what turns, times these.
@@ -141,59 +141,6 @@ impl RegisterGenerator {
             rotation,
             drive: system.frame.map(|frame| Drive { frame, now: (0.0, 0.0) }),
             turned: Vec::new(),
-            turned_sum: Vec::new(),
-        }
-    }
-}
-
-/// Amplitudes taken together in a rotating frame: few enough for what turns to stay in the cache, enough for long strides through memory.
-const CHUNK: usize = 4096;
-
-impl RegisterGenerator {
-    /// The application in a rotating frame, chunk by chunk.
-    fn apply_turning(&mut self, sector: usize, from: &[f64], turned: &Turned, to: &mut [f64]) {
-        let (len, rows) = (self.window.len(), self.rows.len());
-        let stride = len + 2 * PAD;
-        let most = (CHUNK / rows).next_multiple_of(LANES);
-        self.turned.resize(rows * 4 * (most + 2 * PAD), 0.0);
-        for part in to.chunks_exact_mut(stride) {
-            kernel::inside(part, len);
-        }
-        for start in (0..len).step_by(most) {
-            let count = most.min(len - start);
-            let cells = count + 2 * PAD;
-            for (row, parts) in self.turned.chunks_exact_mut(4 * cells).enumerate().take(rows) {
-                let (c, d) = parts.split_at_mut(2 * cells);
-                for part in 0..2 {
-                    let begin = (2 * row + part) * stride + start;
-                    let place = part * cells..(part + 1) * cells;
-                    turned.parts(begin..begin + cells, &mut c[place.clone()], &mut d[place]);
-                }
-            }
-            let coupling = &self.coupling[start..=start + count];
-            for (row, to) in to.chunks_exact_mut(2 * stride).enumerate() {
-                let (energy, growth) = &self.levels[(row.count_ones() as usize + sector) % 2];
-                let levels = (&energy[start..start + count], &growth[start..start + count]);
-                let source = &from[2 * row * stride..2 * (row + 1) * stride];
-                let source = (&source[start..start + cells], &source[stride + start..stride + start + cells]);
-                let (re, im) = to.split_at_mut(stride);
-                let inside = PAD + start..PAD + start + count;
-                let (re, im) = (&mut re[inside.clone()], &mut im[inside]);
-                let partners = Partners { row, own: self.own[row], flips: &self.flips, width: 4 * cells };
-                let (weight, parts) = match partners.single() {
-                    Some((other, weight)) => (weight, &self.turned[other * 4 * cells..(other + 1) * 4 * cells]),
-                    None => {
-                        self.turned_sum.resize(4 * cells, 0.0);
-                        partners.sum(&self.turned, 0, &mut self.turned_sum);
-                        (1.0, &self.turned_sum[..])
-                    }
-                };
-                let (c, d) = parts.split_at(2 * cells);
-                kernel::turning_row(levels, self.rows[row], weight, coupling, source, [c, d], (&mut *re, &mut *im));
-                if let Some(drive) = &self.drive {
-                    kernel::drive_row(weight, drive.now, [c, d], (re, im));
-                }
-            }
         }
     }
 }
@@ -223,10 +170,6 @@ impl Generator for RegisterGenerator {
     }
 
     fn apply(&mut self, sector: usize, from: &[f64], turned: Option<&Turned>, to: &mut [f64]) {
-        if let Some(turned) = turned {
-            self.apply_turning(sector, from, turned, to);
-            return;
-        }
         let rows = Rows {
             levels: self.levels.each_ref().map(|(energy, growth)| (&energy[..], &growth[..])),
             class: sector,
@@ -235,6 +178,11 @@ impl Generator for RegisterGenerator {
             flips: &self.flips,
             coupling: &self.coupling,
         };
+        if let Some(turned) = turned {
+            let drive = self.drive.as_ref().map(|drive| drive.now);
+            Turning { rows, drive, turned, from, to, scratch: &mut self.turned }.apply();
+            return;
+        }
         let width = rows.width();
         in_pieces([to], rows.block() * width, &|start, [to]| {
             rows.apply(start / width, from, to);

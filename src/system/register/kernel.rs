@@ -11,6 +11,9 @@ const BLOCK_BYTES: usize = 2 << 20;
 /// Levels of a row that are summed over its partners at a time: the sums stay in the nearest cache.
 const SPAN: usize = 64;
 
+/// Cells of such sums, real and imaginary, with pads.
+const SUMS: usize = 2 * (SPAN + 2 * PAD);
+
 /// A row and the rows that X takes it to.
 #[derive(Clone, Copy)]
 pub struct Partners<'a> {
@@ -34,14 +37,9 @@ impl Partners<'_> {
         }
     }
 
-    /// `out` ← the weighted sum of the cells `start` behind the beginning of every row of them.
-    pub fn sum(self, from: &[f64], start: usize, out: &mut [f64]) {
-        run(Sum { partners: self, from, start, out });
-    }
-
-    /// The same; `out` is a multiple of two vectors long.
+    /// `out`, a multiple of two vectors long, ← the weighted sum of the cells `start` behind the beginning of every row of them.
     #[inline(always)]
-    fn sum_vectors<L: Lanes>(&self, lanes: L, from: &[f64], start: usize, out: &mut [L::Vector]) {
+    pub fn sum_vectors<L: Lanes>(&self, lanes: L, from: &[f64], start: usize, out: &mut [L::Vector]) {
         // Eight sums hide the latency of one and fit into the registers.
         let done = self.columns::<L, 8>(lanes, from, start, out, 0);
         let done = self.columns::<L, 4>(lanes, from, start, out, done);
@@ -82,22 +80,6 @@ impl Partners<'_> {
     }
 }
 
-struct Sum<'a> {
-    partners: Partners<'a>,
-    from: &'a [f64],
-    start: usize,
-    out: &'a mut [f64],
-}
-
-impl Kernel for Sum<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        self.partners.sum_vectors(lanes, self.from, self.start, L::vectors_mut(self.out));
-    }
-}
-
 /// H_eff of a register on one window, in units of its scale (see [`RegisterGenerator`](super::RegisterGenerator)).
 #[derive(Clone, Copy)]
 pub struct Rows<'a> {
@@ -127,6 +109,11 @@ impl Rows<'_> {
         2 * (self.coupling.len() - 1 + 2 * PAD)
     }
 
+    /// Energy and −decay of the levels of a row.
+    pub fn levels_of(&self, row: usize) -> (&[f64], &[f64]) {
+        self.levels[(row.count_ones() as usize + self.class) % 2]
+    }
+
     /// Rows whose memory stays in a cache, a power of two.
     pub fn block(&self) -> usize {
         let rows = (BLOCK_BYTES / size_of::<f64>() / self.width()).clamp(1, self.rows.len());
@@ -149,14 +136,15 @@ impl Kernel for Application<'_> {
         let width = self.rows.width();
         let (count, block) = (self.to.len() / width, self.rows.block());
         let (near, far) = self.rows.flips.split_at(self.rows.flips.partition_point(|(bit, _)| *bit < block));
+        let mut sums = Line([0.0; SUMS]);
         for place in 0..count {
-            self.row::<L, false>(lanes, place, near);
+            self.row::<L, false>(lanes, place, near, &mut sums.0);
         }
         // Rows of different blocks meet where the same place of all of them is in the cache.
         if !far.is_empty() {
             for place in 0..block.min(count) {
                 for place in (place..count).step_by(block) {
-                    self.row::<L, true>(lanes, place, far);
+                    self.row::<L, true>(lanes, place, far, &mut sums.0);
                 }
             }
         }
@@ -166,16 +154,21 @@ impl Kernel for Application<'_> {
 impl Application<'_> {
     /// The row at `place` of those that are written to: all but the flips that are not among `flips`, or what `MORE` of them add.
     #[inline(always)]
-    fn row<L: Lanes, const MORE: bool>(&mut self, lanes: L, place: usize, flips: &[(usize, f64)]) {
-        let Rows { levels, class, rows, own, coupling, .. } = self.rows;
+    fn row<L: Lanes, const MORE: bool>(
+        &mut self,
+        lanes: L,
+        place: usize,
+        flips: &[(usize, f64)],
+        sums: &mut [f64; SUMS],
+    ) {
+        let Rows { rows, own, coupling, .. } = self.rows;
         let (from, row, len, width) = (self.from, self.first + place, coupling.len() - 1, self.rows.width());
         let stride = width / 2;
         let partners = Partners { row, own: if MORE { 0.0 } else { own[row] }, flips, width };
-        let (energy, growth) = levels[(row.count_ones() as usize + class) % 2];
+        let (energy, growth) = self.rows.levels_of(row);
         let (to_re, to_im) = self.to[place * width..(place + 1) * width].split_at_mut(stride);
         let (to_re, to_im) = (inside(to_re, len), inside(to_im, len));
         let source = &from[row * width..(row + 1) * width];
-        let mut sums = Line([0.0; 2 * (SPAN + 2 * PAD)]);
         for start in (0..len).step_by(SPAN) {
             let span = SPAN.min(len - start);
             let cells = span + 2 * PAD;
@@ -183,7 +176,7 @@ impl Application<'_> {
                 let parts = [other * width, other * width + stride];
                 (weight, parts.map(|begin| &from[begin + start..begin + start + cells]))
             } else {
-                let (re, im) = sums.0.split_at_mut(SPAN + 2 * PAD);
+                let (re, im) = sums.split_at_mut(SUMS / 2);
                 partners.sum_vectors(lanes, from, start, L::vectors_mut(&mut re[..cells]));
                 partners.sum_vectors(lanes, from, stride + start, L::vectors_mut(&mut im[..cells]));
                 (1.0, [&re[..cells], &im[..cells]])
