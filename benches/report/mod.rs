@@ -31,14 +31,19 @@ pub fn mode() -> Option<Mode> {
     Some(if has("--write") { Mode::Write } else { Mode::Print })
 }
 
-/// The processor as it calls itself (Linux), what the vector loops use of it, the date and the program.
+/// The processor as it calls itself, what the vector loops use of it, the date and the program; and how busy the machine was, which
+/// times suffer from (what Linux tells).
 pub fn circumstances() -> String {
-    let known = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let known = read("/proc/cpuinfo");
     let name = known.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let name = name.map_or("unknown processor", |(_, name)| name);
+    let name = name.map_or("an unknown processor", |(_, name)| name);
+    let load = read("/proc/loadavg");
+    let load = load.split(' ').next().filter(|load| !load.is_empty());
+    let load = load.map_or_else(String::new, |load| format!(", load average {load}"));
     let commit = build_commit().map_or_else(String::new, |commit| format!(", commit {commit:.12}"));
-    let features = cpu_features().join(", ");
-    format!("One core of {name} ({features}), {}, fluctuator {}{commit}.", today(), env!("CARGO_PKG_VERSION"))
+    let (features, version) = (cpu_features().join(", "), env!("CARGO_PKG_VERSION"));
+    format!("One core of {name} ({features}){load}, {}, fluctuator {version}{commit}.", today())
 }
 
 /// Columns aligned to the right, the first row as their head.
