@@ -1,7 +1,7 @@
 //! One application of H_eff beside what one core of this machine allows; `--write` renews `runs/limits.txt`.
 //!
 //! Measured are, in this order, the clock, the limit of fused multiply–adds, the bandwidth of memory, and `Generator::apply` of the
-//! chain and of registers of up to sixteen spins. Beyond the first three, only the library's public API is used.
+//! chain and of registers of up to sixteen spins.
 
 mod machine;
 mod report;
