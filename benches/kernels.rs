@@ -1,23 +1,15 @@
 //! One application of H_eff and one evaluation of the dense output, per system and window.
 
+mod spins;
+
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fluctuator::hilbert::{Cutoff, Window};
-use fluctuator::model::{Model, OscillatorSpins, Spin, SpinBath, SpinPreparation};
+use fluctuator::model::Model;
 use fluctuator::system::{Chain, Generator, OpenSystem, Register, combine};
 
-fn model(spins: usize) -> OscillatorSpins {
-    let spin = |i: usize| Spin {
-        asymmetry: 0.0,
-        tunnelling: 1.0 + 0.1 * i as f64,
-        coupling: 0.1,
-        initial: SpinPreparation::Ground,
-        bath: Some(SpinBath { gamma: 1.0, nbar: 0.1 }),
-        dephasing: 0.0,
-    };
-    OscillatorSpins { frequency: 1.0, spins: (0..spins).map(spin).collect(), oscillator_bath: None }
-}
+use spins::bathed;
 
 fn apply<S: OpenSystem>(criterion: &mut Criterion, name: &str, system: &S, levels: usize) {
     let window = Window::around(0, levels);
@@ -36,12 +28,12 @@ fn apply<S: OpenSystem>(criterion: &mut Criterion, name: &str, system: &S, level
 }
 
 fn kernels(criterion: &mut Criterion) {
-    let chain = Chain::new(&model(1), Cutoff::Auto).expect("one spin without asymmetry");
+    let chain = Chain::new(&bathed(1), Cutoff::Auto).expect("one spin without asymmetry");
     for levels in [40, 1000, 10_000] {
         apply(criterion, "chain", &chain, levels);
     }
     for (spins, levels) in [(1, 1000), (4, 40), (8, 40)] {
-        let register = Register::new(&Model::OscillatorSpins(model(spins)), Cutoff::Auto);
+        let register = Register::new(&Model::OscillatorSpins(bathed(spins)), Cutoff::Auto);
         apply(criterion, &format!("register-{spins}"), &register, levels);
     }
     let (terms, width) = (31, 2 * 88);
