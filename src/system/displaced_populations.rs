@@ -3,6 +3,7 @@
 use num_complex::Complex64;
 
 use crate::hilbert::Ket;
+use crate::hilbert::lanes::{Kernel, Lanes, WIDTH, run};
 
 /// A power series is not carried out beyond this |α|²: its cost goes with |α|⁴.
 const FARTHEST: f64 = 1e4;
@@ -64,7 +65,7 @@ fn by_power_series(ket: &Ket, row: usize, alpha: Complex64) -> Vec<Complex64> {
     state
 }
 
-/// Numbers beyond this, or its inverse, are rescaled.
+/// Numbers beyond this are rescaled.
 const LARGE: f64 = 1e100;
 
 /// ln of what is too small to count.
@@ -96,26 +97,72 @@ fn by_recurrence(ket: &Ket, alpha: Complex64, populations: &mut Vec<f64>) {
     let end = (size + reach).powi(2).ceil() as usize;
     let logarithms = coherent_logarithms(shift, begin, end);
     populations.resize(end, 0.0);
-    let mut sums = vec![Complex64::ZERO; ket.rows()];
-    for (n, logarithm) in (begin..end).zip(logarithms) {
-        let (mut before, mut now, mut log) = (0.0, 1.0, logarithm);
-        let mut factor = if log > NOTHING { log.exp() } else { 0.0 };
-        sums.fill(Complex64::ZERO);
-        for m in 0..hi {
-            if m >= lo {
-                let weight = now * factor;
-                for (sum, row) in sums.iter_mut().zip(turned.chunks_exact(hi - lo)) {
-                    *sum += weight * row[m - lo];
+    let populations = &mut populations[begin..];
+    run(Recurrence { begin, logarithms, lo, hi, size, shift, turned, roots, inverses, populations });
+}
+
+/// The recurrence, for as many n at once as a vector holds.
+struct Recurrence<'a> {
+    begin: usize,
+    logarithms: Vec<f64>,
+    lo: usize,
+    hi: usize,
+    size: f64,
+    shift: f64,
+    turned: Vec<Complex64>,
+    roots: Vec<f64>,
+    inverses: Vec<f64>,
+    populations: &'a mut [f64],
+}
+
+/// Steps between two looks at the size of numbers, which grow by less than 10¹⁰⁰ in between.
+const LOOK: usize = 16;
+
+impl Kernel for Recurrence<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { begin, logarithms, lo, hi, size, shift, turned, roots, inverses, populations } = self;
+        let len = hi - lo;
+        let mut sums = vec![[lanes.splat(0.0); 2]; turned.len() / len];
+        let factor = |log: f64| if log > NOTHING { log.exp() } else { 0.0 };
+        let chunks = logarithms.chunks(WIDTH).zip(populations.chunks_mut(WIDTH));
+        for (chunk, (logarithms, populations)) in chunks.enumerate() {
+            let lane = |i: usize| (begin + chunk * WIDTH + i) as f64 - shift;
+            let ahead = L::pack(std::array::from_fn(lane));
+            let mut logs: [f64; WIDTH] =
+                std::array::from_fn(|i| logarithms.get(i).copied().unwrap_or(f64::NEG_INFINITY));
+            let (mut before, mut now) = (lanes.splat(0.0), lanes.splat(1.0));
+            let mut factors = L::pack(logs.map(factor));
+            sums.fill([lanes.splat(0.0); 2]);
+            for m in 0..hi {
+                if m >= lo {
+                    let weight = lanes.mul(now, factors);
+                    for ([re, im], row) in sums.iter_mut().zip(turned.chunks_exact(len)) {
+                        let x = row[m - lo];
+                        *re = lanes.mul_add(weight, lanes.splat(x.re), *re);
+                        *im = lanes.mul_add(weight, lanes.splat(x.im), *im);
+                    }
+                }
+                let growing = lanes.mul(lanes.sub(ahead, lanes.splat(m as f64)), now);
+                let falling = lanes.mul(lanes.splat(size * roots[m]), before);
+                (before, now) = (now, lanes.mul(lanes.sub(growing, falling), lanes.splat(inverses[m])));
+                if m % LOOK == LOOK - 1 {
+                    let scales = L::cells(now).map(|now| if now.abs() > LARGE { now.abs() } else { 1.0 });
+                    if scales != [1.0; WIDTH] {
+                        let inverse = L::pack(scales.map(|scale| 1.0 / scale));
+                        (before, now) = (lanes.mul(before, inverse), lanes.mul(now, inverse));
+                        logs.iter_mut().zip(scales).for_each(|(log, scale)| *log += scale.ln());
+                        factors = L::pack(logs.map(factor));
+                    }
                 }
             }
-            let next = ((n as f64 - shift - m as f64) * now - size * roots[m] * before) * inverses[m];
-            (before, now) = (now, next);
-            if now.abs() > LARGE {
-                (before, now, log) = (before / LARGE, now / LARGE, log + LARGE.ln());
-                factor = if log > NOTHING { log.exp() } else { 0.0 };
-            }
+            let sum = sums
+                .iter()
+                .fold(lanes.splat(0.0), |sum, [re, im]| lanes.mul_add(*re, *re, lanes.mul_add(*im, *im, sum)));
+            populations.iter_mut().zip(L::cells(sum)).for_each(|(population, sum)| *population = sum);
         }
-        populations[n] = sums.iter().map(Complex64::norm_sqr).sum();
     }
 }
 
