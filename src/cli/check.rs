@@ -77,7 +77,8 @@ fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Resu
     };
     let jumps: f64 = result.jumps.values().map(|jumps| jumps.mean).fold(0.0, |sum, mean| sum + mean);
     let (expected, shown) = expected_trajectories(point, &ensemble);
-    let whole = seconds * expected as f64 / threads.min(expected as usize) as f64;
+    let blocks = usize::try_from(expected.div_ceil(point.block)).unwrap_or(usize::MAX);
+    let whole = seconds * expected as f64 / threads.min(blocks) as f64;
     let whole = point.stopping.time_limit.map_or(whole, |limit| whole.min(limit.as_secs_f64()));
     let row = vec![
         table::point_label(file, index),

@@ -32,7 +32,7 @@ fn run_blocks(file: &RunFile, errand: &Errand, threads: usize, desk: &dyn Desk) 
     let differs = || Error::Stored("it reads another run file than rank 0".into());
     let point = file.points.get(errand.point).ok_or_else(differs)?.clone();
     let estimator = errand.pilot.map_or(Estimator::Plain, |pilot| Estimator::Controlled { pilot });
-    let point = RunPoint { estimator, ..point };
+    let point = RunPoint { estimator, block: errand.block, ..point };
     if Identity::of(&point).hash != errand.identity {
         return Err(differs());
     }
@@ -48,6 +48,6 @@ pub fn run_stored<'a>(
 ) -> Result<Option<Ensemble>> {
     let Some(ranks) = ranks else { return run(None) };
     let Identity { hash, pilot, .. } = blocks.identity.clone();
-    let errand = Errand { point: blocks.index(), identity: hash, pilot };
+    let errand = Errand { point: blocks.index(), identity: hash, pilot, block: blocks.point.block };
     ranks.together(&errand, || run(Some(ranks)))
 }

@@ -58,8 +58,8 @@ enum Command {
     /// with more trajectories, or a smaller error as target.
     ///
     /// Ctrl-C (or TERM, USR1, XCPU) stores what is finished at once, finishes the blocks in hand (for 5 s at most), saves the
-    /// complete trajectories and exits with 3; a second one ends at once. Blocks are small (ensemble.block trajectories); choose
-    /// them smaller when one trajectory takes long.
+    /// complete trajectories and exits with 3; a second one ends at once. Blocks are small: ensemble.block trajectories, where that
+    /// is left out 1 in runs of less than 1024, and never more than 32.
     Run(run::RunArguments),
     /// Make one result of the blocks stored by shards, interrupted runs or earlier merges.
     ///

@@ -55,6 +55,28 @@ pub struct Plan {
     pub sampling: Sampling,
 }
 
+impl Plan {
+    /// Most trajectories of a block that nobody chose.
+    const LARGEST_BLOCK: u64 = 32;
+
+    /// Fewest blocks of a run that could have as many: with 64 threads eight for each, so that they end at about the same time.
+    const FEWEST_BLOCKS: u64 = 512;
+
+    /// Trajectories per block that suit a run of `trajectories`: the largest power of two of which it has 512 blocks, from 1 to
+    /// 32.
+    ///
+    /// A block is what a thread takes at a time, so that fewer blocks than threads would leave some idle: up to 1023 trajectories
+    /// are blocks of their own. Larger ones spare what a block costs by itself, about 0.05 ms, which tells where there are many
+    /// short trajectories; below the largest that is at most 1024 times. It follows from the number alone, never from the
+    /// machine: the grouping decides the last bits of a result.
+    pub fn default_block(trajectories: u64) -> u64 {
+        match (trajectories / Self::FEWEST_BLOCKS).min(Self::LARGEST_BLOCK) {
+            0 => 1,
+            most => 1 << most.ilog2(),
+        }
+    }
+}
+
 /// Who hears of progress, may find that the trajectories so far are enough, and may ask the run to stop after the blocks
 /// in hand.
 pub trait Watcher: Sync {

@@ -145,10 +145,13 @@ fn deviation(experiment: &Experiment, truth: &[Vec<f64>]) -> (f64, f64) {
     (largest, last(&number.standard_error) / last(&number.plain_standard_error))
 }
 
+/// |α|² = 100: the density matrix is that of the laboratory, on levels that hold all but 10⁻¹⁴ of it.
 #[test]
 fn controlled_means_are_those_of_the_density_matrix() {
-    let experiment = observing_all(vec![tilted()], Complex64::new(-3.6, 4.0), 2.0);
-    let truth = exact(&experiment).observables;
+    let experiment = observing_all(vec![tilted()], Complex64::new(-6.0, 8.0), 1.0);
+    let truth = exact(&Experiment { cutoff: Cutoff::Levels(192), ..experiment.clone() });
+    assert!(truth.top_population < 1e-14 && truth.trace_defect < 1e-9, "{truth:?}");
+    let truth = truth.observables;
     // 24 values: false alarm below 2e-5, deterministic for this seed.
     let (largest, gain) = deviation(&experiment, &truth);
     println!("largest deviation {largest:.2} σ, error of ⟨N⟩ {gain:.3} of the plain one");
@@ -175,6 +178,14 @@ fn the_frame_moves_where_that_pays() {
     assert!(!pays(&with(|experiment| experiment.oscillator = OscillatorPreparation::Coherent(0.5.into()))));
     // Long enough for the spins to carry the ket away.
     assert!(!pays(&with(|experiment| experiment.times = vec![0.0, 1000.0])));
+    // (4.6 + 2‖S‖t/π)² levels of the frame are as many as the laboratory's 4·4.6|α| at t = 229.07, or at half that with two spins,
+    // whatever the sign of their couplings.
+    for (couplings, even) in [(vec![0.1], 229.07), (vec![-0.1], 229.07), (vec![0.1, -0.1], 114.53)] {
+        for (end, expected) in [(0.999 * even, true), (1.001 * even, false)] {
+            let spins = couplings.iter().map(|coupling| spin(1.0, *coupling, 1.0, 0.1)).collect();
+            assert_eq!(pays(&observing_all(spins, alpha, end)), expected, "{couplings:?} until {end}");
+        }
+    }
     assert!(!pays(&with(|experiment| {
         let Model::OscillatorSpins(model) = &mut experiment.model else { panic!("a spin model") };
         model.oscillator_bath = Some(OscillatorBath { kappa: 0.1, nbar: 0.0 });

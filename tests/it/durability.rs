@@ -205,11 +205,12 @@ fn more_trajectories_extend_a_run() {
         assert_eq!((grown.stderr.as_str(), stored(&sandbox, "parts")), ("", count));
         assert_same(&sandbox, "parts", &count.to_string());
     }
-    // The default number of pilots of the first run is kept, and that is said.
+    // The default numbers of the first run are kept, and that is said.
     sandbox.expect(0, "run run.toml --quiet --trajectories 512 --out few");
     let more = sandbox.expect(0, "run run.toml --quiet --trajectories 2048 --out few --resume");
-    assert!(more.stderr.starts_with("note: keeps the 64 pilot trajectories"), "{}", more.stderr);
-    sandbox.expect(0, "run run.toml --quiet --trajectories 2048 --out many --set ensemble.pilot=64");
+    assert!(more.stderr.starts_with("note: keeps ensemble.pilot = 64 and ensemble.block = 1"), "{}", more.stderr);
+    let numbers = "--set ensemble.pilot=64 --set ensemble.block=1";
+    sandbox.expect(0, &format!("run run.toml --quiet --trajectories 2048 --out many {numbers}"));
     assert_same(&sandbox, "few", "many");
     // Shards that extend a run keep them, too, those that have nothing of it included.
     sandbox.expect(0, "run run.toml --quiet --trajectories 512 --out shared");

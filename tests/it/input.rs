@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fluctuator::analysis::Quantity;
+use fluctuator::ensemble::Plan;
 use fluctuator::io::run_file::{CoefficientsFile, RunFile};
 use proptest::prelude::*;
 
@@ -94,10 +95,42 @@ fn a_wrong_expectation_is_noticed() {
 fn what_is_left_out_has_the_documented_default() {
     let (minimal, point) = (good("minimal"), &good("minimal").points[0]);
     assert_eq!(minimal.title, "minimal", "without a title: the file's stem");
-    assert_eq!((point.stopping.trajectories, point.seed, point.block), (1024, 1, 32));
+    assert_eq!((point.stopping.trajectories, point.seed, point.block), (1024, 1, 2));
     assert_eq!(point.experiment.times.len(), 101);
     let names: Vec<String> = point.experiment.observables.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["number"]);
+}
+
+/// A run of few trajectories is not made of few blocks; nor are the blocks of many smaller than pays.
+#[test]
+fn a_default_block_follows_from_the_number_of_trajectories() {
+    let block = |name: &str, overrides: &[&str]| {
+        let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
+        RunFile::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/input/good/{name}.toml")), &overrides)
+            .unwrap()
+            .points[0]
+            .block
+    };
+    let of = |trajectories: u64| block("minimal", &[&format!("ensemble.trajectories={trajectories}")]);
+    let known = [(2, 1), (8, 1), (64, 1), (1000, 1), (1023, 1), (1024, 2), (2047, 2), (2048, 4), (4096, 8), (8192, 16)];
+    known.into_iter().for_each(|(trajectories, block)| assert_eq!(of(trajectories), block, "{trajectories}"));
+    assert_eq!([16_383, 16_384, 100_000, 1 << 53].map(of), [16, 32, 32, 32]);
+    for trajectories in (2..20_000).step_by(37) {
+        let block = Plan::default_block(trajectories);
+        assert!(block.is_power_of_two() && trajectories.div_ceil(block) >= trajectories.min(512), "{trajectories}");
+        assert!(block == 32 || trajectories.div_ceil(block) <= 1024, "{trajectories}");
+    }
+    // With a target: eight times the first look, if there are as many.
+    assert_eq!(block("target", &[]), 8);
+    assert_eq!(block("target", &["ensemble.max_trajectories=2000"]), 2);
+    assert_eq!(block("target", &["ensemble.min_trajectories=16"]), 1);
+    assert_eq!(block("target", &["ensemble.min_trajectories=100000"]), 32);
+    // Whoever names one gets it; strata are units of the statistics.
+    assert_eq!(block("minimal", &["ensemble.block=64"]), 64);
+    assert_eq!(block("minimal", &["ensemble.trajectories=100000", "ensemble.block=1"]), 1);
+    assert_eq!(block("target", &["ensemble.block=32"]), 32);
+    let spin = ["ensemble.trajectories=64", "ensemble.sampling=stratified"];
+    assert_eq!(block("minimal", &spin), 32);
 }
 
 #[test]

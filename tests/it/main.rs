@@ -14,6 +14,7 @@ mod determinism;
 mod displaced;
 mod durability;
 mod emission;
+mod extension;
 mod followed;
 mod frames;
 mod fuzzed;

@@ -69,7 +69,7 @@ fn on(size: usize, experiment: &Experiment, plan: &Plan, watch: &Watch) -> Run {
         let wire = Mail { rank, boxes: Arc::clone(&boxes) };
         Ranks::meet(Box::new(wire), 2, "a test")
     };
-    let errand = Errand { point: 3, identity: "this".into(), pilot: Some(16) };
+    let errand = Errand { point: 3, identity: "this".into(), pilot: Some(16), block: 8 };
     std::thread::scope(|scope| {
         for rank in 1..size {
             let (meet, errand, tolerances) = (&meet, &errand, &tolerances);

@@ -54,9 +54,10 @@ pub enum Complaint {
 }
 
 impl Complaint {
-    /// Of a file that belongs to another run than `ours`.
-    pub(super) fn foreign(path: &Path, head: &Head, ours: &Identity) -> Self {
-        Self::Foreign { path: path.to_owned(), task: head.task.clone(), changes: head.identity.changes(ours) }
+    /// Of a file that belongs to another run than `ours`, in blocks of `block`.
+    pub(super) fn foreign(path: &Path, head: &Head, ours: &Identity, block: u64) -> Self {
+        let changes = head.identity.changes(ours, [head.block, block]);
+        Self::Foreign { path: path.to_owned(), task: head.task.clone(), changes }
     }
 
     /// Whether something is lost or doubtful, other than held twice.

@@ -105,7 +105,7 @@ pub fn gather(paths: &[PathBuf], wanted: &Wanted) -> Gathered {
     opened.retain(|file| {
         let ours = file.head.identity.hash == wanted.identity.hash;
         if !ours {
-            found.complaints.push(Complaint::foreign(&file.path, &file.head, wanted.identity));
+            found.complaints.push(Complaint::foreign(&file.path, &file.head, wanted.identity, wanted.block));
         }
         ours
     });

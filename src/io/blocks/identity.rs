@@ -8,8 +8,10 @@ use crate::ensemble::{Estimator, Ladder};
 use crate::io::provenance::hash_text;
 use crate::io::run_file::RunPoint;
 
-/// Version of what the program computes from a run file: to be raised with every change that alters the bits of a result.
-pub const RESULTS_VERSION: u32 = 3;
+/// Version of what the program computes from a sweep point: to be raised with every change that alters the bits of a block's sums.
+///
+/// Another default of a key needs no new version: what was understood is part of the identity.
+pub const RESULTS_VERSION: u32 = 4;
 
 /// What determines the sums of a block, beside its number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +48,9 @@ impl Identity {
         Self { hash: hash_text(&text), keys, pilot }
     }
 
-    /// What of the run file is different in `other`: `ensemble.seed was 1, is 2 here`.
-    pub fn changes(&self, other: &Self) -> String {
+    /// What of the run file is different in `other`: `ensemble.seed was 1, is 2 here`. `blocks` are the trajectories per block of
+    /// both, which follow from the number of trajectories, as that of the pilots does, where the run file does not name them.
+    pub fn changes(&self, other: &Self, blocks: [u64; 2]) -> String {
         let mut changes = Vec::new();
         let mut tell = |key: &str, was: Option<String>, is: Option<String>| {
             if was != is {
@@ -59,13 +62,11 @@ impl Identity {
         for key in names {
             tell(key, self.keys.get(key).cloned(), other.keys.get(key).cloned());
         }
-        if changes.is_empty() && self.pilot != other.pilot {
-            let pilot = |identity: &Self| identity.pilot.map(|pilot| pilot.to_string());
-            changes.push(format!(
-                "`ensemble.pilot` was {}, is {}",
-                pilot(self).unwrap_or_else(|| "none".into()),
-                pilot(other).unwrap_or_else(|| "none".into())
-            ));
+        if changes.is_empty() {
+            let pilot = |identity: &Self| identity.pilot.map_or_else(|| "none".into(), |pilot| pilot.to_string());
+            let derived = [("pilot", [pilot(self), pilot(other)]), ("block", blocks.map(|block| block.to_string()))];
+            let different = derived.into_iter().filter(|(_, [was, is])| was != is);
+            changes.extend(different.map(|(key, [was, is])| format!("`ensemble.{key}` was {was}, is {is}")));
         }
         if changes.is_empty() {
             return "another version of the program computes other numbers".into();

@@ -15,6 +15,7 @@ mod complaint;
 mod format;
 mod gather;
 mod identity;
+mod kept;
 mod point;
 mod store;
 

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::complaint::Complaint;
-use super::format::{Head, Opened};
+use super::format::Head;
 use super::gather::{ENDING, Gathered, Wanted, files, gather, open, task_of};
 use super::identity::{Identity, first_look};
-use crate::ensemble::{Estimator, Extent, Ladder};
+use super::kept::Kept;
+use crate::ensemble::{Extent, Ladder};
 use crate::io::provenance::build_commit;
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::system::cpu_features;
@@ -68,11 +69,11 @@ impl FromStr for Shard {
 /// A sweep point as its blocks are stored.
 #[derive(Debug, Clone)]
 pub struct PointBlocks {
-    /// The point, with the number of pilot trajectories that the stored blocks have.
+    /// The point, with the pilot trajectories and the size that the stored blocks have.
     pub point: RunPoint,
     /// What its blocks depend on.
     pub identity: Identity,
-    /// What another number of pilot trajectories was kept for.
+    /// What was kept of the stored blocks that a new run would choose otherwise.
     pub note: Option<String>,
     /// The blocks to run.
     pub blocks: Range<u64>,
@@ -84,29 +85,12 @@ pub struct PointBlocks {
 impl PointBlocks {
     /// Point `index` of a run file, or a shard of it, beside the files `paths`.
     ///
-    /// The default number of pilot trajectories follows from that of the trajectories. Where more of these are asked for than
-    /// when the stored blocks were run, their pilots are kept: anything else would make another run of it.
+    /// Where more trajectories are asked for than when the stored blocks were run, their pilots and the size of the blocks are
+    /// kept: anything else would make another run of it.
     pub fn new(file: &RunFile, index: usize, shard: Option<Shard>, mut paths: Vec<PathBuf>) -> Self {
-        let mut point = file.points[index].clone();
+        let Kept { point, note } = Kept::of(&file.points[index], &paths, shard.is_some());
         let (total, block) = (point.stopping.trajectories, point.block);
         let blocks = shard.map_or(0..total.div_ceil(block), |shard| shard.blocks(total.div_ceil(block), block));
-        let mut note = None;
-        if let Estimator::Controlled { pilot: usual } = point.estimator
-            && !point.keys.contains_key("ensemble.pilot")
-        {
-            // The files of one run all agree, so that one look is enough.
-            let theirs = paths.iter().filter_map(|path| Opened::open(path).ok()).find_map(|opened| {
-                let pilot = opened.head.identity.pilot?;
-                let stored = RunPoint { estimator: Estimator::Controlled { pilot }, ..point.clone() };
-                (Identity::of(&stored).hash == opened.head.identity.hash).then_some((pilot, stored))
-            });
-            if let Some((pilot, stored)) = theirs.filter(|(pilot, _)| *pilot != usual) {
-                note = Some(format!(
-                    "keeps the {pilot} pilot trajectories of the stored blocks (a new run takes {usual})"
-                ));
-                point = stored;
-            }
-        }
         // A shard needs no file that has nothing of it.
         let touches = |other: Range<u64>| other.start < blocks.end * block && blocks.start * block < other.end;
         paths.retain(|path| shard.is_none() || task_of(path).is_none_or(touches));
@@ -158,7 +142,9 @@ impl PointBlocks {
         for opened in open(&self.paths, &mut complaints) {
             match opened.head.identity.hash == self.identity.hash {
                 true => heads.push((opened.path, opened.head)),
-                false => complaints.push(Complaint::foreign(&opened.path, &opened.head, &self.identity)),
+                false => {
+                    complaints.push(Complaint::foreign(&opened.path, &opened.head, &self.identity, self.point.block));
+                }
             }
         }
         let task = self.task();

@@ -23,6 +23,8 @@ pub struct Errand {
     pub identity: String,
     /// Pilot trajectories; none for plain estimates.
     pub pilot: Option<u64>,
+    /// Trajectories per block.
+    pub block: u64,
 }
 
 /// From rank 0. To every [`Word::Ask`], and to nothing else, the answer is a block or leave.

@@ -20,7 +20,7 @@ use toml::Table;
 pub use self::coefficients::{CoefficientsFile, CoefficientsPoint};
 pub use self::density::{BathSource, BornMarkovBath};
 pub use self::output::Records;
-use self::sampling::{check_sampling, check_weights, parse_estimator, parse_sampling};
+use self::sampling::{check_sampling, check_weights, parse_block, parse_estimator, parse_sampling};
 use self::section::Section;
 pub use self::target::Stopping;
 use self::target::{Subject, parse_stopping};
@@ -74,7 +74,7 @@ pub struct RunPoint {
     pub stopping: Stopping,
     /// Seed of the random streams.
     pub seed: u64,
-    /// Trajectories per block.
+    /// Trajectories per block: `ensemble.block`, or what suits their number ([`Plan::default_block`]).
     pub block: u64,
     /// Plain, or with control variates.
     pub estimator: Estimator,
@@ -196,12 +196,9 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>, directory: &Pa
     let subject = Subject { model: &model, observables: &observables, times: &times, tolerance };
     let stopping = parse_stopping(&mut ensemble, &subject)?;
     let seed = ensemble.count("seed", 1, 0..=i64::MAX as u64)?;
-    let block = ensemble.count("block", 32, 2..=1 << 20)?;
-    if !block.is_power_of_two() {
-        return Err(Error::value("ensemble.block", block, "trajectories per block must be a power of two"));
-    }
     let estimator = parse_estimator(&mut ensemble, stopping.trajectories)?;
     let sampling = parse_sampling(&mut ensemble)?;
+    let block = parse_block(&mut ensemble, &stopping, sampling)?;
     ensemble.finish()?;
     root.finish()?;
 

@@ -1,9 +1,10 @@
-//! The keys of `[ensemble]` that say how trajectories are sampled and averaged: `estimator`, `pilot`, `sampling`.
+//! The keys of `[ensemble]` that say how trajectories are sampled and averaged: `estimator`, `pilot`, `sampling`,
+//! `block`.
 
 use super::output::Records;
 use super::section::Section;
 use super::target::Stopping;
-use crate::ensemble::{Estimator, Sampling};
+use crate::ensemble::{Estimator, Plan, Sampling};
 use crate::model::Model;
 use crate::system::Experiment;
 use crate::{Error, Result};
@@ -30,6 +31,27 @@ pub fn parse_sampling(ensemble: &mut Section) -> Result<Sampling> {
         "stratified" => Sampling::Stratified,
         _ => Sampling::Direct,
     })
+}
+
+/// With a target all threads wait at every look for the last block before it. Such a run, which ends nobody knows where, has
+/// the blocks of one with this many times the trajectories of its first look.
+const FIRST_LOOKS: u64 = 8;
+
+/// Trajectories per block of a stratified run: there they are a unit of the statistics.
+const STRATA: u64 = 32;
+
+/// `block`. Without it the block follows from the number of trajectories, or from that of the first look.
+pub fn parse_block(ensemble: &mut Section, stopping: &Stopping, sampling: Sampling) -> Result<u64> {
+    let at_a_stretch = match stopping.targets.is_empty() {
+        true => stopping.trajectories,
+        false => stopping.trajectories.min(stopping.min_trajectories.saturating_mul(FIRST_LOOKS)),
+    };
+    let usual = if sampling == Sampling::Stratified { STRATA } else { Plan::default_block(at_a_stretch) };
+    let block = ensemble.count("block", usual, 1..=1 << 20)?;
+    if !block.is_power_of_two() {
+        return Err(Error::value("ensemble.block", block, "trajectories per block must be a power of two"));
+    }
+    Ok(block)
 }
 
 /// What goes with anything but direct sampling: a pure initial state, whole blocks where they are stratified, and no
