@@ -66,8 +66,8 @@ impl Application {
             re.fill(0.1);
             im.fill(0.2);
         }
-        let mut to = vec![0.0; ket.data().len()];
-        let seconds = least_seconds(effort, || generator.apply(0, black_box(ket.data()), None, black_box(&mut to)));
+        let mut to = ket.clone();
+        let seconds = least_seconds(effort, || generator.apply(0, black_box(ket.data()), None, black_box(to.data_mut())));
         Self {
             name: name.into(),
             window: window.len(),

@@ -59,6 +59,11 @@ const TOGETHER: usize = 4;
 ///
 /// ‖A‖ ≤ 1 gives a rigorous bound on what is left out after order p: ‖A^p ψ‖ Σ_{k>p} (σs)^k/k!. The step is the longest
 /// s for which this stays within the tolerance.
+///
+/// Chebyshev polynomials, best on long steps, would gain little: of the steps that trajectories take (mostly σs < 2 where they end
+/// with jumps, 8 for twelve spins) an expansion of e^{−iσs x} on [−1, 1] to the same error needs 96 % of the applications in Fig. 3(a),
+/// 93 % for twelve spins, 70 to 80 % in rotating frames, where A depends on time and the power series is carried through exactly. The
+/// terms A^kψ are shared by all s, whatever the step turns out to be, and their norms tell the order that will do.
 #[derive(Debug, Clone, Default)]
 pub struct Series {
     vectors: Cells,
