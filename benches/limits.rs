@@ -67,7 +67,8 @@ impl Application {
             im.fill(0.2);
         }
         let mut to = ket.clone();
-        let seconds = least_seconds(effort, || generator.apply(0, black_box(ket.data()), None, black_box(to.data_mut())));
+        let seconds =
+            least_seconds(effort, || generator.apply(0, black_box(ket.data()), None, black_box(to.data_mut())));
         Self {
             name: name.into(),
             window: window.len(),

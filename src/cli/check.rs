@@ -8,7 +8,7 @@ use indicatif::{HumanBytes, HumanDuration};
 use super::{Outcome, RunFileArguments, table};
 use crate::Result;
 use crate::analysis::{excess, trajectories_needed, trajectory_point};
-use crate::ensemble::{self, Ensemble, Ladder, Plan, Sampling};
+use crate::ensemble::{self, Ensemble, Estimator, Guide, Ladder, Plan, Sampling};
 use crate::hilbert::Cutoff;
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{JUMP_BYTES, RECORDS_FILE};
@@ -23,6 +23,9 @@ pub struct CheckArguments {
 
 /// Pilot trajectories per point are doubled until they have taken this long.
 const PILOT: Duration = Duration::from_millis(300);
+
+/// Pilot trajectories of the control variates where there is no time for more.
+const FEW: u64 = 8;
 
 /// Prints a table of the sweep points and the predicted time.
 pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
@@ -56,14 +59,33 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
 
 /// Runs a few trajectories of a point; returns its row, the seconds its ensemble would take and its jumps.
 fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Result<(Vec<String>, f64, f64)> {
+    let (experiment, tolerances) = (&point.experiment, &point.tolerances);
+    let plan = Plan { block: 2, sampling: Sampling::Direct, ..point.plan(1) };
+    let timed = |trajectories, guide: Option<&Guide>| -> Result<(Option<Ensemble>, Duration)> {
+        let begun = Instant::now();
+        let plan = Plan { trajectories, ..plan };
+        Ok((ensemble::run_from(0, guide, experiment, tolerances, &plan, &())?, begun.elapsed()))
+    };
+    let learned = |pilot| {
+        let plan = Plan { estimator: Estimator::Controlled { pilot }, ..plan };
+        ensemble::learn(experiment, tolerances, &plan, &())
+    };
+    // As many pilot trajectories as the run will have, if there is time.
+    let (mut guide, mut pilots) = (None, 0);
+    if let Estimator::Controlled { pilot } = plan.estimator {
+        pilots = pilot;
+        guide = learned(pilot.min(FEW))?;
+        let each = timed(2, guide.as_ref())?.1.as_secs_f64() / 2.0;
+        let affordable = (PILOT.as_secs_f64() / each) as u64;
+        if affordable.min(pilot) > FEW {
+            guide = learned(affordable.min(pilot))?;
+        }
+    }
     let mut trajectories = 2;
     let (ensemble, seconds) = loop {
-        let begun = Instant::now();
-        let plan = Plan { trajectories, block: 2, sampling: Sampling::Direct, ..point.plan(1) };
-        let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &())?;
-        let seconds = begun.elapsed().as_secs_f64() / trajectories as f64;
-        if begun.elapsed() >= PILOT || 2 * trajectories > point.stopping.trajectories {
-            break (ensemble, seconds);
+        let (ensemble, elapsed) = timed(trajectories, guide.as_ref())?;
+        if elapsed >= PILOT || 2 * trajectories > point.stopping.trajectories {
+            break (ensemble, elapsed.as_secs_f64() / trajectories as f64);
         }
         trajectories *= 2;
     };
@@ -78,7 +100,7 @@ fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Resu
     let jumps: f64 = result.jumps.values().map(|jumps| jumps.mean).fold(0.0, |sum, mean| sum + mean);
     let (expected, shown) = expected_trajectories(point, &ensemble);
     let blocks = usize::try_from(expected.div_ceil(point.block)).unwrap_or(usize::MAX);
-    let whole = seconds * expected as f64 / threads.min(blocks) as f64;
+    let whole = seconds * (pilots + expected) as f64 / threads.min(blocks) as f64;
     let whole = point.stopping.time_limit.map_or(whole, |limit| whole.min(limit.as_secs_f64()));
     let row = vec![
         table::point_label(file, index),
