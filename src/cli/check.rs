@@ -13,6 +13,7 @@ use crate::hilbert::Cutoff;
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{JUMP_BYTES, RECORDS_FILE};
 use crate::propagate::MAX_ORDER;
+use crate::system::{OpenSystem, Register};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -91,7 +92,7 @@ fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Resu
     };
     let Some(ensemble) = ensemble else { unreachable!("nobody stops a pilot") };
     let result = trajectory_point(&point.experiment, &ensemble, point.parameters.clone());
-    let rows = 1usize << point.experiment.model.spins().len();
+    let rows = Register::of(&point.experiment).rows();
     let bytes = result.diagnostics.largest_window * rows * 16 * (MAX_ORDER + 4);
     let levels = match point.experiment.cutoff {
         Cutoff::Auto => format!("auto ({} seen)", result.diagnostics.highest_level),

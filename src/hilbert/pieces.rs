@@ -1,25 +1,30 @@
 //! Work on large kets in pieces: threads that have nothing else to do take some of them.
 
-/// Cells up to which a piece is not divided: some ten microseconds of work, many times what dividing costs.
+/// Cells up to which nothing is divided: some ten microseconds of work, many times what dividing costs.
 const PIECE: usize = 1 << 16;
 
 /// Calls `work` on pieces of `parts`, which are equally long, with the cell where the pieces begin, a multiple of `unit`.
 ///
-/// Every cell must come out the same however they are divided. Nothing is when the parts are small, or when the other threads of
-/// the pool are busy.
+/// Every cell must come out the same however they are divided: there are about as many pieces as the pool has threads, fewer of small
+/// parts, and they stay with this thread when the others are busy.
 pub fn in_pieces<const N: usize>(parts: [&mut [f64]; N], unit: usize, work: &(impl Fn(usize, [&mut [f64]; N]) + Sync)) {
-    divide(0, parts, unit, work);
+    let cells = parts.first().map_or(0, |part| part.len());
+    if cells <= PIECE {
+        return work(0, parts);
+    }
+    divide(0, parts, unit, PIECE.max(cells.div_ceil(rayon::current_num_threads())), work);
 }
 
 fn divide<const N: usize>(
     start: usize,
     parts: [&mut [f64]; N],
     unit: usize,
+    most: usize,
     work: &(impl Fn(usize, [&mut [f64]; N]) + Sync),
 ) {
     let cells = parts.first().map_or(0, |part| part.len());
     let middle = (cells / 2).next_multiple_of(unit);
-    if cells <= PIECE || middle >= cells {
+    if cells <= most || middle >= cells {
         return work(start, parts);
     }
     let mut right: [&mut [f64]; N] = std::array::from_fn(|_| Default::default());
@@ -31,7 +36,7 @@ fn divide<const N: usize>(
         }
         left
     });
-    rayon::join(|| divide(start, left, unit, work), || divide(start + middle, right, unit, work));
+    rayon::join(|| divide(start, left, unit, most, work), || divide(start + middle, right, unit, most, work));
 }
 
 #[cfg(test)]

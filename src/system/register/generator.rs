@@ -184,7 +184,7 @@ impl Generator for RegisterGenerator {
             return;
         }
         let width = rows.width();
-        in_pieces([to], rows.block() * width, &|start, [to]| {
+        in_pieces([to], width, &|start, [to]| {
             rows.apply(start / width, from, to);
             if let Some(Squeeze { up, down, band }) = &self.squeeze {
                 for (from, to) in from[start..].chunks_exact(width).zip(to.chunks_exact_mut(width)) {

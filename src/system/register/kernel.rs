@@ -6,7 +6,7 @@ use crate::system::combine::part;
 use crate::system::kernel::inside;
 
 /// Memory that a block of rows may take: as much as stays in a cache while its rows meet each other.
-const BLOCK_BYTES: usize = 2 << 20;
+const BLOCK_BYTES: usize = 4 << 20;
 
 /// Levels of a row that are summed over its partners at a time: the sums stay in the nearest cache.
 const SPAN: usize = 64;
@@ -98,10 +98,10 @@ pub struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Writes the rows from `first` on, a multiple of [`Self::block`], of H_eff on `from` into `to`: (−i(E_n + E) − (D_n + D)) ψ − i (c_n φ_{n−1} + c_{n+1} φ_{n+1}),
+    /// Writes the rows from `first` on of H_eff on `from` into `to`: (−i(E_n + E) − (D_n + D)) ψ − i (c_n φ_{n−1} + c_{n+1} φ_{n+1}),
     /// φ the weighted sum of the partners.
     pub fn apply(self, first: usize, from: &[f64], to: &mut [f64]) {
-        run(Application { rows: self, first, from, to });
+        run(Application { rows: self, block: self.block(), first, from, to });
     }
 
     /// Cells of a row.
@@ -115,7 +115,7 @@ impl Rows<'_> {
     }
 
     /// Rows whose memory stays in a cache, a power of two.
-    pub fn block(&self) -> usize {
+    fn block(&self) -> usize {
         let rows = (BLOCK_BYTES / size_of::<f64>() / self.width()).clamp(1, self.rows.len());
         1 << rows.ilog2()
     }
@@ -123,6 +123,7 @@ impl Rows<'_> {
 
 struct Application<'a> {
     rows: Rows<'a>,
+    block: usize,
     first: usize,
     from: &'a [f64],
     to: &'a mut [f64],
@@ -134,7 +135,7 @@ impl Kernel for Application<'_> {
     #[inline(always)]
     fn run<L: Lanes>(mut self, lanes: L) {
         let width = self.rows.width();
-        let (count, block) = (self.to.len() / width, self.rows.block());
+        let (count, block) = (self.to.len() / width, self.block);
         let (near, far) = self.rows.flips.split_at(self.rows.flips.partition_point(|(bit, _)| *bit < block));
         let mut sums = Line([0.0; SUMS]);
         for place in 0..count {
@@ -234,5 +235,69 @@ impl Span<'_> {
             to_re[k] = lanes.mul_add(l, left_im[k], lanes.mul_add(r, right_im[k], a));
             to_im[k] = lanes.sub_mul(lanes.sub_mul(b, r, right_re[k]), l, left_re[k]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Row by row and block by block, in one piece and in two: the same, and what the formula says.
+    #[test]
+    fn rows_meet_block_by_block() {
+        let (len, count) = (72, 16);
+        let noise = |i: usize| (i as f64 * 0.7391).sin();
+        let table = |shift: usize| (0..=len).map(|i| noise(i + shift)).collect::<Vec<_>>();
+        let [energies, growths, others, coupling] = [0, 100, 200, 300].map(table);
+        let terms: Vec<(f64, f64)> = (0..count).map(|i| (noise(400 + i), noise(500 + i))).collect();
+        let own: Vec<f64> = (0..count).map(|i| noise(600 + i)).collect();
+        let rows = Rows {
+            levels: [(&energies[..len], &growths[..len]), (&others[..len], &energies[..len])],
+            class: 1,
+            rows: &terms,
+            own: &own,
+            flips: &[(1, 0.3), (2, -0.7), (4, 1.1), (8, 0.2)],
+            coupling: &coupling,
+        };
+        let (width, stride) = (rows.width(), rows.width() / 2);
+        let mut from = vec![0.0; count * width];
+        for part in from.chunks_exact_mut(stride).enumerate() {
+            part.1[PAD..PAD + len].iter_mut().enumerate().for_each(|(j, x)| *x = noise(1000 * part.0 + j));
+        }
+        let apply = |block, pieces: usize| {
+            let mut to = vec![f64::NAN; count * width];
+            for (piece, to) in to.chunks_exact_mut(count / pieces * width).enumerate() {
+                run(Application { rows, block, first: piece * count / pieces, from: &from, to });
+            }
+            to
+        };
+        let whole = apply(count, 1);
+        for (row, j) in [(0, 0), (5, 31), (6, 63), (9, 64), (15, 71)] {
+            let at = |row: usize, part: usize, j: usize| from[row * width + part * stride + PAD - 1 + j];
+            let met = |part, j| {
+                own[row] * at(row, part, j) + rows.flips.iter().map(|(b, g)| g * at(row ^ b, part, j)).sum::<f64>()
+            };
+            let (energy, growth) = rows.levels_of(row);
+            let (e, d) = (energy[j] + terms[row].0, growth[j] + terms[row].1);
+            let x = |part| coupling[j] * met(part, j) + coupling[j + 1] * met(part, j + 2);
+            let (re, im) = (
+                e * at(row, 1, j + 1) + d * at(row, 0, j + 1) + x(1),
+                d * at(row, 1, j + 1) - e * at(row, 0, j + 1) - x(0),
+            );
+            let found = [0, 1].map(|part| whole[row * width + part * stride + PAD + j]);
+            assert!(
+                (found[0] - re).abs() + (found[1] - im).abs() < 1e-14,
+                "row {row}, level {j}: {found:?}, {re} {im}"
+            );
+        }
+        for (block, pieces) in [(1, 1), (2, 1), (4, 2), (8, 4), (count, 4)] {
+            let largest = apply(block, pieces).iter().zip(&whole).fold(0.0, |max: f64, (a, b)| max.max((a - b).abs()));
+            assert!(largest < 1e-14, "blocks of {block} in {pieces} pieces: {largest}");
+        }
+        // Flips between blocks count.
+        let far = Rows { flips: &rows.flips[..3], ..rows };
+        let mut to = vec![0.0; count * width];
+        run(Application { rows: far, block: 4, first: 0, from: &from, to: &mut to });
+        assert!(to.iter().zip(&whole).any(|(a, b)| (a - b).abs() > 0.1));
     }
 }
