@@ -147,7 +147,7 @@ fn one_spin_is_a_chain() {
 fn large_kets_are_the_same_however_they_are_divided() {
     let model = model(12, 0.05, None);
     let (_, levels) = check(&model, Cutoff::Auto, 1, 0.15, 1);
-    assert!(2 * (levels + 8) << 11 > 1 << 16, "kets of {levels} levels are not divided");
+    assert!((2 * (levels + 8)) << 11 > 1 << 16, "kets of {levels} levels are not divided");
     let mut experiment = experiment(Model::OscillatorSpins(model), OscillatorPreparation::Fock(1), 0.1, 3);
     experiment.observables.truncate(2);
     let on = |threads| {
