@@ -236,3 +236,76 @@ impl Span<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PAD, Rows};
+
+    /// Numbers between −½ and ½ without a pattern.
+    fn arbitrary(count: usize, mut noise: f64) -> Vec<f64> {
+        let mut next = || {
+            noise = (noise * 997.0 + 0.123).fract();
+            noise - 0.5
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    /// H_eff on one row, level by level, as the documentation of [`Rows::apply`] has it.
+    fn directly(rows: &Rows, row: usize, from: &[f64]) -> Vec<[f64; 2]> {
+        let (stride, len) = (rows.width() / 2, rows.coupling.len() - 1);
+        let (energy, growth) = rows.levels[(row.count_ones() as usize + rows.class) % 2];
+        let cell = |row: usize, part: usize, place: usize| from[(2 * row + part) * stride + place];
+        let phi = |part: usize, place: usize| {
+            let flipped: f64 = rows.flips.iter().map(|(bit, weight)| weight * cell(row ^ bit, part, place)).sum();
+            rows.own[row] * cell(row, part, place) + flipped
+        };
+        let level = |j: usize| {
+            let place = PAD + j;
+            let (e, d) = (energy[j] + rows.rows[row].0, growth[j] + rows.rows[row].1);
+            let (below, above) = (rows.coupling[j], rows.coupling[j + 1]);
+            let met = |part: usize| below * phi(part, place - 1) + above * phi(part, place + 1);
+            let (re, im) = (cell(row, 0, place), cell(row, 1, place));
+            [d * re + e * im + met(1), d * im - e * re - met(0)]
+        };
+        (0..len).map(level).collect()
+    }
+
+    /// Rows so long that a block has four of sixteen.
+    #[test]
+    fn blocks_of_rows_meet_as_the_sum_says() {
+        const LEN: usize = 16_392;
+        let tables: [_; 4] = std::array::from_fn(|i| arbitrary(LEN, 0.1 + 0.2 * i as f64));
+        let (coupling, own) = (arbitrary(LEN + 1, 0.7), arbitrary(16, 0.4));
+        let [energies, growths] = [0.2, 0.6].map(|noise| arbitrary(16, noise));
+        let pairs: Vec<_> = energies.into_iter().zip(growths).collect();
+        let mut from = arbitrary(16 * 2 * (LEN + 2 * PAD), 0.3);
+        for part in from.chunks_exact_mut(LEN + 2 * PAD) {
+            part[..PAD].fill(0.0);
+            part[PAD + LEN..].fill(0.0);
+        }
+        let all = [(1, 0.3), (2, -0.7), (4, 0.9), (8, -0.4)];
+        for (flips, own) in [(&all[..], &own[..]), (&all, &[0.0; 16]), (&all[2..], &own), (&all[3..], &[0.0; 16])] {
+            let levels = [(&tables[0][..], &tables[1][..]), (&tables[2], &tables[3])];
+            let rows = Rows { levels, class: 1, rows: &pairs, own, flips, coupling: &coupling };
+            let (width, block) = (rows.width(), rows.block());
+            assert_eq!(block, 4);
+            let mut whole = vec![f64::NAN; from.len()];
+            rows.apply(0, &from, &mut whole);
+            let mut worst = 0.0f64;
+            for (row, to) in whole.chunks_exact(width).enumerate() {
+                let (re, im) = to.split_at(width / 2);
+                let found = re[PAD..].iter().zip(&im[PAD..]);
+                for ([x, y], (re, im)) in directly(&rows, row, &from).into_iter().zip(found) {
+                    worst = worst.max((x - re).abs()).max((y - im).abs());
+                }
+            }
+            assert!(worst < 1e-14, "{flips:?}: {worst}");
+            // Block by block it comes out the same.
+            let mut pieces = vec![f64::NAN; from.len()];
+            for (piece, to) in pieces.chunks_exact_mut(block * width).enumerate() {
+                rows.apply(piece * block, &from, to);
+            }
+            assert!(pieces == whole, "{flips:?}");
+        }
+    }
+}
