@@ -153,7 +153,7 @@ fn one_spin_is_a_chain() {
 fn large_kets_are_the_same_however_they_are_divided() {
     let model = model(12, 0.05, None);
     let (_, levels) = check(&model, Cutoff::Auto, 1, 0.15, 1);
-    assert!(2 * (levels + 8) << 11 > 1 << 16, "kets of {levels} levels are not divided");
+    assert!((2 * (levels + 8)) << 11 > 1 << 16, "kets of {levels} levels are not divided");
     let mut experiment = experiment(Model::OscillatorSpins(model), OscillatorPreparation::Fock(1), 0.1, 3);
     experiment.observables.truncate(2);
     let on = |threads| {
@@ -182,7 +182,7 @@ fn large_applications_are_the_same_however_they_are_divided() {
     let window = Window::around(9001, 17_200);
     assert_eq!(half.generator(window).rotation(), 0.0);
     let mut ket = Ket::zeros(window, half.rows());
-    assert!(ket.data().len() * size_of::<f64>() > 2 << 20, "one block only");
+    assert!(size_of_val(ket.data()) > 2 << 20, "one block only");
     ket.sector = 1;
     let mut noise = 0.3f64;
     for row in 0..ket.rows() {
