@@ -2,13 +2,13 @@
 //! quantities in every trajectory, however large kets are divided among threads.
 
 use fluctuator::ensemble::{Estimator, Plan, Purpose, Streams};
-use fluctuator::hilbert::{Cutoff, Ket};
+use fluctuator::hilbert::{Cutoff, Ket, Window};
 use fluctuator::model::{
     Model, OscillatorBath, OscillatorPreparation, OscillatorSpins, PureOscillator, PurePreparation, Spin,
     SpinPreparation,
 };
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Chain, Followed, Observable, Register, Scratch, activity};
+use fluctuator::system::{Chain, Followed, Generator, Observable, OpenSystem, Register, Scratch, activity};
 use fluctuator::unravelling::{Recorder, Trajectory};
 
 use crate::systems::{experiment, run, spin};
@@ -121,9 +121,15 @@ fn trajectories_on_half_the_rows_are_those_of_the_whole_register() {
             assert!(jumps > 10, "{spins} spins: {jumps} jumps");
         }
     }
-    // Wide windows, in a rotating frame.
-    let (_, levels) = check(&model(3, 0.3, None), Cutoff::Auto, 3000, 1.5, 2);
+    // Wide windows from an odd level on.
+    let (_, levels) = check(&model(3, 0.3, None), Cutoff::Auto, 3001, 1.5, 2);
     assert!(levels > 200, "{levels} levels");
+    // A rotating frame, and so many rows that it turns a few levels at a time.
+    let fast = OscillatorSpins { frequency: 30.0, ..model(9, 0.1, None) };
+    let (_, levels) = check(&fast, Cutoff::Auto, 21, 0.3, 2);
+    let half = Register::with_parity(&fast, Cutoff::Auto).expect("it conserves parity");
+    let rotation = half.generator(Window::around(21, 21 + levels)).rotation();
+    assert!(rotation == 30.0 && levels * half.rows() > 4096, "{rotation}, {levels} levels");
 }
 
 #[test]
@@ -157,11 +163,72 @@ fn large_kets_are_the_same_however_they_are_divided() {
     assert_eq!(on(1), on(4));
 }
 
+/// H_eff on `ket` in units of 1, on some threads.
+fn applied(system: &Register, ket: &Ket, threads: usize) -> Ket {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+    let (mut generator, mut to) = (system.generator(ket.window()), ket.clone());
+    pool.install(|| generator.apply(ket.sector, ket.data(), None, to.data_mut()));
+    to.scale(generator.scale());
+    to
+}
+
+/// Rows so long that few of them are a block, which threads take one by one.
+#[test]
+fn large_applications_are_the_same_however_they_are_divided() {
+    const SPINS: usize = 5;
+    let model = model(SPINS, 2.0, Some(OscillatorBath { kappa: 0.3, nbar: 0.6 }));
+    let whole = Register::new(&Model::OscillatorSpins(model.clone()), Cutoff::Auto);
+    let half = Register::with_parity(&model, Cutoff::Auto).expect("it conserves parity");
+    let window = Window::around(9001, 17_200);
+    assert_eq!(half.generator(window).rotation(), 0.0);
+    let mut ket = Ket::zeros(window, half.rows());
+    assert!(size_of_val(ket.data()) > 2 << 20, "one block only");
+    ket.sector = 1;
+    let mut noise = 0.3f64;
+    for row in 0..ket.rows() {
+        let (re, im) = ket.row_mut(row);
+        for cell in re.iter_mut().chain(im) {
+            noise = (noise * 997.0 + 0.123).fract();
+            *cell = noise - 0.5;
+        }
+    }
+    // The last spin is in |+⟩ where the level, the others in |+⟩ and the sector add up to an odd number.
+    let spread = |ket: &Ket| {
+        let mut spread = Ket::zeros(window, whole.rows());
+        for row in 0..ket.rows() {
+            let (re, im) = ket.row(row);
+            for j in 0..window.len() {
+                let tied = (window.lo() + j + row.count_ones() as usize + ket.sector) % 2;
+                let cells = spread.row_mut(row | tied << (SPINS - 1));
+                (cells.0[j], cells.1[j]) = (re[j], im[j]);
+            }
+        }
+        spread
+    };
+    let largest = |ket: &Ket| ket.data().iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+    let difference = |a: &Ket, b: &Ket| {
+        a.data().iter().zip(b.data()).fold(0.0, |largest: f64, (a, b)| largest.max((a - b).abs())) / largest(b)
+    };
+    let known = applied(&whole, &spread(&ket), 1);
+    let mut found = applied(&half, &ket, 1);
+    assert_eq!(known, applied(&whole, &spread(&ket), 4));
+    assert_eq!(found, applied(&half, &ket, 4));
+    // A flip and a level more keep the parity.
+    let worst = difference(&spread(&found), &known);
+    assert!(worst < 1e-13, "{worst}");
+    // Negative control: a coupling one in a hundred thousand too large is seen.
+    let mut wrong = model.clone();
+    wrong.spins[3].coupling *= 1.0 + 1e-5;
+    found = applied(&Register::with_parity(&wrong, Cutoff::Auto).expect("it conserves parity"), &ket, 1);
+    let worst = difference(&spread(&found), &known);
+    assert!(worst > 1e-8, "{worst}");
+}
+
 #[test]
 fn parity_is_taken_where_it_is_definite() {
     let of = |spins: Vec<Spin>, oscillator| {
         let experiment = experiment(crate::systems::oscillator(spins, None), oscillator, 1.0, 2);
-        fluctuator::system::OpenSystem::rows(&Register::of(&experiment))
+        Register::of(&experiment).rows()
     };
     let mixed = Spin { initial: SpinPreparation::Mixed { excited_probability: 0.3 }, ..spin(1.0, 0.2, 1.0, 0.1) };
     let (pair, thermal) = (vec![mixed, spin(1.0, 0.1, 1.0, 0.1)], OscillatorPreparation::Thermal(0.4));
