@@ -141,7 +141,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Some(mode) = mode() else { return Ok(()) };
     let effort = if mode == Mode::Test { Effort::Test } else { Effort::Full };
     let machine = Machine::measure(effort);
-    let applications = applications(mode == Mode::Test, effort)?;
+    // One core: large kets would be shared with idle threads.
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+    let applications = alone.install(|| applications(mode == Mode::Test, effort).map_err(|error| error.to_string()))?;
     let rows: Vec<Vec<String>> = applications.iter().map(|application| application.cells(&machine)).collect();
     let text = format!(
         "One application of H_eff beside what one core allows. {}
