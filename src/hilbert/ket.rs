@@ -8,14 +8,14 @@ pub const PAD: usize = 4;
 
 /// Amplitudes ⟨n, s|ψ⟩ for the levels n of a window and the spin rows s.
 ///
-/// Row s of a register of K spins is the product state whose bit i is set when spin i is in |+⟩ (2^K rows). A parity
-/// chain has one row, and its `sector` says which of the two chains it is. Memory: row by row, real part then
+/// Row s of a register of K spins is the product state whose bit i is set when spin i is in |+⟩ (2^K rows). Where kets have
+/// definite parity the last spin follows from the level, the row and the `sector`: half the rows, one for a chain. Memory: row by row, real part then
 /// imaginary part, each with [`PAD`] zeros on both sides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ket {
     window: Window,
     rows: usize,
-    /// Parity label of a chain (0 or 1); 0 for a register.
+    /// Parity label of a chain, or of a register whose kets have definite parity (0 or 1); 0 otherwise.
     pub sector: usize,
     data: Cells,
 }

@@ -1,4 +1,4 @@
-//! Any number of spins, zero included: 2^K rows over the Fock window, general couplings and ladder channels.
+//! Any number of spins, zero included: 2^K rows over the Fock window, or half of them; general couplings and ladder channels.
 
 mod displaced;
 mod generator;
@@ -24,8 +24,8 @@ use crate::model::{Model, PurePreparation};
 /// Oscillator ⊗ K spins in their energy eigenbases; row s has bit i set where spin i is in |+⟩.
 ///
 /// Kets of definite parity take half the rows: the last spin is then tied to the level and the others, in |+⟩ where n, the number
-/// of others in |+⟩ and the ket's sector add up to an odd number. Others may live in a [`MovingFrame`] (levels are then counted there). Observables,
-/// populations and followed quantities are the laboratory's.
+/// of others in |+⟩ and the ket's sector add up to an odd number. Others may live in a [`MovingFrame`] (levels are then counted
+/// there). Observables, populations and followed quantities are the laboratory's.
 #[derive(Debug, Clone)]
 pub struct Register {
     frequency: f64,
