@@ -79,11 +79,6 @@ impl Ladder {
         self.first
     }
 
-    /// Blocks of the whole run.
-    pub fn top(&self) -> u64 {
-        self.top
-    }
-
     /// The rung after `rung`, which must be one; `None` above the top.
     pub fn after(&self, rung: u64) -> Option<u64> {
         (rung < self.top).then(|| (rung + rung.div_ceil(4)).min(self.top))

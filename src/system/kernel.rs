@@ -1,5 +1,4 @@
-//! The vector loops: compiled for AVX2 with fused multiply–add and for the baseline, chosen at run time.
-#![allow(clippy::too_many_arguments, reason = "a loop over named arrays reads best with the arrays named")]
+//! The vector loops of a chain and of squeezing, with the best vectors the processor has.
 
 use std::ops::Range;
 
