@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::weighted::weight_errors;
+use super::sample::Sample;
 use crate::ensemble::Ensemble;
 use crate::master::{Exact, MomentEquations, Moments};
 use crate::model::{BornMarkov, Form, Model};
@@ -177,7 +177,7 @@ fn bare(experiment: &Experiment) -> Option<BornMarkovPoint> {
 }
 
 fn weights(experiment: &Experiment, ensemble: &Ensemble) -> Option<Weights> {
-    let (records, layout) = (&ensemble.tally.records, ensemble.layout);
+    let (records, layout, sample) = (&ensemble.tally.records, ensemble.layout, Sample::of(ensemble));
     let entries = (0..experiment.times.len()).map(|time| layout.weight(time)).collect::<Option<Vec<_>>>()?;
     let count = records.count() as f64;
     let fraction = |entry: usize| {
@@ -188,7 +188,7 @@ fn weights(experiment: &Experiment, ensemble: &Ensemble) -> Option<Weights> {
     let first = effective_fraction.iter().position(|fraction| *fraction < USED_UP);
     Some(Weights {
         mean: entries.iter().map(|&entry| records.mean()[entry]).collect(),
-        standard_error: weight_errors(ensemble, &entries),
+        standard_error: entries.iter().map(|entry| sample.record_error(*entry)).collect(),
         effective_fraction,
         used_up_from: first.map(|index| experiment.times[index]),
     })

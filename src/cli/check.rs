@@ -8,7 +8,7 @@ use indicatif::{HumanBytes, HumanDuration};
 use super::{Outcome, RunFileArguments, table};
 use crate::Result;
 use crate::analysis::{excess, trajectories_needed, trajectory_point};
-use crate::ensemble::{self, Ensemble, Estimator, Guide, Ladder, Plan, Sampling};
+use crate::ensemble::{self, Ensemble, Estimator, Ladder, Lessons, Plan, Sampling};
 use crate::hilbert::Cutoff;
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{JUMP_BYTES, RECORDS_FILE};
@@ -62,7 +62,7 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
 fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Result<(Vec<String>, f64, f64)> {
     let (experiment, tolerances) = (&point.experiment, &point.tolerances);
     let plan = Plan { block: 2, sampling: Sampling::Direct, ..point.plan(1) };
-    let timed = |trajectories, guide: Option<&Guide>| -> Result<(Option<Ensemble>, Duration)> {
+    let timed = |trajectories, guide: Option<&Lessons>| -> Result<(Option<Ensemble>, Duration)> {
         let begun = Instant::now();
         let plan = Plan { trajectories, ..plan };
         Ok((ensemble::run_from(0, guide, experiment, tolerances, &plan, &())?, begun.elapsed()))

@@ -17,6 +17,14 @@ pub enum Purpose {
     PilotPreparation = 3,
     /// The same for a pilot trajectory.
     PilotJumps = 4,
+    /// The pure initial state of a trial trajectory.
+    TrialPreparation = 5,
+    /// Its jumps.
+    TrialJumps = 6,
+    /// The events that are made to happen in it.
+    TrialEvents = 7,
+    /// Where among all instants they lie, the same for all trials.
+    TrialShift = 8,
 }
 
 /// The streams of one seed.

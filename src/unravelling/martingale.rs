@@ -55,10 +55,6 @@ pub struct MartingaleMark {
 /// Rows of quantities are padded with zeros to a multiple of this, for the vector loops.
 const BLOCK: usize = 16;
 
-/// The errors that stretches admit are taken by size, for the worst quantity, and one degree too late: summed over the runs of
-/// Fig. 3 they exceed the true error of the integrals thousands of times. This much of it is given back.
-const CAUTION: f64 = 1000.0;
-
 /// The richest rule.
 const LAST_RULE: usize = DEGREES.len() - 1;
 
@@ -72,7 +68,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
         Self {
             system,
             times,
-            accuracy: CAUTION * tolerance / duration,
+            accuracy: tolerance / duration,
             jumps: system.channels().iter().any(|channel| channel.rate > 0.0),
             width,
             next: 0,

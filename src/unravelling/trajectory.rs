@@ -22,6 +22,9 @@ const LEAST: f64 = 0.1;
 /// Jump instants are found to this fraction of the ket tolerance.
 const JUMP_SHARE: f64 = 0.1;
 
+/// Weights of channels up to this are rounding, and a ket of such a norm could not be normalised.
+const SMALLEST: f64 = 1e-250;
+
 /// Kets evaluated together for outputs.
 const OUTPUTS: usize = 4;
 
@@ -32,6 +35,29 @@ pub const INITIAL_TAIL: f64 = 1e-18;
 pub trait Chance {
     /// The next number, uniform in (0, 1).
     fn uniform(&mut self) -> f64;
+}
+
+/// A jump that is made to happen at a chosen instant, beside those that fall by themselves.
+///
+/// Up to that instant the trajectory is the one that the same chances give without it. The channel is drawn half by weight
+/// ‖L_mψ‖² and half evenly among those that can fire, so that rare channels come up, too.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ForcedJump {
+    /// When, 0 < time < end of the run.
+    pub time: f64,
+    /// A number in (0, 1) that chooses the channel.
+    pub choice: f64,
+}
+
+/// What came of a [`ForcedJump`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forced {
+    /// The rate ‖L_mψ‖² of every channel at that instant.
+    pub rates: Vec<f64>,
+    /// Whether another jump had come before.
+    pub after_another: bool,
+    /// The channel that fired, and the probability with which it was chosen; `None` where nothing could.
+    pub channel: Option<(usize, f64)>,
 }
 
 /// What a trajectory noticed about itself.
@@ -59,6 +85,9 @@ pub struct Trajectory<'a, S: OpenSystem> {
     between: Ket,
     outputs: [Ket; OUTPUTS],
     growth: Option<Growth<'a, S>>,
+    /// The jump to be forced in the present trajectory, and what came of it.
+    to_force: Option<ForcedJump>,
+    forced: Option<Forced>,
 }
 
 impl<'a, S: OpenSystem> Trajectory<'a, S> {
@@ -77,6 +106,8 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             between: empty(),
             outputs: std::array::from_fn(|_| empty()),
             growth: system.is_weighted().then(|| Growth::new(system, tolerances.ket, duration)),
+            to_force: None,
+            forced: None,
         }
     }
 
@@ -119,6 +150,23 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             Some(trunk) => self.run_beginning(state, trunk, chance, recorder),
             None => self.run(state, chance, recorder),
         }
+    }
+
+    /// The same with one jump forced, and what came of that. The recorder is told of it as of any other jump.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_forced(
+        &mut self,
+        state: &PurePreparation,
+        jump: ForcedJump,
+        chance: &mut impl Chance,
+        recorder: &mut impl Recorder,
+    ) -> Result<(TrajectoryReport, Option<Forced>)> {
+        self.to_force = Some(jump);
+        let report = self.run_beginning(state, &mut Alone, chance, recorder);
+        self.to_force = None;
+        Ok((report?, self.forced.take()))
     }
 
     fn run_beginning<R: Recorder, B: Beginning<R>>(
@@ -187,8 +235,9 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             let end_norm = self.end.norm_squared();
             let log_norm = end_norm.ln() - growth(h);
             report.norm_defect = report.norm_defect.max(log_norm.exp_m1());
-            let jumped = survival + log_norm <= level;
+            let mut jumped = survival + log_norm <= level;
             let mut elapsed = h;
+            let mut log_norm = log_norm;
             if jumped {
                 let rate = total_weight(self.system, &self.end, &mut self.weights) / end_norm;
                 let end = Survival { time: h, log_norm, rate };
@@ -201,8 +250,21 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 });
                 elapsed = found.time;
             }
+            let mut forced = None;
+            if let Some(jump) = self.to_force.filter(|jump| jump.time <= time + elapsed) {
+                self.to_force = None;
+                elapsed = (jump.time - time).clamp(0.0, elapsed);
+                self.follower.evaluate(elapsed, &self.ket, &mut self.end);
+                let norm = self.end.norm_squared();
+                log_norm = norm.ln() - growth(elapsed);
+                total_weight(self.system, &self.end, &mut self.weights);
+                let rates = self.weights.iter().map(|weight| weight / norm).collect();
+                forced = choose_broadly(&self.weights, jump.choice);
+                self.forced = Some(Forced { rates, after_another: fired, channel: forced });
+                jumped = forced.is_some();
+            }
             // A step that was meant to reach the end does, whatever the rounding of the sum.
-            let last = !jumped && h >= end_of_run - time;
+            let last = !jumped && elapsed == h && h >= end_of_run - time;
             let now = if last { end_of_run } else { time + elapsed };
             recorder.stretch(&Stretch {
                 begin: time,
@@ -230,6 +292,12 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 for ((index, _), ket) in batch.iter().zip(&self.outputs[..count]) {
                     recorder.output(*index, ket);
                 }
+                if !fired {
+                    for ((index, s), ket) in batch.iter().zip(&self.outputs[..count]) {
+                        let log_norm = ket.norm_squared().ln() + self.follower.log_factor(*s);
+                        recorder.survive(*index, survival + log_norm - growth(*s));
+                    }
+                }
                 if self.growth.is_some() {
                     for (index, s) in &batch[..count] {
                         recorder.weigh(*index, weight.sign * (weight.log + growth(*s)).exp());
@@ -240,7 +308,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             std::mem::swap(&mut self.ket, &mut self.end);
             continues = !jumped;
             if jumped {
-                let channel = choose(&self.weights, chance.uniform());
+                let channel = forced.map_or_else(|| choose(&self.weights, chance.uniform()), |(channel, _)| channel);
                 self.system.collapse(channel, &mut self.ket, &mut self.between);
                 if self.growth.as_ref().is_some_and(|growth| growth.reverses(channel)) {
                     weight.sign = -weight.sign;
@@ -302,9 +370,32 @@ fn choose(weights: &[f64], u: f64) -> usize {
     chosen
 }
 
+/// A channel drawn half by weight and half evenly among those of positive weight, and the probability of that.
+fn choose_broadly(weights: &[f64], u: f64) -> Option<(usize, f64)> {
+    let fires = |weight: &f64| *weight > SMALLEST;
+    let total: f64 = weights.iter().copied().filter(fires).sum();
+    let able = weights.iter().filter(|weight| fires(weight)).count();
+    if !(able > 0 && total.is_finite()) {
+        return None;
+    }
+    let share = |weight: &f64| if fires(weight) { 0.5 * weight / total + 0.5 / able as f64 } else { 0.0 };
+    let broad: Vec<f64> = weights.iter().map(share).collect();
+    let channel = choose(&broad, u);
+    Some((channel, broad[channel]))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::choose;
+    use super::{choose, choose_broadly};
+
+    #[test]
+    fn a_forced_jump_takes_rare_channels_too() {
+        let weights = [0.0, 1e-9, 1.0];
+        assert_eq!(choose_broadly(&weights, 0.1).map(|(channel, _)| channel), Some(1));
+        let (channel, probability) = choose_broadly(&weights, 0.9).expect("two can fire");
+        assert!(channel == 2 && (probability - 0.75).abs() < 1e-8);
+        assert_eq!(choose_broadly(&[0.0, 0.0], 0.5), None);
+    }
 
     #[test]
     fn channels_are_chosen_by_weight_in_their_own_order() {

@@ -1,0 +1,129 @@
+//! What trial trajectories say of a value: how it varies, and what events do to it.
+
+use super::Layout;
+use super::block::Path;
+use super::controls::CONTROLS;
+use super::study::{Effect, Effects, KINDS, SILENCE, Study, kind};
+use super::trial::{Silent, Trial};
+use crate::system::Experiment;
+
+/// Trial trajectories with events, ready to be asked.
+pub struct Evidence<'a> {
+    layout: Layout,
+    /// The output time at which the heating window ends, and the last one.
+    window_end: usize,
+    last: usize,
+    tests: &'a [Trial],
+    silent: &'a Silent,
+    /// The weight of a trajectory that jumps, where the one without jumps counts by itself; else 1.
+    weight: f64,
+    /// The kind of every channel's jumps.
+    kinds: Vec<usize>,
+}
+
+/// Sums over the events of one kind.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    second: f64,
+    second_squared: f64,
+    fourth: f64,
+}
+
+impl<'a> Evidence<'a> {
+    /// The evidence of `tests` and of the trajectories without jumps.
+    pub fn new(
+        experiment: &Experiment,
+        layout: Layout,
+        tests: &'a [Trial],
+        silent: &'a Silent,
+        weight: Option<f64>,
+    ) -> Self {
+        let weight = weight.unwrap_or(1.0);
+        let mean = |channel: usize| {
+            let events = tests.iter().filter_map(|trial| {
+                let jumped = trial.jumped.as_ref()?;
+                Some(jumped.path.forced.as_ref()?.rates[channel] / jumped.density)
+            });
+            events.sum::<f64>() / tests.len().max(1) as f64
+        };
+        let kinds = (0..layout.channels()).map(|channel| kind(mean(channel))).collect();
+        let [_, window_end] = experiment.heating_window;
+        Self { layout, window_end, last: experiment.times.len() - 1, tests, silent, weight, kinds }
+    }
+
+    /// The variance of y − β·c over trajectories, by their sample and by what events do.
+    pub fn variance(&self, entry: usize, beta: &[f64; CONTROLS]) -> f64 {
+        let count = self.tests.len() as f64;
+        let values = || self.tests.iter().map(|trial| value(&trial.natural, entry, beta));
+        let mean = values().sum::<f64>() / count;
+        let sample = values().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (count - 1.0).max(1.0);
+        self.weight * self.weight * sample + Study::unseen(&self.effects(entry, beta), count)
+    }
+
+    /// What events do to y − β·c.
+    pub fn effects(&self, entry: usize, beta: &[f64; CONTROLS]) -> Effects {
+        let end = match self.layout.time(entry) {
+            Some(time) => time,
+            None if entry < self.layout.estimates() => self.window_end,
+            None => self.last,
+        };
+        self.gather(end, |path| value(path, entry, beta))
+    }
+
+    /// What events do to the population of every Fock level at the end.
+    pub fn fock(&self) -> Vec<Effects> {
+        let paths = |trial: &'a Trial| {
+            let jumped = trial.jumped.as_ref().map(|jumped| &jumped.path);
+            let restarted = trial.restarted.as_ref().map(|(path, ..)| path);
+            std::iter::once(&trial.natural).chain(jumped).chain(restarted)
+        };
+        let all = self.tests.iter().flat_map(paths).chain(self.silent.iter().map(|(_, path)| path));
+        let levels = all.map(|path| path.fock.len()).max().unwrap_or(0);
+        let population = |level: usize| move |path: &Path| path.fock.get(level).copied().unwrap_or(0.0);
+        (0..levels).map(|level| self.gather(self.last, population(level))).collect()
+    }
+
+    /// The effects of events up to output time `end` on a value of a trajectory.
+    fn gather(&self, end: usize, value: impl Fn(&Path) -> f64) -> Effects {
+        let mut sums = [Sums::default(); KINDS];
+        let mut add = |kind: usize, how_often: f64, change: f64| {
+            let second = how_often * change * change;
+            if second > 0.0 {
+                let sums: &mut Sums = &mut sums[kind];
+                sums.second += second;
+                sums.second_squared += second * second;
+                sums.fourth += second * change * change;
+            }
+        };
+        for trial in self.tests {
+            let natural = value(&trial.natural);
+            if let Some(jumped) = &trial.jumped
+                && let Some(forced) = &jumped.path.forced
+                && let Some((channel, probability)) = forced.channel
+            {
+                let often = forced.rates[channel] / (probability * jumped.density);
+                // Trajectories that jump count with their weight, and their first jump happens more often.
+                let counts = if forced.after_another { self.weight * self.weight } else { self.weight };
+                add(self.kinds[channel], often * counts, value(&jumped.path) - natural);
+            }
+            if let Some((path, often, rarity)) = &trial.restarted {
+                add(kind(*rarity), *often, value(path) - natural);
+            }
+            if let Some((_, path)) = self.silent.iter().find(|(state, _)| *state == trial.state) {
+                add(SILENCE, path.log_survival[end].exp(), value(path) - natural);
+            }
+        }
+        let count = self.tests.len().max(1) as f64;
+        sums.map(|Sums { second, second_squared, fourth }| {
+            let mean = second / count;
+            let spread = (second_squared / count - mean * mean).max(0.0) / (count - 1.0).max(1.0);
+            let events = if fourth > 0.0 { mean * mean / (fourth / count) } else { 0.0 };
+            Effect { variance: mean + 2.0 * spread.sqrt(), events }
+        })
+    }
+}
+
+fn value(path: &Path, entry: usize, beta: &[f64; CONTROLS]) -> f64 {
+    let controls = path.controls.get(entry).into_iter().flatten();
+    controls.zip(beta).fold(path.record[entry], |y, (c, beta)| if *beta == 0.0 { y } else { y - beta * c })
+}
