@@ -2,7 +2,8 @@
 
 use super::summary::{Point, Scalar};
 use crate::master::Exact;
-use crate::system::{Experiment, channels};
+use crate::model::{Model, OscillatorPreparation};
+use crate::system::{Experiment, Jump, channels};
 
 /// Fock levels of less probability are not asked for.
 const LEAST_POPULATION: f64 = 1e-12;
@@ -71,10 +72,11 @@ impl Found {
 /// What `experiment` gives exactly, computed to a `tolerance` as its trajectories are.
 pub fn truth(experiment: &Experiment, exact: &Exact, tolerance: f64) -> Vec<Known> {
     let (times, last) = (&experiment.times, experiment.times.len() - 1);
+    let jumps = jumps(experiment, exact);
     let numerical = |value: f64| NUMERICAL * tolerance * (1.0 + value.abs());
     let mut list = Vec::new();
     let mut push = |quantity: String, time: usize, exact_value: f64, tolerance: f64, place: Place| {
-        let events = rarest(exact, time);
+        let events = rarest(&jumps, time);
         list.push(Known { quantity, time: times[time], exact: exact_value, tolerance, events, place });
     };
     for (observable, curve) in experiment.observables.iter().zip(&exact.observables) {
@@ -90,7 +92,7 @@ pub fn truth(experiment: &Experiment, exact: &Exact, tolerance: f64) -> Vec<Know
     push("heating_rate".into(), to, rate, of_rate, Place::HeatingRate);
     push("heating_slope".into(), to, slope, of_rate, Place::HeatingSlope);
     push("heating_drift".into(), to, rate, of_rate, Place::HeatingDrift);
-    for (channel, curve) in channels(&experiment.model).iter().zip(&exact.jumps) {
+    for (channel, curve) in channels(&experiment.model).iter().zip(&jumps) {
         let mean = curve[last];
         push(format!("jumps.{}", channel.name), last, mean, numerical(mean), Place::Jumps);
     }
@@ -105,9 +107,44 @@ pub fn truth(experiment: &Experiment, exact: &Exact, tolerance: f64) -> Vec<Know
 }
 
 /// Mean number of jumps before output time `time` of the channel that fires most seldom of those that fire at all.
-fn rarest(exact: &Exact, time: usize) -> Option<f64> {
+fn rarest(jumps: &[Vec<f64>], time: usize) -> Option<f64> {
     let fires = |curve: &&Vec<f64>| curve.last().is_some_and(|total| *total > NEVER);
-    exact.jumps.iter().filter(fires).map(|curve| curve[time]).reduce(f64::min)
+    jumps.iter().filter(fires).map(|curve| curve[time]).reduce(f64::min)
+}
+
+/// Mean numbers of jumps as trajectories count them, by channel, then time.
+///
+/// Those of Eq. (23) run in the frame that moves with ⟨a⟩, where the jump operators are L − ⟨L⟩: they jump |⟨L⟩|² per unit time
+/// less often than in the laboratory.
+fn jumps(experiment: &Experiment, exact: &Exact) -> Vec<Vec<f64>> {
+    let mut jumps = exact.jumps.clone();
+    let (Model::BornMarkov(model), OscillatorPreparation::Coherent(alpha)) = (&experiment.model, experiment.oscillator)
+    else {
+        return jumps;
+    };
+    for (channel, curve) in channels(&experiment.model).iter().zip(&mut jumps) {
+        let Jump::Ladder { lower, raise } = channel.jump else { continue };
+        let spared = |time: f64| {
+            let amplitude = model.mean_amplitude(alpha, time);
+            channel.rate * (lower * amplitude + raise * amplitude.conj()).norm_sqr()
+        };
+        for (number, &time) in curve.iter_mut().zip(&experiment.times) {
+            *number -= simpson(spared, time, model.frequency);
+        }
+    }
+    jumps
+}
+
+/// ∫ f dt from 0 to `end` of what does not turn faster than twice `frequency`, by Simpson's rule.
+fn simpson(f: impl Fn(f64) -> f64, end: f64, frequency: f64) -> f64 {
+    let panels = 2 * (200 + (100.0 * frequency * end) as usize);
+    let step = end / panels as f64;
+    let weight = |node: usize| match node {
+        0 => 1.0,
+        node if node == panels => 1.0,
+        node => f64::from(2 + 2 * u8::from(node % 2 == 1)),
+    };
+    step / 3.0 * (0..=panels).map(|node| weight(node) * f(node as f64 * step)).sum::<f64>()
 }
 
 impl Known {

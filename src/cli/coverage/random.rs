@@ -16,6 +16,13 @@ pub struct Scope {
     pub ends: [f64; 2],
 }
 
+impl Scope {
+    /// The highest rate.
+    fn fastest(self) -> f64 {
+        if self.wide { 1e4 } else { 100.0 }
+    }
+}
+
 /// Random choices, the same for the same seed and number.
 pub struct Random(Stream);
 
@@ -140,6 +147,9 @@ impl Drawn {
         if count > 0 {
             let _ = writeln!(self.text, "spins = [\n  {}\n]", spins.join(",\n  "));
         }
+        if scope.wide && random.chance(0.2) {
+            let _ = writeln!(self.text, "temperature = {}", show(self.frequency * random.scale(0.05, 3.0)));
+        }
         if count == 0 || random.chance(0.4) {
             let (kappa, nbar) = (random.scale(1e-5, 30.0), occupation(random));
             self.jumps += kappa * (3.0 + 5.0 * nbar);
@@ -173,7 +183,7 @@ impl Drawn {
         ];
         let mut starts = vec!["\"ground\"", "\"ground\"", "\"excited\""];
         if random.chance(0.65) {
-            let (gamma, nbar) = (random.scale(1e-5, 100.0), occupation(random));
+            let (gamma, nbar) = (random.scale(1e-5, scope.fastest()), occupation(random));
             self.jumps += gamma * (nbar * (nbar + 1.0) / (nbar + 0.5) + 0.1);
             self.words.push("bath");
             let occupation = match scope.wide && nbar > 0.0 && random.chance(0.4) {
@@ -188,16 +198,24 @@ impl Drawn {
             starts.push("\"thermal\"");
         }
         if random.chance(0.4) {
-            let dephasing = random.scale(1e-5, 100.0);
+            let dephasing = random.scale(1e-5, scope.fastest());
             self.jumps += 0.5 * dephasing;
             self.words.push("dephasing");
             parts.push(format!("dephasing = {}", show(dephasing)));
         }
-        let initial = match random.chance(0.2) {
-            true => format!("{{ excited_probability = {} }}", show(random.pick(&[0.001, 0.03, 0.3, 0.8]))),
-            false => random.pick(&starts).to_owned(),
-        };
-        parts.push(format!("initial = {initial}"));
+        match random.between(0.0, 1.0) {
+            x if x < 0.15 => {
+                let probability = random.pick(&[0.001, 0.03, 0.3, 0.8]);
+                parts.push(format!("initial = {{ excited_probability = {} }}", show(probability)));
+            }
+            x if x < 0.2 => {
+                let temperature = splitting * random.pick(&[0.02, 0.1, 0.5, 3.0]);
+                parts.push(format!("initial = {{ temperature = {} }}", show(temperature)));
+            }
+            // Without a word it is the ground state, or thermal at the temperature of the model.
+            x if x < 0.4 && scope.wide => {}
+            _ => parts.push(format!("initial = {}", random.pick(&starts))),
+        }
         format!("{{ {} }}", parts.join(", "))
     }
 

@@ -260,7 +260,7 @@ fn percent(fraction: f64) -> String {
 }
 
 /// Four significant digits.
-fn table_number(value: f64) -> String {
+pub fn table_number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".into(),
         size if (1e-3..1e5).contains(&size) => {
