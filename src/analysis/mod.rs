@@ -3,18 +3,24 @@
 
 mod agreement;
 mod born_markov;
+pub mod chance;
 pub mod convergence;
 mod coverage;
+mod deviations;
 mod emission;
 mod estimate;
 mod sample;
+pub mod suite;
 mod summary;
 mod target;
+mod truth;
 
 pub use agreement::{Agreement, Deviation, compare};
 pub use born_markov::{BornMarkovPoint, MomentCurves, SteadyState, Weights};
-pub use coverage::{Coverage, Deviations, Level, PointCoverage, THRESHOLD, Tester};
+pub use coverage::{Coverage, PointCoverage, Tester};
+pub use deviations::{Deviations, Level};
 pub use emission::{ALL_JUMPS, Emission, emission};
 pub use estimate::{exact_point, trajectory_point};
 pub use summary::{Diagnostics, Estimate, FORMAT_VERSION, HeatingRate, Method, Point, Provenance, Scalar, Summary};
 pub use target::{Accuracy, Quantity, Target, excess, trajectories_needed};
+pub use truth::{Found, Known, truth};
