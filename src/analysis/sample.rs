@@ -34,10 +34,10 @@ impl<'a> Sample<'a> {
         let study = tally.study.as_deref();
         let controlled = study.is_some_and(|study| study.controlled[curve.number]) && tally.corrected.count() > 0;
         let moments = if controlled { &tally.corrected } else { &tally.records };
-        let scale = study.map_or(1.0, |study| study.scale[curve.number]);
+        let scale = |entry: usize| study.map_or(1.0, |study| study.scale[entry]);
         let error = |&(entry, moves): &(usize, bool)| {
             let effects = study.map(|study| &study.record[entry]);
-            let numerical = if moves { scale + moments.mean()[entry].abs() } else { 0.0 };
+            let numerical = if moves { scale(entry) + moments.mean()[entry].abs() } else { 0.0 };
             self.error(moments, entry, effects).hypot(self.ensemble.tolerance * numerical)
         };
         let estimator = match (weighted, controlled) {
@@ -63,7 +63,7 @@ impl<'a> Sample<'a> {
             return None;
         }
         let study = tally.study.as_deref();
-        let scale = study.map_or(1.0, |study| study.scale[layout.curve(layout.heating_rate())]);
+        let scale = study.map_or(1.0, |study| study.scale[layout.heating_rate()]);
         let mean = tally.corrected.mean()[layout.drift()];
         let effects = study.map(|study| &study.record[layout.heating_rate()]);
         let numerical = self.ensemble.tolerance * (scale + mean.abs());

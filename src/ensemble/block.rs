@@ -146,7 +146,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         // A pure initial state: any draw gives it.
         let mut chance = self.streams.open(0, Purpose::Preparation);
         let state = draw(self.experiment.oscillator, self.experiment.model.spins(), &mut chance);
-        let report = self.run_from(&state, &mut Never, None)?.0;
+        let report = self.run_from(&state, &mut Never, &[])?.0;
         let probability = report.log_survival.exp();
         let (record, corrected, fock) = (self.record.clone(), self.corrected.clone(), self.fock.clone());
         Ok((Baseline { probability, record, corrected, fock, stratified }, report))
@@ -163,7 +163,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         self.study = Some(study);
     }
 
-    /// One trajectory by itself from `state`, with a jump forced where that is given.
+    /// One trajectory by itself from `state`, with these jumps forced.
     ///
     /// # Errors
     /// When a Fock window outgrows the memory, or it is stopped.
@@ -171,10 +171,10 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         &mut self,
         state: &PurePreparation,
         chance: &mut impl Chance,
-        jump: Option<ForcedJump>,
+        jumps: &[ForcedJump],
     ) -> Result<Path> {
         self.survival.fill(f64::NEG_INFINITY);
-        let (_, forced) = self.run_from(state, chance, jump)?;
+        let (_, forced) = self.run_from(state, chance, jumps)?;
         let weights = self.weight_controls.as_ref().map(|(record, _)| record);
         let controls = self.controls.as_ref().map(|controls| &controls.record).or(weights);
         Ok(Path {
@@ -259,7 +259,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             let width = if baseline.stratified { baseline.weight() / count as f64 } else { baseline.weight() };
             (baseline.probability + if baseline.stratified { width * place as f64 } else { 0.0 }, width)
         });
-        let (report, _) = self.run_from(&state, &mut Confined { inner: jumps, part }, None)?;
+        let (report, _) = self.run_from(&state, &mut Confined { inner: jumps, part }, &[])?;
         if let Some((records, _)) = &mut self.kept {
             let last = self.layout.observable(self.experiment.times.len() - 1, 0);
             let weight = self.baseline.map_or(1.0, Baseline::weight);
@@ -276,8 +276,8 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         &mut self,
         state: &PurePreparation,
         jumps: &mut impl Chance,
-        jump: Option<ForcedJump>,
-    ) -> Result<(TrajectoryReport, Option<Forced>)> {
+        forced: &[ForcedJump],
+    ) -> Result<(TrajectoryReport, Vec<Forced>)> {
         self.record.fill(0.0);
         if let Some(controls) = &mut self.controls {
             controls.begin();
@@ -292,9 +292,9 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             jumps: self.kept.as_mut().filter(|(_, jumps)| *jumps).map(|(records, _)| records.jumps_mut()),
             survival: &mut self.survival,
         };
-        let (report, forced) = match jump {
-            None => (self.trajectory.run_on(&mut self.trunks, state, jumps, &mut recorder)?, None),
-            Some(jump) => self.trajectory.run_forced(state, jump, jumps, &mut recorder)?,
+        let (report, forced) = match forced {
+            [] => (self.trajectory.run_on(&mut self.trunks, state, jumps, &mut recorder)?, Vec::new()),
+            _ => self.trajectory.run_forced(state, forced, jumps, &mut recorder)?,
         };
         let (layout, number) = (self.layout, self.experiment.number_index());
         self.record[layout.heating_rate()] =
@@ -331,8 +331,8 @@ pub struct Path {
     pub fock: Vec<f64>,
     /// ln of the probability of no jump up to every output time before its first jump.
     pub log_survival: Vec<f64>,
-    /// What came of a forced jump.
-    pub forced: Option<Forced>,
+    /// What came of forced jumps.
+    pub forced: Vec<Forced>,
 }
 
 /// Writes a trajectory into its record.

@@ -4,7 +4,7 @@ use super::Layout;
 use super::block::Path;
 use super::controls::CONTROLS;
 use super::study::{Effect, Effects, KINDS, SILENCE, Study, kind};
-use super::trial::{Silent, Trial};
+use super::trial::{Jumped, Silent, Trial};
 use crate::system::Experiment;
 
 /// Trial trajectories with events, ready to be asked.
@@ -17,8 +17,8 @@ pub struct Evidence<'a> {
     silent: &'a Silent,
     /// The weight of a trajectory that jumps, where the one without jumps counts by itself; else 1.
     weight: f64,
-    /// The kind of every channel's jumps.
-    kinds: Vec<usize>,
+    /// How many jumps of every channel a trajectory has on average.
+    jumps: Vec<f64>,
 }
 
 /// Sums over the events of one kind.
@@ -41,14 +41,14 @@ impl<'a> Evidence<'a> {
         let weight = weight.unwrap_or(1.0);
         let mean = |channel: usize| {
             let events = tests.iter().filter_map(|trial| {
-                let jumped = trial.jumped.as_ref()?;
-                Some(jumped.path.forced.as_ref()?.rates[channel] / jumped.density)
+                let jumped = trial.jumped.first()?;
+                Some(jumped.path.forced.first()?.rates[channel] / jumped.density)
             });
             events.sum::<f64>() / tests.len().max(1) as f64
         };
-        let kinds = (0..layout.channels()).map(|channel| kind(mean(channel))).collect();
+        let jumps = (0..layout.channels()).map(mean).collect();
         let [_, window_end] = experiment.heating_window;
-        Self { layout, window_end, last: experiment.times.len() - 1, tests, silent, weight, kinds }
+        Self { layout, window_end, last: experiment.times.len() - 1, tests, silent, weight, jumps }
     }
 
     /// The variance of y − β·c over trajectories, by their sample and by what events do.
@@ -73,7 +73,7 @@ impl<'a> Evidence<'a> {
     /// What events do to the population of every Fock level at the end.
     pub fn fock(&self) -> Vec<Effects> {
         let paths = |trial: &'a Trial| {
-            let jumped = trial.jumped.as_ref().map(|jumped| &jumped.path);
+            let jumped = trial.jumped.iter().map(|jumped| &jumped.path);
             let restarted = trial.restarted.as_ref().map(|(path, ..)| path);
             std::iter::once(&trial.natural).chain(jumped).chain(restarted)
         };
@@ -97,14 +97,19 @@ impl<'a> Evidence<'a> {
         };
         for trial in self.tests {
             let natural = value(&trial.natural);
-            if let Some(jumped) = &trial.jumped
-                && let Some(forced) = &jumped.path.forced
-                && let Some((channel, probability)) = forced.channel
-            {
-                let often = forced.rates[channel] / (probability * jumped.density);
+            let (mut before, mut often, mut mean) = (natural, 1.0, 1.0);
+            for (order, Jumped { path, density }) in trial.jumped.iter().enumerate() {
+                let Some(forced) = path.forced.get(order) else { break };
+                let Some((channel, probability)) = forced.channel else { break };
+                often *= forced.rates[channel] / (probability * density);
+                mean *= self.jumps[channel].min(1.0);
                 // Trajectories that jump count with their weight, and their first jump happens more often.
-                let counts = if forced.after_another { self.weight * self.weight } else { self.weight };
-                add(self.kinds[channel], often * counts, value(&jumped.path) - natural);
+                let counts = if order > 0 || forced.after_another { self.weight * self.weight } else { self.weight };
+                // A second forced jump is in every second trial, a third in every fourth.
+                let trials = f64::from(1u32 << order);
+                let value = value(path);
+                add(kind(mean), trials * often * counts, value - before);
+                before = value;
             }
             if let Some((path, often, rarity)) = &trial.restarted {
                 add(kind(*rarity), *often, value(path) - natural);

@@ -83,14 +83,24 @@ impl Lessons {
         let evidence = Evidence::new(experiment, layout, tests, &silent, part.map(|(_, weight)| weight));
         let base = if guide.is_some() { DRIFT } else { [0.0; CONTROLS] };
         let mut coefficients = none;
-        let mut study = Study { scale: scales(system, experiment), ..Study::default() };
+        let mut study = Study::default();
+        let scales = scales(system, experiment);
+        // A control errs by the tolerance in the same direction in every trajectory: the error of a mean does not fall with their
+        // number, and in units of a trajectory's variance it grows with that.
+        let scale = |entry: usize, beta: &[f64; CONTROLS]| {
+            scales[layout.curve(entry)] * beta.iter().map(|beta| beta.abs()).sum::<f64>().max(1.0)
+        };
+        let tolerance = job.tolerances.ket;
+        let variance = |entry: usize, beta: &[f64; CONTROLS]| {
+            let numerical = tolerance * scale(entry, beta);
+            evidence.variance(entry, beta) + job.plan.trajectories as f64 * numerical * numerical
+        };
         // What the plain average and the best correction of a curve leave of its variance, over all its values.
         let mut left = vec![[0.0; 2]; layout.curves()];
         if controlled {
             for (entry, best) in coefficients.iter_mut().enumerate() {
-                let fitted = fit(fits, entry, base);
-                let [plain, drift, fitted_left] =
-                    [[0.0; CONTROLS], base, fitted].map(|beta| evidence.variance(entry, &beta));
+                let fitted = fit(fits, entry, base, tolerance * scales[layout.curve(entry)]);
+                let [plain, drift, fitted_left] = [[0.0; CONTROLS], base, fitted].map(|beta| variance(entry, &beta));
                 let (beta, corrected) = if fitted_left < drift { (fitted, fitted_left) } else { (base, drift) };
                 *best = beta;
                 left[layout.curve(entry)][0] += plain;
@@ -103,6 +113,7 @@ impl Lessons {
                 *beta = [0.0; CONTROLS];
             }
         }
+        study.scale = coefficients.iter().enumerate().map(|(entry, beta)| scale(entry, beta)).collect();
         study.record = (0..layout.len())
             .map(|entry| evidence.effects(entry, coefficients.get(entry).unwrap_or(&[0.0; CONTROLS])))
             .collect();
@@ -113,8 +124,9 @@ impl Lessons {
     }
 }
 
-/// Least squares of a value on its controls, beside the coefficients `base` where the trajectories do not tell.
-fn fit(trials: &[Trial], entry: usize, base: [f64; CONTROLS]) -> [f64; CONTROLS] {
+/// Least squares of a value on its controls, beside the coefficients `base` where the trajectories do not tell: what varies by no
+/// more than `noise` counts as constant.
+fn fit(trials: &[Trial], entry: usize, base: [f64; CONTROLS], noise: f64) -> [f64; CONTROLS] {
     if trials.is_empty() {
         return base;
     }
@@ -129,7 +141,9 @@ fn fit(trials: &[Trial], entry: usize, base: [f64; CONTROLS]) -> [f64; CONTROLS]
     let count = rows.len() as f64;
     let means: [f64; CONTROLS + 1] = std::array::from_fn(|i| rows.iter().map(|row| row[i]).sum::<f64>() / count);
     let product = |i: usize, j: usize| rows.iter().map(|row| (row[i] - means[i]) * (row[j] - means[j])).sum::<f64>();
-    let gram: Vec<f64> = (1..=CONTROLS).flat_map(|i| (1..=CONTROLS).map(move |j| (i, j))).map(|(i, j)| product(i, j)).collect();
+    let ridge = |i: usize, j: usize| if i == j { count * noise * noise } else { 0.0 };
+    let pairs = (1..=CONTROLS).flat_map(|i| (1..=CONTROLS).map(move |j| (i, j)));
+    let gram: Vec<f64> = pairs.map(|(i, j)| product(i, j) + ridge(i, j)).collect();
     let right: Vec<f64> = (1..=CONTROLS).map(|i| product(0, i)).collect();
     let fitted = least_squares(&gram, &right, CONTROLS);
     std::array::from_fn(|i| fitted[i] + base[i])

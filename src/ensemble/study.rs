@@ -42,7 +42,7 @@ pub type Effects = [Effect; KINDS];
 pub struct Study {
     /// Whether each curve of the run's layout is corrected by control variates.
     pub controlled: Vec<bool>,
-    /// What a relative error of 1 of every followed quantity makes of each curve.
+    /// What a relative error of 1 of every followed quantity makes of every entry that is estimated.
     pub scale: Vec<f64>,
     /// What events do to every entry of a record, as it is estimated.
     pub record: Vec<Effects>,
@@ -54,7 +54,7 @@ impl Study {
     /// Whether this is of a run whose records have that layout: what is read from a file might not be.
     pub fn fit(&self, layout: &Layout) -> bool {
         let lengths = [self.controlled.len(), self.scale.len(), self.record.len()];
-        lengths == [layout.curves(), layout.curves(), layout.len()]
+        lengths == [layout.curves(), layout.estimates(), layout.len()]
     }
 
     /// The variance of a trajectory's value that a sample of `trajectories` cannot be trusted to show.

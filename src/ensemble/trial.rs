@@ -25,19 +25,22 @@ pub struct Trial {
     pub state: PurePreparation,
     /// As it went by itself.
     pub natural: Path,
-    /// The same until a jump was forced.
-    pub jumped: Option<Jumped>,
+    /// The same with a jump forced, then with another one after that, and so on.
+    pub jumped: Vec<Jumped>,
     /// The same chances from another initial state, how often that state is drawn in comparison, and how rare it is.
     pub restarted: Option<(Path, f64, f64)>,
 }
 
-/// A trajectory with a forced jump.
+/// A trajectory with forced jumps.
 pub struct Jumped {
     /// How it went.
     pub path: Path,
-    /// The density with which the time of the jump was chosen.
+    /// The density with which the time of the last of them was chosen.
     pub density: f64,
 }
+
+/// Jumps forced one after the other: in every trial one, in every second one another, in every fourth a third.
+const MOST_JUMPS: u32 = 3;
 
 /// Trajectories without any jump, by the state they begin in.
 pub type Silent = Vec<(PurePreparation, Path)>;
@@ -105,7 +108,7 @@ impl<'a, S: Followed> Trials<'a, S> {
                 break;
             }
             if silent.iter().all(|(known, _)| known != state) {
-                match runner.path(state, &mut Never, None) {
+                match runner.path(state, &mut Never, &[]) {
                     Err(Error::Stopped) => return Ok(None),
                     path => silent.push((*state, path?)),
                 }
@@ -128,27 +131,38 @@ impl<'a, S: Followed> Trials<'a, S> {
         let mut preparation = streams.open(index, Purpose::TrialPreparation);
         let state = draw(experiment.oscillator, experiment.model.spins(), &mut preparation);
         let chances = || Confined { inner: streams.open(index, Purpose::TrialJumps), part: self.part };
-        let natural = runner.path(&state, &mut chances(), None)?;
-        let mut trial = Trial { state, natural, jumped: None, restarted: None };
+        let natural = runner.path(&state, &mut chances(), &[])?;
+        let mut trial = Trial { state, natural, jumped: Vec::new(), restarted: None };
         if index < self.plain {
             return Ok(trial);
         }
         let mut events = streams.open(index, Purpose::TrialEvents);
         if self.system.channels().iter().any(|channel| channel.rate > 0.0) {
-            // Stratified over the trials, with one shift for all of them.
-            let shift = streams.open(0, Purpose::TrialShift).uniform();
-            let place = ((index - self.plain) as f64 + shift) / self.pairs as f64;
-            let (time, density) = instant(&experiment.times, place);
-            let jump = ForcedJump { time, choice: events.uniform() };
-            let path = runner.path(&state, &mut chances(), Some(jump))?;
-            trial.jumped = Some(Jumped { path, density });
+            // Times and channels are spread evenly over the trials, by a lattice with one shift for all of them.
+            let mut shift = streams.open(0, Purpose::TrialShift);
+            let number = (index - self.plain) as f64;
+            let place = (number + shift.uniform()) / self.pairs as f64;
+            let mut choice = (number * GOLDEN + shift.uniform()).fract();
+            let end = experiment.times.last().copied().unwrap_or(0.0);
+            let (mut time, mut density) = instant(&experiment.times, place);
+            let mut jumps = Vec::new();
+            for _ in 0..=index.trailing_zeros().min(MOST_JUMPS - 1) {
+                jumps.push(ForcedJump { time, choice });
+                let path = runner.path(&state, &mut chances(), &jumps)?;
+                trial.jumped.push(Jumped { path, density });
+                density = 1.0 / (end - time);
+                (time, choice) = (time + (end - time) * events.uniform(), events.uniform());
+            }
         }
         if let Some((other, weight, rarity)) = another(experiment, &state, &mut events) {
-            trial.restarted = Some((runner.path(&other, &mut chances(), None)?, weight, rarity));
+            trial.restarted = Some((runner.path(&other, &mut chances(), &[])?, weight, rarity));
         }
         Ok(trial)
     }
 }
+
+/// (√5 − 1)/2: its multiples, modulo 1, are spread most evenly.
+const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
 /// Least share of events before the first output time.
 const EARLY: f64 = 0.2;

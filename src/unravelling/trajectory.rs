@@ -85,9 +85,9 @@ pub struct Trajectory<'a, S: OpenSystem> {
     between: Ket,
     outputs: [Ket; OUTPUTS],
     growth: Option<Growth<'a, S>>,
-    /// The jump to be forced in the present trajectory, and what came of it.
-    to_force: Option<ForcedJump>,
-    forced: Option<Forced>,
+    /// The jumps to be forced in the present trajectory, the next one last, and what came of those before.
+    to_force: Vec<ForcedJump>,
+    forced: Vec<Forced>,
 }
 
 impl<'a, S: OpenSystem> Trajectory<'a, S> {
@@ -106,8 +106,8 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             between: empty(),
             outputs: std::array::from_fn(|_| empty()),
             growth: system.is_weighted().then(|| Growth::new(system, tolerances.ket, duration)),
-            to_force: None,
-            forced: None,
+            to_force: Vec::new(),
+            forced: Vec::new(),
         }
     }
 
@@ -152,21 +152,23 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
         }
     }
 
-    /// The same with one jump forced, and what came of that. The recorder is told of it as of any other jump.
+    /// The same with jumps forced, in the order of their times, and what came of them. The recorder is told of them as of any
+    /// other jump.
     ///
     /// # Errors
     /// As [`Self::run`].
     pub fn run_forced(
         &mut self,
         state: &PurePreparation,
-        jump: ForcedJump,
+        jumps: &[ForcedJump],
         chance: &mut impl Chance,
         recorder: &mut impl Recorder,
-    ) -> Result<(TrajectoryReport, Option<Forced>)> {
-        self.to_force = Some(jump);
+    ) -> Result<(TrajectoryReport, Vec<Forced>)> {
+        self.to_force = jumps.iter().rev().copied().collect();
+        self.forced.clear();
         let report = self.run_beginning(state, &mut Alone, chance, recorder);
-        self.to_force = None;
-        Ok((report?, self.forced.take()))
+        self.to_force.clear();
+        Ok((report?, std::mem::take(&mut self.forced)))
     }
 
     fn run_beginning<R: Recorder, B: Beginning<R>>(
@@ -251,8 +253,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 elapsed = found.time;
             }
             let mut forced = None;
-            if let Some(jump) = self.to_force.filter(|jump| jump.time <= time + elapsed) {
-                self.to_force = None;
+            if let Some(jump) = self.to_force.pop_if(|jump| jump.time <= time + elapsed) {
                 elapsed = (jump.time - time).clamp(0.0, elapsed);
                 self.follower.evaluate(elapsed, &self.ket, &mut self.end);
                 let norm = self.end.norm_squared();
@@ -260,7 +261,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 total_weight(self.system, &self.end, &mut self.weights);
                 let rates = self.weights.iter().map(|weight| weight / norm).collect();
                 forced = choose_broadly(&self.weights, jump.choice);
-                self.forced = Some(Forced { rates, after_another: fired, channel: forced });
+                self.forced.push(Forced { rates, after_another: fired, channel: forced });
                 jumped = forced.is_some();
             }
             // A step that was meant to reach the end does, whatever the rounding of the sum.
