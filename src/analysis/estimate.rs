@@ -31,7 +31,10 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
         times: experiment.times.clone(),
         observables: names.enumerate().map(|(index, name)| (name, curve(index))).collect(),
         heating_rate: heating_rate(experiment, ensemble, &sample),
-        fock_distribution: sample.populations(),
+        fock_distribution: sample.populations(match experiment.cutoff {
+            Cutoff::Auto => usize::MAX,
+            Cutoff::Levels(levels) => levels,
+        }),
         jumps: sample.jumps(),
         closed_forms: closed_forms(experiment),
         born_markov: born_markov::of_trajectories(experiment, ensemble),

@@ -6,6 +6,9 @@ use super::summary::{Estimate, Scalar};
 use crate::ensemble::{Effects, Ensemble, Moments, Study};
 use crate::system::Channel;
 
+/// Levels that are listed beyond those that were seen: at least, half as many again as those, and at most.
+const FURTHER: [usize; 2] = [8, 32];
+
 /// An ensemble, ready to be asked for estimates.
 ///
 /// A standard error has three parts, added in quadrature: the spread of the sample; the variance that events give the value
@@ -71,20 +74,30 @@ impl<'a> Sample<'a> {
         Some(Scalar { mean, standard_error: Some(error) })
     }
 
-    /// Probability of each Fock level at the end of the run.
-    pub fn populations(&self) -> Estimate {
-        let (moments, study) = (&self.ensemble.tally.fock, self.ensemble.tally.study.as_deref());
+    /// Probability of each Fock level at the end of the run, up to some levels beyond those that were seen if others might be.
+    pub fn populations(&self, most: usize) -> Estimate {
+        let (tally, study) = (&self.ensemble.tally, self.ensemble.tally.study.as_deref());
+        let (moments, trajectories) = (&tally.fock, tally.trajectories as f64);
+        let weight = 1.0 - self.ensemble.no_jump_probability.unwrap_or(0.0);
+        let seen = moments.mean().len();
+        let beyond = |population: f64| study.map_or(0.0, |study| study.beyond(population, weight, trajectories));
+        let further = if beyond(0.0) > 0.0 { (FURTHER[0] + seen / 2).min(FURTHER[1]) } else { 0 };
+        let levels = seen.max((seen + further).min(most));
+        let population = |level: usize| moments.mean().get(level).copied().unwrap_or(0.0);
+        let plain = |level: usize| if level < seen { moments.standard_error(level) } else { 0.0 };
         let error = |level: usize| {
             let effects = study.and_then(|study| study.fock.get(level).or(study.fock.last()));
-            self.error(moments, level, effects).hypot(self.ensemble.tolerance)
+            let unseen = effects.map_or(0.0, |effects| Study::unseen(effects, trajectories));
+            let variance = (unseen + beyond(population(level).abs())) / trajectories;
+            plain(level).hypot(variance.sqrt()).hypot(self.ensemble.tolerance)
         };
-        let levels = 0..moments.mean().len();
+        let mean: Vec<f64> = (0..levels).map(population).collect();
         Estimate {
-            mean: moments.mean().to_vec(),
-            standard_error: Some(levels.clone().map(error).collect()),
+            mean: mean.clone(),
+            standard_error: Some((0..levels).map(error).collect()),
             estimator: if self.ensemble.layout.weight(0).is_some() { "weighted" } else { "plain" }.into(),
-            plain_mean: Some(moments.mean().to_vec()),
-            plain_standard_error: Some(levels.map(|level| moments.standard_error(level)).collect()),
+            plain_mean: Some(mean),
+            plain_standard_error: Some((0..levels).map(plain).collect()),
         }
     }
 

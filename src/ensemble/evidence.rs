@@ -5,6 +5,7 @@ use super::block::Path;
 use super::controls::CONTROLS;
 use super::study::{Effect, Effects, KINDS, SILENCE, Study, kind};
 use super::trial::{Jumped, Silent, Trial};
+use crate::model::OscillatorPreparation;
 use crate::system::Experiment;
 
 /// Trial trajectories with events, ready to be asked.
@@ -81,6 +82,21 @@ impl<'a> Evidence<'a> {
         let levels = all.map(|path| path.fock.len()).max().unwrap_or(0);
         let population = |level: usize| move |path: &Path| path.fock.get(level).copied().unwrap_or(0.0);
         (0..levels).map(|level| self.gather(self.last, population(level))).collect()
+    }
+
+    /// How many events a trajectory has on average, at most 1, and the mean square change that one makes to the population of the
+    /// level that it changes most, given the effects on all of them.
+    pub fn any(&self, experiment: &Experiment, fock: &[Effects]) -> [f64; 2] {
+        let drawn = |p: f64| p.min(1.0 - p);
+        let spins = experiment.model.spins().iter().map(|spin| drawn(spin.initial_excited_probability()));
+        let thermal = match experiment.oscillator {
+            OscillatorPreparation::Thermal(nbar) => nbar / (nbar + 1.0),
+            OscillatorPreparation::Fock(_) | OscillatorPreparation::Coherent(_) => 0.0,
+        };
+        let events = (self.jumps.iter().sum::<f64>() + spins.sum::<f64>() + thermal).min(1.0);
+        let variance = |effects: &Effects| effects.iter().map(|effect| effect.variance).sum::<f64>();
+        let largest = fock.iter().map(variance).fold(0.0, f64::max);
+        [events, if events > 0.0 { (largest / events).min(1.0) } else { 0.0 }]
     }
 
     /// The effects of events up to output time `end` on a value of a trajectory.

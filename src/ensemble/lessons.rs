@@ -14,7 +14,7 @@ use crate::Result;
 use crate::system::{Experiment, Followed};
 
 /// Fewest and most trajectories with events, and how many there are without pilot trajectories to go by.
-const PAIRS: [u64; 2] = [8, 32];
+const PAIRS: [u64; 2] = [12, 32];
 const PAIRS_WITHOUT_PILOTS: u64 = 16;
 
 /// Memory that trial trajectories may take, in bytes.
@@ -62,7 +62,7 @@ impl Lessons {
         let none = vec![[0.0; CONTROLS]; layout.estimates()];
         let weights = (controlled && system.is_weighted()).then(|| none.clone());
         // An explicit few pilots teach no coefficients either.
-        let plain = if controlled && pilots >= Estimator::FEWEST_PILOTS { pilots / 2 } else { 0 };
+        let plain = if controlled && pilots >= Estimator::FEWEST_PILOTS { pilots } else { 0 };
         let size = 8 * (layout.len() + CONTROLS * layout.estimates()) as u64;
         let most = (MOST_BYTES / size).max(1);
         let trials = Trials {
@@ -118,6 +118,7 @@ impl Lessons {
             .map(|entry| evidence.effects(entry, coefficients.get(entry).unwrap_or(&[0.0; CONTROLS])))
             .collect();
         study.fock = evidence.fock();
+        study.any = evidence.any(experiment, &study.fock);
         let weights = weights.map(|_| coefficients.clone());
         let guide = guide.map(|guide| guide.with_coefficients(coefficients));
         Ok(Some(Self { guide, weights, study: Arc::new(study) }))

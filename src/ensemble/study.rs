@@ -18,7 +18,7 @@ pub fn kind(mean: f64) -> usize {
 
 /// Events of a kind at which a sample's own spread and what is known beforehand count alike: with n of them the spread of a
 /// Poisson number is known to 1/√(2n).
-const AS_MANY: f64 = 10.0;
+const AS_MANY: f64 = 5.0;
 
 /// What one kind of events does to a value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -48,6 +48,9 @@ pub struct Study {
     pub record: Vec<Effects>,
     /// What they do to the population of every Fock level at the end; to levels beyond, as to the last.
     pub fock: Vec<Effects>,
+    /// How many events a trajectory has on average, at most 1, and the mean square change that one makes to the population of the
+    /// level that it changes most.
+    pub any: [f64; 2],
 }
 
 impl Study {
@@ -55,6 +58,18 @@ impl Study {
     pub fn fit(&self, layout: &Layout) -> bool {
         let lengths = [self.controlled.len(), self.scale.len(), self.record.len()];
         lengths == [layout.curves(), layout.estimates(), layout.len()]
+    }
+
+    /// The variance of the population of a level of mean `population` that neither the sample nor the pilots can have seen, where
+    /// trajectories count with the weight `weight`.
+    ///
+    /// A level far out is reached by several events in a row only. What has been seen in none of M trajectories happens in up
+    /// to 3/M of all (95 %; the "rule of three", Hanley and Lippman-Hand, JAMA 249, 1743 (1983)), and not more often than
+    /// anything happens at all: two standard errors are 2/M, and what the sample does show is not counted twice.
+    pub fn beyond(&self, population: f64, weight: f64, trajectories: f64) -> f64 {
+        let [events, square] = self.any;
+        let seen = population * trajectories / AS_MANY;
+        square * (events * weight).min(weight * weight / trajectories) / (1.0 + seen * seen)
     }
 
     /// The variance of a trajectory's value that a sample of `trajectories` cannot be trusted to show.
@@ -77,7 +92,7 @@ mod tests {
         let mut effects = Effects::default();
         effects[kind(1e-4)] = Effect { variance: 1e-4, events: 1e-4 };
         assert!((Study::unseen(&effects, 100.0) - 1e-4).abs() < 1e-6);
-        assert!((Study::unseen(&effects, 1e5) - 0.5e-4).abs() < 1e-9);
+        assert!((Study::unseen(&effects, 5e4) - 0.5e-4).abs() < 1e-9);
         assert!(Study::unseen(&effects, 1e7) < 1e-7);
         assert_eq!(Study::unseen(&Effects::default(), 2.0), 0.0);
     }
