@@ -52,7 +52,8 @@ fn verdict(points: &[Point], gamma: f64) -> (Verdict, Vec<String>) {
     let mut known = truth(&experiment, &exact(&experiment), 1e-8);
     known.retain(|known| known.time > 0.0 && TESTED.contains(&known.quantity.as_str()));
     let [system, estimator, sampling] = ["hot", "default", "direct"].map(str::to_owned);
-    let setting = Setting { system, estimator, sampling, trajectories: TRAJECTORIES, units: TRAJECTORIES };
+    let setting =
+        Setting { system, estimator, sampling, trajectories: TRAJECTORIES, units: TRAJECTORIES, first_seed: 1 };
     let mut counter = Counter::new(setting, &known);
     points.iter().for_each(|point| counter.push(point));
     let (cells, pool) = counter.finish();
