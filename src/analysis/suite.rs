@@ -34,6 +34,8 @@ pub struct Setting {
     pub trajectories: u64,
     /// Independent units behind its errors: trajectories, or blocks.
     pub units: u64,
+    /// The first seed; systems do not share any.
+    pub first_seed: u64,
 }
 
 /// One quantity at one time of one setting, over all seeds.

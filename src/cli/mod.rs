@@ -74,10 +74,12 @@ enum Command {
     Exact(exact::ExactArguments),
     /// Test the error bars: over many seeds, how often is the exact mean within one and two of them?
     ///
-    /// Runs the ensemble once per seed and solves the density matrix once (small cutoffs). With a target in the run file it
-    /// is the stopped estimates that are tested; a time limit is ignored. Exit code 1 if the coverage of any reported
-    /// standard error (not of plain_standard_error) lies below 68.27 % or 95.45 % by more than 5 binomial standard errors.
-    /// Ctrl-C saves the seeds so far and exits with 3.
+    /// Runs the ensemble once per seed and solves the density matrix once (small cutoffs): observables, heating rates, jump numbers
+    /// and Fock levels. With a target in the run file it is the stopped estimates that are tested; a time limit is ignored. Exit code
+    /// 1 if the coverage of any reported standard error (not of plain_standard_error) lies so far below 68.27 % or 95.45 % that
+    /// chance gives it once in 3.5 million. Ctrl-C saves the seeds so far and exits with 3.
+    ///
+    /// With --suite the same for a fixed set of systems, with --random for random ones, once each.
     Coverage(coverage::CoverageArguments),
     /// Validate a run file; print its size, memory and predicted time.
     Check(check::CheckArguments),

@@ -72,9 +72,14 @@ impl Sandbox {
 
     /// Runs `fluctuator` with arguments that hold no spaces, and insists on its exit code.
     pub fn expect(&self, code: i32, arguments: &str) -> Finished {
+        self.expect_one_of(&[code], arguments)
+    }
+
+    /// The same where several exit codes will do.
+    pub fn expect_one_of(&self, codes: &[i32], arguments: &str) -> Finished {
         let mut command = assert_cmd::Command::new(cargo_bin!("fluctuator"));
         command.current_dir(self.directory.path()).args(arguments.split_whitespace()).timeout(PATIENCE);
-        let assertion = command.assert().code(code);
+        let assertion = command.assert().code(codes.to_vec());
         let output = assertion.get_output();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         Finished { stdout: text(&output.stdout), stderr: text(&output.stderr) }

@@ -9,6 +9,7 @@ mod cli;
 mod coefficients;
 mod controls;
 mod convergence;
+mod coverage;
 mod densities;
 mod determinism;
 mod displaced;

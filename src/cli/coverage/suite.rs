@@ -20,6 +20,9 @@ use crate::{Error, Result};
 /// Seeds unless told otherwise, of the whole suite and of its quick part.
 const SEEDS: [u64; 2] = [200, 60];
 
+/// Distance between the first seeds of systems.
+const APART: u64 = 1 << 32;
+
 /// One way to run a system.
 struct Job {
     setting: Setting,
@@ -67,7 +70,7 @@ pub fn run(arguments: &CoverageArguments, threads: usize) -> Result<Outcome> {
     let Tested { cells, pool, failures, lines } = tested;
     let verdict = Verdict::of(&cells, pool, failures);
     let passes = verdict.passes();
-    let report = Report::new(verdict, cells, lines, seeds, arguments.seed.unwrap_or(1), begun, !interrupt.seen());
+    let report = Report::new(verdict, cells, lines, seeds, begun, !interrupt.seen());
     let text = report.describe();
     write_report(&directory, "suite", &report, &text)?;
     if !arguments.quiet {
@@ -96,7 +99,8 @@ fn is_quick(name: &str) -> bool {
 
 /// Every way to run a system that it allows and that was asked for.
 fn jobs(system: &System, arguments: &CoverageArguments) -> Result<Vec<Job>> {
-    let seed = arguments.seed.unwrap_or(1);
+    // Every system has seeds of its own, so that what happens by chance in one says nothing of another.
+    let seed = arguments.seed.unwrap_or(1).wrapping_add(system.number * APART) & (i64::MAX as u64);
     let mut jobs = Vec::new();
     for (choice, estimator) in [(EstimatorChoice::Default, "default"), (EstimatorChoice::Plain, "plain")] {
         if !arguments.estimator.is_empty() && !arguments.estimator.contains(&choice) {
@@ -126,7 +130,8 @@ fn jobs(system: &System, arguments: &CoverageArguments) -> Result<Vec<Job>> {
                 continue;
             }
             let [system, estimator, sampling] = [&system.name, estimator, sampling].map(str::to_owned);
-            let setting = Setting { system, estimator, sampling, trajectories: point.stopping.trajectories, units };
+            let trajectories = point.stopping.trajectories;
+            let setting = Setting { system, estimator, sampling, trajectories, units, first_seed: seed };
             jobs.push(Job { setting, point });
         }
     }

@@ -59,7 +59,6 @@ pub struct Report {
     git_commit: Option<String>,
     complete: bool,
     seeds: u64,
-    first_seed: u64,
     seconds: f64,
     verdict: Verdict,
     kinds: Vec<KindLine>,
@@ -75,7 +74,6 @@ impl Report {
         mut cells: Vec<Cell>,
         systems: Vec<SystemLine>,
         seeds: u64,
-        first_seed: u64,
         begun: Instant,
         complete: bool,
     ) -> Self {
@@ -92,7 +90,6 @@ impl Report {
             git_commit: build_commit(),
             complete,
             seeds,
-            first_seed,
             seconds: begun.elapsed().as_secs_f64(),
             verdict,
             kinds,
@@ -104,13 +101,12 @@ impl Report {
     /// The tables and the verdict.
     pub fn describe(&self) -> String {
         format!(
-            "Coverage of every error bar over {} systems\n{}, {}{}, seeds {} to {}, {:.0} s\n\n{}\n{}\n{}\n{}",
+            "Coverage of every error bar over {} systems\n{}, {}{}, {} seeds each, {:.0} s\n\n{}\n{}\n{}\n{}",
             self.verdict.systems,
             self.date,
             self.program,
             self.git_commit.as_ref().map_or(String::new(), |commit| format!(" ({commit})")),
-            self.first_seed,
-            self.first_seed.wrapping_add(self.seeds - 1),
+            self.seeds,
             self.seconds,
             self.systems(),
             self.worst(),

@@ -9,6 +9,8 @@ pub struct System {
     pub name: String,
     /// Its run file.
     pub text: String,
+    /// Its place among all systems.
+    pub number: u64,
 }
 
 /// What a chosen system is made of.
@@ -56,13 +58,14 @@ pub fn systems() -> Vec<System> {
         let (kind, trajectories) = (KINDS[number % KINDS.len()], TRAJECTORIES[number % TRAJECTORIES.len()]);
         let mut random = Random::new(SEED, number as u64);
         let (text, words) = run_file(&mut random, kind, trajectories, SCOPE);
-        System { name: format!("random-{number:02}-{words}"), text }
+        (format!("random-{number:02}-{words}"), text)
     });
-    CHOSEN.iter().map(Chosen::system).chain(drawn).collect()
+    let all = CHOSEN.iter().map(Chosen::system).chain(drawn);
+    all.zip(0..).map(|((name, text), number)| System { name, text, number }).collect()
 }
 
 impl Chosen {
-    fn system(&self) -> System {
+    fn system(&self) -> (String, String) {
         let Self { name, kind, model, oscillator, end, trajectories } = self;
         let head = match kind {
             Kind::Spins(_) => "kind = \"oscillator-spins\"\nfrequency = 1.0".to_owned(),
@@ -75,7 +78,7 @@ impl Chosen {
              [output]\nobservables = [{}]\n",
             observables(*kind)
         );
-        System { name: (*name).to_owned(), text }
+        ((*name).to_owned(), text)
     }
 }
 
@@ -93,7 +96,7 @@ const fn chosen(
 const ONE: Kind = Kind::Spins(1);
 const ALONE: Kind = Kind::Spins(0);
 
-const CHOSEN: [Chosen; 32] = [
+const CHOSEN: [Chosen; 35] = [
     chosen(
         "rare-dephasing",
         ONE,
@@ -289,6 +292,30 @@ const CHOSEN: [Chosen; 32] = [
         "fock = 0",
         0.05,
         20_000,
+    ),
+    chosen(
+        "slow-spin-for-long",
+        ONE,
+        "spins = [{ tunnelling = 1.5, coupling = 0.05, bath = { gamma = 1e-3, nbar = 0.5 } }]",
+        "fock = 0",
+        100.0,
+        64,
+    ),
+    chosen(
+        "fast-spin-many-trajectories",
+        ONE,
+        "spins = [{ tunnelling = 2.0, coupling = 1.0, bath = { gamma = 20.0, nbar = 1.0 } }]",
+        "fock = 0",
+        0.2,
+        4096,
+    ),
+    chosen(
+        "many-jumps-each",
+        ONE,
+        "spins = [{ tunnelling = 2.0, coupling = 1.0, bath = { gamma = 100.0, nbar = 1.0 } }]",
+        "fock = 0",
+        1.0,
+        100,
     ),
 ];
 
