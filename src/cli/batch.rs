@@ -11,7 +11,7 @@ use super::interrupt::Interrupt;
 use crate::analysis::Method;
 use crate::ensemble::{Extent, Ledger};
 use crate::io::blocks::{
-    BlockStore, Gathered, Hurry, Pace, PointBlocks, Shard, Unfinished, discard, files, maker, point_directory,
+    BlockStore, Gathered, Head, Hurry, Pace, PointBlocks, Shard, Unfinished, discard, files, maker, point_directory,
     refuse_newer,
 };
 use crate::io::ranks::Ranks;
@@ -164,7 +164,10 @@ impl<'a> Batch<'a> {
         let certain = certain_trajectories(self.directory);
         refuse_to_replace(self.directory, file, Method::Trajectories, |index, point| {
             // Whoever goes on with stored blocks loses none of them.
-            let stored = self.blocks(file, index).map_or(0, |blocks| blocks.heads().2.count());
+            let stored = self.blocks(file, index).map_or(0, |blocks| {
+                let ranges = |head: Head| head.nodes.iter().map(|entry| head.range(entry)).collect::<Vec<_>>();
+                blocks.heads().0.into_iter().flat_map(|(_, head)| ranges(head)).collect::<Extent>().count()
+            });
             certain(index, point).max(if self.resumes() { stored } else { 0 })
         })
     }

@@ -60,7 +60,7 @@ pub fn refuse_to_replace(
         let least = trajectories(index, point);
         if least < earlier.trajectories {
             let of = earlier.trajectories;
-            return refuse(holds, format!("only {least} trajectories are certain to take the place of {of}"));
+            return refuse(holds, format!("as few as {least} trajectories would take the place of {of}"));
         }
     }
     Ok(())
