@@ -32,6 +32,7 @@ mod shards;
 mod stale_exact;
 mod statistics;
 mod stopping;
+mod stored_records;
 mod systems;
 mod table_elsewhere;
 mod unseen;
