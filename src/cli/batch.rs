@@ -123,7 +123,9 @@ impl<'a> Batch<'a> {
         let requeued = AtomicBool::new(false);
         let batch = Self { arguments, shard, deadline, ranks, stores, directory, interrupt, requeued };
         // Before anything is run, written or removed: what lies there already.
-        refuse_newer(directory)?;
+        if batch.shard.is_none() {
+            refuse_newer(directory)?;
+        }
         if batch.resumes() {
             for index in 0..file.points.len() {
                 let blocks = batch.blocks(file, index)?;

@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::cli::Sandbox;
-use crate::durability::{assert_same, block_files, stored};
+use crate::durability::{assert_same, block_files, shell, stored};
 use crate::records::Contents;
 
 /// Records of everything, in many small blocks that are written as often as possible.
@@ -208,4 +208,24 @@ fn a_newer_file_of_records_is_left_alone() {
         assert!(refused.error().contains("a newer version of the program"), "{}", refused.stderr);
         assert_eq!(fs::read(&log).unwrap(), newer);
     }
+}
+
+/// No room for the records: the run ends with a clear sentence, and with room it goes on.
+#[test]
+fn a_disk_that_is_full_of_records_ends_a_run_that_can_go_on() {
+    let sandbox = Sandbox::new();
+    let run = format!("{RUN} --trajectories 3000");
+    sandbox.expect(0, &format!("{run} --out whole"));
+    let size = fs::metadata(&logs(&sandbox, "whole")[0]).unwrap().len();
+    let blocks = size / 512 / 2;
+    for trap in ["trap '' XFSZ;", ""] {
+        let line = format!("{trap} ulimit -f {blocks}; exec $PROGRAM {run} --out full --resume");
+        let (code, stderr) = shell(&sandbox, &line);
+        assert_ne!(code, Some(0), "{stderr}");
+        if !trap.is_empty() {
+            assert!(stderr.contains(".records: ") && stderr.contains("`--resume` goes on from there"), "{stderr}");
+        }
+    }
+    sandbox.expect(0, &format!("{run} --out full --resume"));
+    assert_same_records(&sandbox, "whole", "full");
 }
