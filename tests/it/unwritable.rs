@@ -90,7 +90,7 @@ fn numbers_and_records_come_before_pictures() {
 #[test]
 fn a_run_outlives_its_terminal() {
     let sandbox = Sandbox::new();
-    let begun = "while ! ls OUT/blocks/point-0000/*.blocks >/dev/null 2>&1; do sleep 0.05; done";
+    let begun = "for i in $(seq 600); do ls OUT/blocks/point-0000/*.blocks >/dev/null 2>&1 && break; sleep 0.05; done";
     let run = "$PROGRAM run run.toml --store-every 0.01 --set output.jumps=true --out OUT --trajectories";
     let line = |line: &str, out: &str| line.replace("BEGUN", begun).replace("RUN", run).replace("OUT", out);
     let (code, stderr) =
