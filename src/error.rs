@@ -104,6 +104,9 @@ pub enum Error {
         /// The operating system's reason.
         source: std::io::Error,
     },
+    /// Somebody stopped a computation before it was complete.
+    #[error("stopped before it was complete")]
+    Stopped,
     /// A result could not be drawn or encoded.
     #[error("cannot write {what}: {reason}")]
     Output {

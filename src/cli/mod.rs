@@ -57,7 +57,7 @@ enum Command {
     /// a signal or a time limit, --resume goes on from there, to the same bytes as an uninterrupted run. It also extends a run:
     /// with more trajectories, or a smaller error as target.
     ///
-    /// Ctrl-C (or TERM, USR1, XCPU) stores what is finished at once, finishes the blocks in hand (for 5 s at most), saves the
+    /// Ctrl-C (or TERM, USR1, XCPU) stores what is finished at once, finishes the blocks in hand (for 0.5 s at most), saves the
     /// complete trajectories and exits with 3; a second one ends at once. Blocks are small: ensemble.block trajectories, where that
     /// is left out 1 in runs of less than 1024, and never more than 32.
     Run(run::RunArguments),
