@@ -14,7 +14,7 @@ mod target;
 mod unseen;
 mod weighted;
 
-pub use agreement::{Agreement, Deviation, compare};
+pub use agreement::{Agreement, Deviation, Tolerance, compare};
 pub use born_markov::{BornMarkovPoint, MomentCurves, SteadyState, Weights};
 pub use controlled::{Controlled, controlled, drift};
 pub use coverage::{Coverage, Deviations, Level, PointCoverage, THRESHOLD, Tester};

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use indicatif::{HumanBytes, HumanDuration};
+use indicatif::HumanBytes;
 
+use super::progress::human_time;
 use super::{Outcome, RunFileArguments, table};
 use crate::Result;
 use crate::analysis::{excess, trajectories_needed, trajectory_point};
@@ -49,7 +50,7 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
     }
     say!(
         "predicted time on {threads} threads: {} ({} sweep points; from pilot trajectories, good to a factor of about 1.5)",
-        HumanDuration(Duration::from_secs_f64(total.min(1e15))),
+        human_time(total),
         file.points.len()
     );
     if file.records.jumps {

@@ -98,6 +98,10 @@ impl Watcher for Watch<'_> {
     fn stop(&self) -> bool {
         self.interrupt.seen() || Instant::now() >= self.deadline
     }
+
+    fn give_up(&self) -> bool {
+        self.stop()
+    }
 }
 
 /// The four studies of one sweep point.
