@@ -106,8 +106,8 @@ impl Plain {
             true => format!("{} left", human_time(left)),
             false => "no estimate yet of the time left".into(),
         };
-        let rate = if rate.is_finite() { rate } else { 0.0 };
-        Some(format!("{}: {}/{total} {unit} · {rate:.3}/s · {left}", self.expected.0, self.done))
+        let rate = if rate > 0.0 && rate.is_finite() { format!(" · {rate:.3}/s") } else { String::new() };
+        Some(format!("{}: {}/{total} {unit}{rate} · {left}", self.expected.0, self.done))
     }
 }
 

@@ -55,6 +55,27 @@ pub struct Tally {
     pub clipped_at: Option<(u64, f64)>,
 }
 
+impl Tally {
+    /// What `factor` times as many trajectories of the same kind would leave: for predictions of what an estimator will report.
+    pub fn enlarged(&self, factor: f64) -> Self {
+        let Self { trajectories, records, folds, fock, counts, clipped_at } = self;
+        Self {
+            trajectories: (*trajectories as f64 * factor).round() as u64,
+            records: records.enlarged(factor),
+            folds: folds.iter().map(|fold| fold.enlarged(factor)).collect(),
+            fock: fock.enlarged(factor),
+            counts: *counts,
+            clipped_at: *clipped_at,
+        }
+    }
+
+    /// Memory that the tally of `trajectories` trajectories takes, in bytes, but for the Fock levels.
+    pub fn bytes(layout: Layout, controlled: bool, trajectories: u64) -> u64 {
+        let folds = if controlled { trajectories.min(FOLDS as u64) } else { 0 };
+        2 * 8 * layout.len() as u64 + folds * (Comoments::BYTES * layout.estimates()) as u64
+    }
+}
+
 impl Merge for Tally {
     fn merge(&mut self, right: Self) {
         self.trajectories += right.trajectories;

@@ -92,14 +92,18 @@ impl Kept for Singles {
 }
 
 /// The smallest system that holds an experiment.
-enum System {
+pub(super) enum System {
+    /// A parity chain.
     Chain(Chain),
+    /// Spins beside the oscillator.
     Register(Register),
+    /// The oscillator alone, Eq. (23).
     Quadratic(Quadratic),
 }
 
 impl System {
-    fn of(experiment: &Experiment) -> Self {
+    /// The smallest one.
+    pub(super) fn of(experiment: &Experiment) -> Self {
         let chain = match (&experiment.model, experiment.oscillator) {
             (Model::BornMarkov(model), initial) => {
                 return Self::Quadratic(Quadratic::new(model, initial, experiment.cutoff));

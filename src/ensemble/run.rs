@@ -144,6 +144,13 @@ impl Ensemble {
         self.tally.merge(next.tally);
     }
 
+    /// What `trajectories` trajectories of the same kind would leave, as far as this ensemble tells: for predictions.
+    pub fn enlarged(&self, trajectories: u64) -> Self {
+        let factor = trajectories as f64 / self.tally.trajectories as f64;
+        let (tally, channels) = (self.tally.enlarged(factor), self.channels.clone());
+        Self { tally, channels, correlations: None, ..*self }
+    }
+
     fn of(outcome: Outcome<Sums>) -> Option<Self> {
         let Outcome { kept, layout, channels, grid, tolerance, no_jump_probability, ending } = outcome;
         let Sums { tally, groups } = kept?;
