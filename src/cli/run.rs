@@ -16,10 +16,13 @@ use crate::Result;
 use crate::analysis::{
     FORMAT_VERSION, Method, Point, Provenance, Summary, Target, trajectories_needed, trajectory_point,
 };
-use crate::ensemble::{self, Ensemble, Ledger, RecordSink, Recording, Stock, Stopped};
+use crate::ensemble::{self, Ensemble, Extent, Ledger, RecordSink, Recording, Stock, Stopped};
 use crate::io::ranks::Ranks;
 use crate::io::run_file::RunFile;
-use crate::io::{EXACT_DIRECTORY, RecordSpool, prepare_directory, read_exact, write_plots, write_result};
+use crate::io::{
+    EXACT_DIRECTORY, RecordSpool, earlier_has_more, exact_beside, prepare_directory, write_numbers, write_plots,
+    write_result,
+};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -79,7 +82,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         batch.end();
         return Ok(Outcome::NothingSaved);
     }
-    let trajectories = file.points[0].stopping.trajectories;
+    let trajectories = points.iter().map(|point| point.trajectories).max().unwrap_or_default();
     let all_threads = ranks.as_ref().map_or(threads, Ranks::threads);
     let origin = provenance(&file, Method::Trajectories, trajectories, complete, begun, all_threads);
     let provenance = Provenance { endings, ..origin };
@@ -87,17 +90,26 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     warn_of_clipping(&summary);
     warn_of_missed_targets(&file, &summary);
     warn_of_weights(&summary);
-    // Saved before anything else can fail; drawn again when there is an exact result to draw beside it.
-    let same_run = |exact: &Summary| exact.provenance.run_file_hash == summary.provenance.run_file_hash;
-    write_result(&directory, &summary, read_exact(&directory).ok().flatten().filter(same_run).as_ref())?;
+    if !complete && earlier_has_more(&directory, &summary) {
+        tell!("the result in {} has more trajectories and is left as it is", directory.display());
+        failure.map_or(Ok(()), Err)?;
+        batch.end();
+        return Ok(Outcome::Incomplete);
+    }
+    // Numbers first, then what can be made from them; drawn again when there is an exact result to draw beside it.
+    write_numbers(&directory, &summary)?;
     if let Some(records) = records {
         records.write(&summary)?;
     }
+    let solves = file.exact && failure.is_none() && !interrupt.seen();
+    let (beside, remark) = exact_beside(&directory, &summary);
+    remark.iter().filter(|_| !solves).for_each(|remark| tell!("warning: {remark}"));
+    write_plots(&directory, &summary, beside.as_ref())?;
     if let Some(error) = failure {
         tell!("{} of {} sweep points are saved in {}", summary.points.len(), file.points.len(), directory.display());
         return Err(error);
     }
-    if file.exact && !interrupt.seen() {
+    if solves {
         let Some(exact) = exact::solve(&file, arguments.file.quiet, &exact::Limits::default(), &interrupt)? else {
             tell!("interrupted: the trajectories are saved in {}, the density matrix is not", directory.display());
             batch.end();
@@ -182,10 +194,12 @@ fn run_point(
     let stored = task.end - task.start - missing;
     let progress = Progress::new(&label, "trajectories", task.end - task.start, quiet).beyond(stored);
     let watcher = EnsembleWatcher::new(point, interrupt, &progress).with_deadline(batch.deadline);
-    let outcome = match records {
+    let grid = point.correlations.as_ref();
+    // Without stored blocks records come from the run itself.
+    let sink = records.as_mut().filter(|_| store.is_none());
+    let outcome = match sink {
         Some(spool) => {
-            let recording =
-                Recording { sink: Some(spool as &mut dyn RecordSink), correlations: point.correlations.as_ref() };
+            let recording = Recording { sink: Some(spool as &mut dyn RecordSink), correlations: grid };
             ensemble::run_recording(&point.experiment, &point.tolerances, &plan, &watcher, recording)
         }
         None => {
@@ -197,7 +211,6 @@ fn run_point(
                 crew,
                 scattered: false,
             };
-            let grid = point.correlations.as_ref();
             batch.attend(store.as_ref(), || {
                 crew::run_stored(batch.ranks, &blocks, |crew| {
                     ensemble::run_stored(&point.experiment, &point.tolerances, &plan, &watcher, grid, stock(crew))
@@ -208,7 +221,13 @@ fn run_point(
     progress.finish();
     let Some(ensemble) = outcome.map_err(|error| table::located(error, point))? else { return Ok(None) };
     if let Some(records) = records {
-        records.keep_point();
+        match store.and_then(|_| blocks.records(Some(&batch.place(index)))) {
+            None => records.keep_point(),
+            Some(mut stored) => {
+                let ran = blocks.whole_blocks(&Extent::from(0..ensemble.tally.trajectories));
+                records.keep_stored(&point.experiment, &ensemble.channels, &mut stored, &ran)?;
+            }
+        }
     }
     Ok(Some(ensemble))
 }
