@@ -25,7 +25,7 @@ pub struct CheckArguments {
 
 /// Time that all trials together may take, and most of it for one point.
 const TIME: Duration = Duration::from_secs(6);
-const POINT_TIME: Duration = Duration::from_secs(2);
+const POINT_TIME: Duration = Duration::from_secs(6);
 
 /// Most sweep points that are tried; the others are taken for their neighbours.
 const MOST_POINTS: usize = 24;

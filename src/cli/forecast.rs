@@ -8,11 +8,12 @@ use crate::io::run_file::RunPoint;
 use crate::propagate::Tolerances;
 use crate::system::Experiment;
 
-/// Trajectories are doubled until they have taken this share of the time.
-const SHARE: f64 = 0.15;
+/// Trajectories are doubled until they have taken this long, or this share of the time where that is shorter.
+const LONG: f64 = 0.3;
+const SHARE: f64 = 0.1;
 
 /// Whole trajectories are tried for this share of the time, before parts of one are.
-const WHOLE: f64 = 0.4;
+const WHOLE: f64 = 0.25;
 
 /// Pilot trajectories of the control variates where there is no time for more.
 const FEW: u64 = 8;
@@ -25,6 +26,10 @@ const FIRST_PART: f64 = 1e-3;
 const GROW: f64 = 4.0;
 const SHRINK: f64 = 1e-3;
 const LEAST_PART: f64 = 1e-15;
+
+/// Steps from which on their time is that of others, and applications of H_eff per unit of its largest frequency × time.
+const MANY_STEPS: u64 = 4;
+const APPLICATIONS: f64 = 3.0;
 
 /// Bytes of tallies that are added to others in a second.
 const MERGED_PER_SECOND: f64 = 1e9;
@@ -135,14 +140,14 @@ fn whole(trial: &Trial, time: Duration) -> Result<Option<Forecast>> {
             return Ok(None);
         };
         // As many pilot trajectories as the run will have, if there is time.
-        let affordable = (SHARE * time.as_secs_f64() / (0.5 * seconds)) as u64;
+        let affordable = (fair(time) / (0.5 * seconds)) as u64;
         if affordable.min(pilot) > FEW {
             guide = trial.learn(affordable.min(pilot), &until)?.or(guide);
         }
     }
     let mut found = None;
     while let Some((ensemble, seconds)) = trial.run(count, guide.as_ref(), &until)? {
-        let enough = seconds >= SHARE * time.as_secs_f64() || 2 * count > trial.point.stopping.trajectories;
+        let enough = seconds >= fair(time) || 2 * count > trial.point.stopping.trajectories;
         found = Some(describe(ensemble, seconds / count as f64, None));
         if enough {
             break;
@@ -160,8 +165,8 @@ fn parts(point: &RunPoint, time: Duration, most: f64) -> Result<Option<Forecast>
     let mut last: Option<(f64, f64, Ensemble)> = None;
     let mut before = (0.0, 0.0);
     while part >= LEAST_PART {
-        // The first parts may take a tenth of the time, so that there is time for smaller ones.
-        let patience = if last.is_some() { until.0 } else { (Instant::now() + time.mul_f64(0.1)).min(until.0) };
+        // The first one may take a sixth of the time, so that there is time for smaller ones.
+        let patience = if part == FIRST_PART { (Instant::now() + time.mul_f64(0.16)).min(until.0) } else { until.0 };
         let trial = beginning(point, part);
         let watcher = Until(patience);
         let guide = match point.estimator {
@@ -174,7 +179,7 @@ fn parts(point: &RunPoint, time: Duration, most: f64) -> Result<Option<Forecast>
             (Some((ensemble, seconds)), _) => {
                 before = last.map_or((0.0, 0.0), |(part, seconds, _)| (part, seconds));
                 last = Some((part, seconds, ensemble));
-                if seconds >= SHARE * time.as_secs_f64() || part >= most {
+                if seconds >= fair(time) || part >= most {
                     break;
                 }
                 part = (GROW * part).min(most);
@@ -185,8 +190,19 @@ fn parts(point: &RunPoint, time: Duration, most: f64) -> Result<Option<Forecast>
         }
     }
     Ok(last.map(|(part, seconds, ensemble)| {
+        let counts = ensemble.tally.counts;
         let slope = ((seconds - before.1) / (part - before.0)).max(0.5 * seconds / part);
-        describe(ensemble, seconds + slope * (1.0 - part), Some(part))
+        let rest = match counts.steps {
+            // Steps cut short by the end of the part tell only what an application of H_eff takes.
+            ..MANY_STEPS => {
+                let end = point.experiment.times.last().copied().unwrap_or(0.0);
+                let turns = ensemble::largest_frequency(&point.experiment, counts.largest_window) * end;
+                let all = (APPLICATIONS * turns).max(counts.applications as f64);
+                (seconds * all / counts.applications.max(1) as f64).min(seconds / part)
+            }
+            _ => slope * (1.0 - part),
+        };
+        describe(ensemble, seconds + rest, Some(part))
     }))
 }
 
@@ -202,9 +218,14 @@ fn beginning(point: &RunPoint, part: f64) -> Trial<'_> {
     Trial { point, experiment, tolerances: Tolerances { ket: part * ket, window: part * part * window, max_clipped } }
 }
 
+/// How long trials go on at least, before there is enough to judge from.
+fn fair(time: Duration) -> f64 {
+    LONG.min(SHARE * time.as_secs_f64())
+}
+
 fn describe(ensemble: Ensemble, seconds: f64, part: Option<f64>) -> Forecast {
     let (layout, mean) = (ensemble.layout, ensemble.tally.records.mean());
-    let jumps: f64 = (0..layout.channels()).map(|channel| mean[layout.jumps(channel)]).sum();
+    let jumps = (0..layout.channels()).fold(0.0, |sum, channel| sum + mean[layout.jumps(channel)]);
     Forecast {
         seconds,
         jumps: jumps / part.unwrap_or(1.0),

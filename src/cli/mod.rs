@@ -18,6 +18,7 @@ mod compare;
 mod converge;
 mod coverage;
 mod crew;
+mod drawing;
 mod exact;
 mod forecast;
 mod interrupt;

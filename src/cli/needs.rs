@@ -75,7 +75,6 @@ impl Memory {
 ///
 /// # Errors
 /// When it does not fit.
-#[expect(dead_code)]
 pub fn announce(file: &RunFile, threads: usize, share: f64, stored: bool) -> Result<()> {
     Memory::of(file, threads, stored).check(available_memory())?;
     let chosen = spread(file.points.len(), GLANCES);

@@ -4,9 +4,9 @@ use super::closure::INTERVALS;
 use super::comoments::CONTROLS;
 use super::engine::System;
 use super::{Estimator, Layout, Plan, Tally};
-use crate::hilbert::PAD;
+use crate::hilbert::{PAD, Window};
 use crate::propagate::MAX_ORDER;
-use crate::system::{Experiment, Followed, OpenSystem, activity};
+use crate::system::{Experiment, Followed, Generator, OpenSystem, activity};
 
 /// Kets of a step beside the powers of its series, and those that martingales are evaluated on.
 const KETS: usize = 9;
@@ -82,6 +82,18 @@ impl Footprint {
     /// All of it, but for kets.
     pub fn total(&self) -> u64 {
         self.tallies.saturating_add(self.threads).saturating_add(self.pilots)
+    }
+}
+
+/// About the largest frequency that H_eff has on a window of `levels` Fock levels: steps are as long as it allows.
+pub fn largest_frequency(experiment: &Experiment, levels: usize) -> f64 {
+    fn of<S: OpenSystem>(system: &S, levels: usize) -> f64 {
+        system.generator(Window::around(0, levels.max(1))).scale()
+    }
+    match System::of(experiment) {
+        System::Chain(system) => of(&system, levels),
+        System::Register(system) => of(&system, levels),
+        System::Quadratic(system) => of(&system, levels),
     }
 }
 

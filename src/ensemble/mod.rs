@@ -35,7 +35,7 @@ pub use controls::Guide;
 pub use correlations::{Correlations, Grid as CorrelationGrid, Groups, Lattice, Tallies, Tally as JumpTally};
 pub use desk::{Clipping, Crew, Desk, Failure, FrontDesk, Offer};
 pub use extent::Extent;
-pub use footprint::Footprint;
+pub use footprint::{Footprint, largest_frequency};
 pub use layout::Layout;
 pub use least_squares::least_squares;
 pub use moments::Moments;
