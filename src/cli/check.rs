@@ -13,7 +13,7 @@ use crate::Result;
 use crate::analysis::needed;
 use crate::ensemble::{Ensemble, Footprint, Ladder};
 use crate::hilbert::Cutoff;
-use crate::io::run_file::{Records, RunFile, RunPoint};
+use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{JUMP_BYTES, RECORDS_FILE, available_memory};
 
 /// Arguments of `check`.
@@ -77,7 +77,7 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
             "predicted time on {threads} threads: more than anybody waits: no part of a trajectory ended within {time:?}"
         ),
     }
-    let memory = Memory::of(&file, threads, file.records == Records::default());
+    let memory = Memory::of(&file, threads, true);
     let needed = memory.total().saturating_add(kets);
     let available = available_memory();
     let of = available.map_or_else(String::new, |bytes| format!(" (available: {})", HumanBytes(bytes)));
@@ -103,7 +103,7 @@ struct Trial {
 fn describe(file: &RunFile, index: usize, found: Option<&Forecast>, threads: usize) -> Trial {
     let point = &file.points[index];
     let (expected, shown) = expected_trajectories(point, found.and_then(|found| found.ensemble.as_ref()));
-    let footprint = Footprint::of(&point.experiment, &point.plan(threads), file.records == Records::default());
+    let footprint = Footprint::of(&point.experiment, &point.plan(threads), true);
     let mut row = vec![table::point_label(file, index), point.experiment.model.spins().len().to_string()];
     let Some(found) = found else {
         row.extend([

@@ -251,14 +251,15 @@ fn write(
         refuse_to_replace(out, file, Method::Trajectories, merged)?;
     }
     write_numbers(out, &summary)?;
+    let mut recorded = Ok(());
     if let Some(mut records) = RecordSpool::open(out, file.records)? {
         for piece in pieces {
             if let (Some(ensemble), Some(mut stored)) = (&piece.ensemble, piece.blocks.records(None)) {
                 let blocks = piece.blocks.whole_blocks(&piece.set());
-                records.keep_stored(&piece.blocks.point.experiment, &ensemble.channels, &mut stored, &blocks)?;
+                records.keep_stored(&piece.blocks.point.experiment, &ensemble.channels, &mut stored, &blocks);
             }
         }
-        records.write(&summary)?;
+        recorded = records.write(&summary).map(drop);
     }
     let inside = |directory: &PathBuf| directory.canonicalize().ok() == out.canonicalize().ok();
     if !arguments.directories.iter().any(inside) {
@@ -292,5 +293,6 @@ fn write(
         table::print_aligned(&rows);
         say!("{:.1} s; results in {}", summary.provenance.wall_time_seconds, out.display());
     }
+    recorded?;
     Ok(if complete { Outcome::Done } else { Outcome::Incomplete })
 }

@@ -50,8 +50,8 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 failed, or `compare` or `coverage` found a deviation; 2 bad input; 3 incomplete but saved
-(interrupted, time limit); 130 interrupted with nothing to save.
+Exit codes: 0 done; 1 failed, or `compare` or `coverage` found a deviation, or standard output did not take what was printed
+(all files are written then); 2 bad input; 3 incomplete but saved (interrupted, time limit); 130 interrupted with nothing to save.
 
 Start with:  fluctuator check runs/fig3a.toml   then   fluctuator run runs/fig3a.toml";
 
@@ -66,6 +66,9 @@ enum Command {
     /// Ctrl-C (or TERM, USR1, XCPU) stores what is finished at once, finishes the blocks in hand (for 0.5 s at most), saves the
     /// complete trajectories and exits with 3; a second one ends at once. Blocks are small: ensemble.block trajectories, where that
     /// is left out 1 in runs of less than 1024, and never more than 32.
+    ///
+    /// What lies in DIR is not lost unasked: unfinished blocks, of whichever run, are only discarded with --restart, and a finished
+    /// result is only replaced by the same one or one of more trajectories, unless --force is given.
     Run(run::RunArguments),
     /// Make one result of the blocks stored by shards, interrupted runs or earlier merges.
     ///

@@ -101,9 +101,8 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     }
     // Numbers first, then what can be made from them; drawn again when there is an exact result to draw beside it.
     write_numbers(&directory, &summary)?;
-    if let Some(records) = records {
-        records.write(&summary)?;
-    }
+    let recorded = records.map_or(Ok(()), |records| records.write(&summary).map(drop));
+    let failure = failure.or(recorded.err());
     let solves = file.exact && failure.is_none() && !interrupt.seen();
     let (beside, remark) = exact_beside(&directory, &summary);
     remark.iter().filter(|_| !solves).for_each(|remark| tell!("warning: {remark}"));
@@ -232,7 +231,7 @@ fn run_point(
             None => records.keep_point(),
             Some(mut stored) => {
                 let ran = blocks.whole_blocks(&Extent::from(0..ensemble.tally.trajectories));
-                records.keep_stored(&point.experiment, &ensemble.channels, &mut stored, &ran)?;
+                records.keep_stored(&point.experiment, &ensemble.channels, &mut stored, &ran);
             }
         }
     }
