@@ -66,10 +66,13 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
     if sampled {
         say!("the initial state is mixed: every trajectory starts from a pure state drawn from it");
     }
-    let from = if parts > 0 { "from parts of trajectories" } else { "from a few trajectories" };
+    let from = match parts {
+        0 => "from a few trajectories, good to a factor of about 2",
+        _ => "from parts of trajectories, good to a factor of about 2 where later parts are like them",
+    };
     match unknown {
         0 => say!(
-            "predicted time on {threads} threads: {} ({} sweep points; {from}, good to a factor of about 2)",
+            "predicted time on {threads} threads: {} ({} sweep points; {from})",
             human_time(total),
             file.points.len()
         ),

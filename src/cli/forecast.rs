@@ -21,15 +21,20 @@ const FEW: u64 = 8;
 /// Numbers in a record up to which whole trajectories are tried: longer ones take much memory.
 const LONGEST_RECORD: f64 = 2e5;
 
-/// The first part of a trajectory that is tried, by how much parts grow and shrink, and the least of all.
-const FIRST_PART: f64 = 1e-3;
+/// The first part of a trajectory that is tried, in units of one over the largest frequency: some steps. By how much parts grow and
+/// shrink, and the least of all.
+const FIRST_TURNS: f64 = 30.0;
+const FIRST_LEVELS: usize = 16;
 const GROW: f64 = 4.0;
 const SHRINK: f64 = 1e-3;
-const LEAST_PART: f64 = 1e-15;
+const LEAST_PART: f64 = 1e-18;
 
 /// Steps from which on their time is that of others, and applications of H_eff per unit of its largest frequency × time.
 const MANY_STEPS: u64 = 4;
 const APPLICATIONS: f64 = 3.0;
+
+/// The work of a trajectory whose window grows with the time t grows no faster than t to this power.
+const LARGEST_POWER: f64 = 2.5;
 
 /// Bytes of tallies that are added to others in a second.
 const MERGED_PER_SECOND: f64 = 1e9;
@@ -157,53 +162,60 @@ fn whole(trial: &Trial, time: Duration) -> Result<Option<Forecast>> {
     Ok(found)
 }
 
-/// Growing parts of one trajectory, up to the part `most`, until they have taken a fair share of the time; the rest takes as long
-/// as the last of it.
+/// Growing parts of one trajectory, up to the part `most`, until they have taken a fair share of the time; the rest follows the
+/// power of the time by which their work has grown.
 fn parts(point: &RunPoint, time: Duration, most: f64) -> Result<Option<Forecast>> {
     let until = Until(Instant::now() + time);
-    let mut part = most.min(FIRST_PART);
-    let mut last: Option<(f64, f64, Ensemble)> = None;
-    let mut before = (0.0, 0.0);
+    let end = point.experiment.times.last().copied().unwrap_or(0.0);
+    let first = most.min(FIRST_TURNS / (ensemble::largest_frequency(&point.experiment, FIRST_LEVELS) * end));
+    let mut part = first;
+    let mut done: Vec<(f64, f64, Ensemble)> = Vec::new();
     while part >= LEAST_PART {
-        // The first one may take a sixth of the time, so that there is time for smaller ones.
-        let patience = if part == FIRST_PART { (Instant::now() + time.mul_f64(0.16)).min(until.0) } else { until.0 };
+        // The first one may take half of the time, so that there is time for a smaller one.
+        let patience = if part == first { (Instant::now() + time.mul_f64(0.5)).min(until.0) } else { until.0 };
         let trial = beginning(point, part);
         let watcher = Until(patience);
-        let guide = match point.estimator {
-            Estimator::Plain => None,
-            Estimator::Controlled { .. } => trial.learn(1, &watcher)?,
-        };
-        let ready = point.estimator == Estimator::Plain || guide.is_some() || point.experiment.model.is_weighted();
-        let run = if ready { trial.run(1, guide.as_ref(), &watcher)? } else { None };
-        match (run, last.is_some()) {
-            (Some((ensemble, seconds)), _) => {
-                before = last.map_or((0.0, 0.0), |(part, seconds, _)| (part, seconds));
-                last = Some((part, seconds, ensemble));
+        let learns = point.estimator != Estimator::Plain && !point.experiment.model.is_weighted();
+        let guide = if learns { trial.learn(1, &watcher)? } else { None };
+        let run = if guide.is_some() == learns { trial.run(1, guide.as_ref(), &watcher)? } else { None };
+        match run {
+            Some((ensemble, seconds)) => {
+                done.push((part, seconds, ensemble));
                 if seconds >= fair(time) || part >= most {
                     break;
                 }
                 part = (GROW * part).min(most);
             }
-            (None, true) => break,
-            (None, false) if Instant::now() < until.0 => part *= SHRINK,
-            (None, false) => break,
+            None if done.is_empty() && !until.stop() => part *= SHRINK,
+            None => break,
         }
     }
-    Ok(last.map(|(part, seconds, ensemble)| {
+    let power = power(&done);
+    Ok(done.pop().map(|(part, seconds, ensemble)| {
         let counts = ensemble.tally.counts;
-        let slope = ((seconds - before.1) / (part - before.0)).max(0.5 * seconds / part);
-        let rest = match counts.steps {
+        let whole = match counts.steps {
             // Steps cut short by the end of the part tell only what an application of H_eff takes.
             ..MANY_STEPS => {
-                let end = point.experiment.times.last().copied().unwrap_or(0.0);
                 let turns = ensemble::largest_frequency(&point.experiment, counts.largest_window) * end;
-                let all = (APPLICATIONS * turns).max(counts.applications as f64);
-                (seconds * all / counts.applications.max(1) as f64).min(seconds / part)
+                let share = (APPLICATIONS * turns / counts.applications.max(1) as f64).max(1.0);
+                seconds * share.min(1.0 / part)
             }
-            _ => slope * (1.0 - part),
+            _ => seconds * part.powf(-power),
         };
-        describe(ensemble, seconds + rest, Some(part))
+        describe(ensemble, whole, Some(part))
     }))
+}
+
+/// By which power of the time the work of a trajectory grows: more than 1 where its ket does. Applications of H_eff on so many
+/// levels are counted, not seconds, which depend on what else the machine does.
+fn power(parts: &[(f64, f64, Ensemble)]) -> f64 {
+    let work = |(part, _, ensemble): &(f64, f64, Ensemble)| {
+        let counts = ensemble.tally.counts;
+        (*part, counts.applications as f64 * counts.largest_window as f64, counts.steps)
+    };
+    let known: Vec<_> = parts.iter().map(work).filter(|(.., steps)| *steps >= MANY_STEPS).collect();
+    let Some([from, .., to]) = known.get(known.len().saturating_sub(3)..) else { return 1.0 };
+    ((to.1 / from.1).ln() / (to.0 / from.0).ln()).clamp(1.0, LARGEST_POWER)
 }
 
 /// The beginning of the experiment, up to a part of its time.

@@ -25,6 +25,7 @@ mod input;
 mod kept;
 mod layering;
 mod microscopic;
+mod needs;
 mod parity;
 mod ranks;
 mod records;
