@@ -31,7 +31,7 @@ pub struct BatchArguments {
     /// Replace a finished result of another run, or of more trajectories, that lies in the result directory.
     #[arg(long)]
     force: bool,
-    /// Store no blocks.
+    /// Store no blocks, nor records of single trajectories with them: what ends early, other than by one signal, is lost.
     #[arg(long, conflicts_with_all = ["resume", "shard", "array", "requeue", "hold"])]
     no_blocks: bool,
     /// Run part I of N (I from 0) of every sweep point's blocks, or what is missing of it, and only store them; then `merge`.
