@@ -63,6 +63,18 @@ pub enum Error {
         /// The way out.
         advice: String,
     },
+    /// A run would need more memory than there is.
+    #[error("the run needs about {needed} of memory ({parts}), and {available} are available; {advice}")]
+    Memory {
+        /// Memory needed, with its unit.
+        needed: String,
+        /// What it is needed for.
+        parts: String,
+        /// Memory available, with its unit.
+        available: String,
+        /// The way out.
+        advice: String,
+    },
     /// A computation left the range in which its numbers mean anything.
     #[error("{0}")]
     Numerical(String),
@@ -135,7 +147,12 @@ impl Error {
     pub fn is_input(&self) -> bool {
         matches!(
             self,
-            Self::Value { .. } | Self::Missing { .. } | Self::UnknownKey { .. } | Self::Toml(_) | Self::Stored(_)
+            Self::Value { .. }
+                | Self::Missing { .. }
+                | Self::UnknownKey { .. }
+                | Self::Toml(_)
+                | Self::Stored(_)
+                | Self::Memory { .. }
         )
     }
 }

@@ -1,6 +1,6 @@
 //! What `run` understands for batch jobs: resume, shards, signals, requeueing, the time limit of a process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::interrupt::Interrupt;
+use crate::analysis::Method;
 use crate::ensemble::{Extent, Ledger};
 use crate::io::blocks::{
-    BlockStore, Gathered, Hurry, Pace, PointBlocks, Shard, discard, files, maker, point_directories, point_directory,
+    BlockStore, Gathered, Head, Hurry, Pace, PointBlocks, Shard, Unfinished, discard, files, maker, point_directory,
+    refuse_newer,
 };
 use crate::io::ranks::Ranks;
-use crate::io::read_summary;
 use crate::io::run_file::{Records, RunFile};
+use crate::io::{EXACT_DIRECTORY, certain_trajectories, earlier_result, refuse_to_replace};
 use crate::{Error, Result};
 
 /// Arguments of `run` for batch jobs.
@@ -23,10 +25,13 @@ pub struct BatchArguments {
     /// Go on with the blocks stored in DIR/blocks, if there are any: same bytes as without the interruption.
     #[arg(long)]
     resume: bool,
-    /// Discard the stored blocks of an unfinished run and begin again.
+    /// Discard the stored blocks of an unfinished run, whichever it was, and begin again.
     #[arg(long, conflicts_with = "resume")]
     restart: bool,
-    /// Store no blocks.
+    /// Replace a finished result of another run, or of more trajectories, that lies in the result directory.
+    #[arg(long)]
+    force: bool,
+    /// Store no blocks, nor records of single trajectories with them: what ends early, other than by one signal, is lost.
     #[arg(long, conflicts_with_all = ["resume", "shard", "array", "requeue", "hold"])]
     no_blocks: bool,
     /// Run part I of N (I from 0) of every sweep point's blocks, or what is missing of it, and only store them; then `merge`.
@@ -39,7 +44,7 @@ pub struct BatchArguments {
     /// Least time between two writes of finished blocks; longer where writing takes longer than a hundredth of it.
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "1")]
     store_every: Duration,
-    /// Begin no block after so much wall-clock time of this process: seconds, MM:SS, HH:MM:SS or D-HH:MM:SS.
+    /// End after so much wall-clock time of this process, with what is complete: seconds, MM:SS, HH:MM:SS or D-HH:MM:SS.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     time_limit: Option<Duration>,
     /// After a signal, when all finished blocks are stored: `scontrol requeue $SLURM_JOB_ID`.
@@ -97,13 +102,10 @@ impl<'a> Batch<'a> {
         ranks: Option<&'a Ranks>,
     ) -> Result<Self> {
         let shard = if arguments.array { Some(array_shard(|name| std::env::var(name).ok())?) } else { arguments.shard };
-        if file.records != Records::default() {
-            let flags = [(shard.is_some(), "--shard"), (arguments.resume, "--resume"), (arguments.mpi, "--mpi")];
-            if let Some((_, flag)) = flags.into_iter().find(|(given, _)| *given) {
-                let allowed = "records of single trajectories are not stored with the blocks: leave out output.jumps and \
-                               output.final_values, or run it in one piece in one process";
-                return Err(Error::value(flag, "given", allowed));
-            }
+        if file.records != Records::default() && arguments.mpi {
+            let allowed = "records of single trajectories do not come from other processes: leave out output.jumps and \
+                           output.final_values, or run it in shards (--shard) and merge them";
+            return Err(Error::value("--mpi", "given", allowed));
         }
         let wave = shard.and_then(|shard| shard.wave.map(|wave| (shard, wave)));
         if let Some((shard, [first, _])) = wave
@@ -116,21 +118,29 @@ impl<'a> Batch<'a> {
                 format!("the run has {most} trajectories at most: no wave is left"),
             ));
         }
-        let stores = !arguments.no_blocks && file.records == Records::default();
+        let stores = !arguments.no_blocks;
         let deadline = arguments.time_limit.and_then(|limit| Instant::now().checked_add(limit));
         let requeued = AtomicBool::new(false);
         let batch = Self { arguments, shard, deadline, ranks, stores, directory, interrupt, requeued };
+        // Before anything is run, written or removed: what lies there already.
+        if batch.shard.is_none() {
+            refuse_newer(directory)?;
+        }
         if batch.resumes() {
-            // Before anything is run or written: blocks of another run at any sweep point.
             for index in 0..file.points.len() {
-                let paths = files(&point_directory(directory, index))?;
-                let blocks = PointBlocks::new(file, index, batch.shard, paths);
+                let blocks = batch.blocks(file, index)?;
                 blocks.refuse_foreign(&blocks.heads().1)?;
             }
-        } else {
-            if !arguments.restart {
-                batch.refuse_to_discard(file)?;
-            }
+        } else if !arguments.restart {
+            // A result that cannot be read holds nothing.
+            let earlier = earlier_result(directory).ok().flatten();
+            let unfinished = Unfinished::find(directory, earlier.as_ref(), file)?;
+            unfinished.map_or(Ok(()), |unfinished| Err(unfinished.error()))?;
+        }
+        if !arguments.force && batch.shard.is_none() {
+            batch.refuse_to_replace(file)?;
+        }
+        if !batch.resumes() {
             discard(directory)?;
         }
         Ok(batch)
@@ -141,61 +151,74 @@ impl<'a> Batch<'a> {
         self.arguments.resume || self.shard.is_some()
     }
 
-    /// An unfinished run of this very file is not thrown away unasked.
-    fn refuse_to_discard(&self, file: &RunFile) -> Result<()> {
-        if read_summary(self.directory).is_ok_and(|summary| summary.provenance.complete) {
+    /// A result is not replaced unasked by one of another run or of fewer trajectories.
+    fn refuse_to_replace(&self, file: &RunFile) -> Result<()> {
+        if file.exact {
+            refuse_to_replace(&self.directory.join(EXACT_DIRECTORY), file, Method::Exact, |_, _| 0)?;
+        }
+        let earlier = earlier_result(self.directory).ok().flatten();
+        if self.arguments.restart && earlier.is_some_and(|earlier| !earlier.provenance.complete) {
             return Ok(());
         }
-        for (index, (place, paths)) in point_directories(self.directory)? {
-            if index >= file.points.len() {
-                continue;
-            }
-            let point = PointBlocks::new(file, index, None, paths);
-            let (_, _, stored) = point.heads();
-            if stored.count() > 0 {
-                return Err(Error::value(
-                    "--resume",
-                    "not given",
-                    format!(
-                        "{} holds {} finished trajectories of this very run, which is not complete: go on with --resume, \
-                         or discard them with --restart",
-                        place.display(),
-                        stored.count()
-                    ),
-                ));
-            }
-        }
-        Ok(())
+        let certain = certain_trajectories(self.directory);
+        refuse_to_replace(self.directory, file, Method::Trajectories, |index, point| {
+            // Whoever goes on with stored blocks loses none of them.
+            let stored = self.blocks(file, index).map_or(0, |blocks| {
+                let ranges = |head: Head| head.nodes.iter().map(|entry| head.range(entry)).collect::<Vec<_>>();
+                blocks.heads().0.into_iter().flat_map(|(_, head)| ranges(head)).collect::<Extent>().count()
+            });
+            certain(index, point).max(if self.resumes() { stored } else { 0 })
+        })
+    }
+
+    /// Where blocks of sweep point `index` lie.
+    pub fn place(&self, index: usize) -> PathBuf {
+        point_directory(self.directory, index)
+    }
+
+    /// The stored blocks of sweep point `index`.
+    fn blocks(&self, file: &RunFile, index: usize) -> Result<PointBlocks> {
+        let paths = if self.resumes() { files(&self.place(index))? } else { Vec::new() };
+        Ok(PointBlocks::new(file, index, self.shard, paths))
     }
 
     /// Opens the blocks of sweep point `index`.
     pub fn open(&self, file: &RunFile, index: usize) -> Result<OpenPoint> {
-        let place = point_directory(self.directory, index);
-        let paths = if self.resumes() { files(&place)? } else { Vec::new() };
-        let blocks = PointBlocks::new(file, index, self.shard, paths);
+        let place = self.place(index);
+        let blocks = self.blocks(file, index)?;
         let found = blocks.gather(None);
         blocks.refuse_foreign(&found.complaints)?;
         blocks.refuse_longer(&found)?;
         for complaint in found.complaints.iter().filter(|complaint| complaint.is_serious()) {
-            eprintln!("warning: {complaint}; run again");
+            tell!("warning: {complaint}; run again");
         }
         if let Some((_, head)) = found.heads.iter().find(|(_, head)| head.maker != maker()) {
-            eprintln!(
-                "note: blocks stored by {} are used: the last digits may differ from those of one run",
-                head.maker
-            );
+            tell!("note: blocks stored by {} are used: the last digits may differ from those of one run", head.maker);
         }
         if let Some(note) = &blocks.note {
-            eprintln!("note: {note}");
+            tell!("note: {note}");
         }
         let interrupt = self.interrupt.clone();
         let hurry: Hurry = Arc::new(move || interrupt.seen());
         let pace = Pace { interval: self.arguments.store_every, hurry };
         let store = match self.stores {
-            true => Some(Arc::new(BlockStore::open(&place, blocks.head(file), blocks.rungs(), &found, pace)?)),
+            true => {
+                let (head, rungs, records) = (blocks.head(file), blocks.rungs(), blocks.wants_records());
+                Some(Arc::new(BlockStore::open(&place, head, rungs, &found, pace, records)?))
+            }
             false => None,
         };
         Ok(OpenPoint { blocks, found, store })
+    }
+
+    /// Whether finished blocks are stored.
+    pub fn stores(&self) -> bool {
+        self.stores
+    }
+
+    /// The part of every sweep point that is run here, about, as far as that is known beforehand.
+    pub fn share(&self) -> f64 {
+        self.shard.map_or(1.0, |shard| 1.0 / shard.count as f64)
     }
 
     /// Whether no further sweep point should be begun.
@@ -238,7 +261,7 @@ impl<'a> Batch<'a> {
             self.requeue();
         }
         if self.arguments.hold && self.interrupt.seen() {
-            eprintln!("everything is saved: waiting to be killed");
+            tell!("everything is saved: waiting to be killed");
             loop {
                 std::thread::sleep(Duration::from_secs(1));
             }
@@ -249,13 +272,13 @@ impl<'a> Batch<'a> {
 /// Asks Slurm to put this job back into the queue.
 fn requeue() {
     let Ok(job) = std::env::var("SLURM_JOB_ID") else {
-        eprintln!("warning: --requeue: SLURM_JOB_ID is not set");
+        tell!("warning: --requeue: SLURM_JOB_ID is not set");
         return;
     };
     match std::process::Command::new("scontrol").args(["requeue", &job]).status() {
-        Ok(status) if status.success() => eprintln!("all finished blocks are stored: job {job} is requeued"),
-        Ok(status) => eprintln!("warning: `scontrol requeue {job}` failed: {status}"),
-        Err(error) => eprintln!("warning: cannot run scontrol: {error}"),
+        Ok(status) if status.success() => tell!("all finished blocks are stored: job {job} is requeued"),
+        Ok(status) => tell!("warning: `scontrol requeue {job}` failed: {status}"),
+        Err(error) => tell!("warning: cannot run scontrol: {error}"),
     }
 }
 

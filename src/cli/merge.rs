@@ -15,7 +15,7 @@ use crate::io::blocks::{
     Complaint, Gathered, Head, PointBlocks, first_look, maker, open, point_directories, point_directory, write_gathered,
 };
 use crate::io::run_file::{RunFile, RunPoint};
-use crate::io::{read_exact, write_report, write_result};
+use crate::io::{RecordSpool, exact_beside, refuse_to_replace, write_numbers, write_plots, write_report};
 use crate::{Error, Result};
 
 /// Arguments of `merge`.
@@ -30,6 +30,9 @@ pub struct MergeArguments {
     /// Merge what is there, when something is missing or damaged, and say exactly what that is; exit code 3.
     #[arg(long)]
     partial: bool,
+    /// Replace a finished result of another run, or of more trajectories, that lies in the result directory.
+    #[arg(long)]
+    force: bool,
     /// No table.
     #[arg(long)]
     quiet: bool,
@@ -96,7 +99,7 @@ pub fn run(arguments: &MergeArguments) -> Result<Outcome> {
     let is_doubt = |complaint: &&Complaint| matches!(complaint, Complaint::Foreign { .. } | Complaint::Disagree { .. });
     let doubts = pieces.iter().flat_map(|piece| &piece.found.complaints).filter(is_doubt).count();
     if !arguments.partial && !complete && doubts == 0 && pieces.iter().all(Piece::is_sound_so_far) {
-        eprintln!("what is stored has no gaps; the target needs more trajectories");
+        tell!("what is stored has no gaps; the target needs more trajectories");
         return Ok(Outcome::Incomplete);
     }
     if !(arguments.partial || complete && doubts == 0) {
@@ -147,7 +150,7 @@ pub fn run_file(paths: &BTreeMap<usize, Vec<PathBuf>>) -> Result<RunFile> {
         (weight[&head.identity.hash], head.identity.hash.clone(), head.trajectories, texts)
     };
     let Some(head) = heads.iter().max_by_key(key) else { unreachable!("one of them has the lowest point") };
-    RunFile::parse(&head.run_file, &head.title, &head.overrides)
+    RunFile::parse_stored(&head.run_file, &head.title, &head.overrides, &head.tables)
 }
 
 fn piece(file: &RunFile, index: usize, paths: Vec<PathBuf>, partial: bool) -> Result<Piece> {
@@ -199,16 +202,16 @@ impl Piece {
 /// Says on stderr what is wrong, and what is missing.
 fn report(label: &str, piece: &Piece, quiet: bool) {
     for complaint in piece.found.complaints.iter().filter(|complaint| complaint.is_serious() || !quiet) {
-        eprintln!("{label}: {complaint}");
+        tell!("{label}: {complaint}");
     }
     if !piece.is_complete() {
-        eprintln!("{label}: missing are the trajectories {}", piece.missing());
+        tell!("{label}: missing are the trajectories {}", piece.missing());
         if first_look(&piece.blocks.point).is_some() {
-            eprintln!("{label}: what is there from the beginning does not reach the target");
+            tell!("{label}: what is there from the beginning does not reach the target");
         }
     }
     if let Some((_, head)) = piece.found.heads.iter().find(|(_, head)| head.maker != maker()) {
-        eprintln!("{label}: stored by {}: the last digits may differ from those of one run", head.maker);
+        tell!("{label}: stored by {}: the last digits may differ from those of one run", head.maker);
     }
 }
 
@@ -240,18 +243,39 @@ fn write(
     if points.is_empty() {
         return Err(Error::Unmerged("no trajectory is stored".into()));
     }
-    let trajectories = file.points[0].stopping.trajectories;
+    let trajectories = points.iter().map(|point| point.trajectories).max().unwrap_or_default();
     let origin = provenance(file, Method::Trajectories, trajectories, complete, begun, 1);
     let summary = Summary { format_version: FORMAT_VERSION, provenance: Provenance { endings, ..origin }, points };
-    let same_run = |exact: &Summary| exact.provenance.run_file_hash == summary.provenance.run_file_hash;
-    write_result(out, &summary, read_exact(out).ok().flatten().filter(same_run).as_ref())?;
+    if !arguments.force {
+        let merged = |index: usize, _: &RunPoint| summary.points.get(index).map_or(0, |point| point.trajectories);
+        refuse_to_replace(out, file, Method::Trajectories, merged)?;
+    }
+    write_numbers(out, &summary)?;
+    let mut recorded = Ok(());
+    if let Some(mut records) = RecordSpool::open(out, file.records)? {
+        for piece in pieces {
+            if let (Some(ensemble), Some(mut stored)) = (&piece.ensemble, piece.blocks.records(None)) {
+                let blocks = piece.blocks.whole_blocks(&piece.set());
+                records.keep_stored(&piece.blocks.point.experiment, &ensemble.channels, &mut stored, &blocks);
+            }
+        }
+        recorded = records.write(&summary).map(drop);
+    }
     let inside = |directory: &PathBuf| directory.canonicalize().ok() == out.canonicalize().ok();
     if !arguments.directories.iter().any(inside) {
         for (index, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.ensemble.is_some()) {
             // Once more: the first went into the result.
             let found = piece.blocks.gather(Some(piece.set()));
             let head = Head { pieces: found.extent.ranges().to_vec(), ..piece.blocks.head(file) };
-            write_gathered(&point_directory(out, index), &head, &found)?;
+            let channels = piece.ensemble.as_ref().map_or(0, |ensemble| ensemble.channels.len());
+            let values = piece.blocks.point.experiment.observables.len() + 1;
+            let mut stored = piece.blocks.records(None);
+            let blocks = piece.blocks.whole_blocks(&found.extent);
+            let records = stored.as_mut().map(|stored| {
+                let read = |block| stored.read(block, channels, values).map(|records| (block, records));
+                (file.records.jumps, blocks.ranges().iter().cloned().flatten().map(read))
+            });
+            write_gathered(&point_directory(out, index), &head, &found, records)?;
         }
     }
     let mut rows = vec![["point", "trajectories", "of", "which", "missing", "files"].map(str::to_owned).to_vec()];
@@ -260,11 +284,15 @@ fn write(
         vec![merged.point.clone(), count, of, merged.set.clone(), merged.missing.clone(), files]
     }));
     write_report(out, "merge", &merged, &table::aligned(&rows))?;
+    let (exact, remark) = exact_beside(out, &summary);
+    remark.iter().for_each(|remark| tell!("warning: {remark}"));
+    write_plots(out, &summary, exact.as_ref())?;
     if !arguments.quiet {
         say!("{}", summary.provenance.title);
         table::print_summary(&summary);
         table::print_aligned(&rows);
         say!("{:.1} s; results in {}", summary.provenance.wall_time_seconds, out.display());
     }
+    recorded?;
     Ok(if complete { Outcome::Done } else { Outcome::Incomplete })
 }

@@ -1,11 +1,13 @@
 //! The command line: one file per subcommand; progress bars, tables and exit codes live here.
 
-/// `println!` to a reader who may have gone: a closed stdout is no reason to fail.
+/// `println!` that never panics: see [`crate::io::terminal::say`].
 macro_rules! say {
-    ($($text:tt)*) => {{
-        use std::io::Write;
-        let _ = writeln!(std::io::stdout(), $($text)*);
-    }};
+    ($($text:tt)*) => { $crate::io::terminal::say(format_args!($($text)*)) };
+}
+
+/// `eprintln!` that never panics: see [`crate::io::terminal::tell`].
+macro_rules! tell {
+    ($($text:tt)*) => { $crate::io::terminal::tell(format_args!($($text)*)) };
 }
 
 mod batch;
@@ -16,9 +18,12 @@ mod compare;
 mod converge;
 mod coverage;
 mod crew;
+mod drawing;
 mod exact;
+mod forecast;
 mod interrupt;
 mod merge;
+mod needs;
 mod origin;
 mod plot;
 mod progress;
@@ -33,6 +38,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::io::run_file::RunFile;
+use crate::io::terminal;
 use crate::{Error, Result};
 
 /// Quantum trajectories of a harmonic oscillator coupled to two-level systems.
@@ -44,8 +50,8 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 failed, or `compare` or `coverage` found a deviation; 2 bad input; 3 incomplete but saved
-(interrupted, time limit); 130 interrupted with nothing to save.
+Exit codes: 0 done; 1 failed, or `compare` or `coverage` found a deviation, or standard output did not take what was printed
+(all files are written then); 2 bad input; 3 incomplete but saved (interrupted, time limit); 130 interrupted with nothing to save.
 
 Start with:  fluctuator check runs/fig3a.toml   then   fluctuator run runs/fig3a.toml";
 
@@ -60,6 +66,9 @@ enum Command {
     /// Ctrl-C (or TERM, USR1, XCPU) stores what is finished at once, finishes the blocks in hand (for 0.5 s at most), saves the
     /// complete trajectories and exits with 3; a second one ends at once. Blocks are small: ensemble.block trajectories, where that
     /// is left out 1 in runs of less than 1024, and never more than 32.
+    ///
+    /// What lies in DIR is not lost unasked: unfinished blocks, of whichever run, are only discarded with --restart, and a finished
+    /// result is only replaced by the same one or one of more trajectories, unless --force is given.
     Run(run::RunArguments),
     /// Make one result of the blocks stored by shards, interrupted runs or earlier merges.
     ///
@@ -86,6 +95,9 @@ enum Command {
     /// Draw number.svg and number.png of a result directory again.
     Plot(plot::PlotArguments),
     /// Compare two results: z-scores and largest deviation; exit code 1 above the threshold.
+    ///
+    /// Numbers without a standard error are compared to the tolerance alone. Where nothing can be compared the exit code is 1, too.
+    /// Two runs of one seed share their random numbers, which is said: their agreement is no evidence.
     Compare(compare::CompareArguments),
     /// Measure how each error falls with trajectories, tolerances and cutoff; say which one is the largest.
     ///
@@ -105,7 +117,7 @@ struct RunFileArguments {
     /// Set any run-file key, e.g. --set model.spins.0.coupling=0.5 (repeatable).
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Threads [default: all cores]. Results do not depend on it.
+    /// Threads [default: all cores; at most 64 or four per core, whichever is more]. Results do not depend on it.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Number of trajectories (overrides the run file); the most of them where the run file has a target.
@@ -137,11 +149,18 @@ impl RunFileArguments {
 
     /// Threads to use.
     fn threads(&self) -> Result<usize> {
-        let available = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let available = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let most = (FAIR_SHARE * available).max(FEWEST_BOUND);
         match self.threads {
-            Some(n) if (1..=4096).contains(&n) => Ok(n),
-            Some(n) => Err(Error::value("--threads", n, "must be between 1 and 4096")),
-            None => Ok(available()),
+            Some(n) if !(1..=4096).contains(&n) => Err(Error::value("--threads", n, "must be between 1 and 4096")),
+            Some(n) if n > most => {
+                tell!(
+                    "note: --threads {n} is taken for {most}: there are {available} processors, and more threads cost time"
+                );
+                Ok(most)
+            }
+            Some(n) => Ok(n),
+            None => Ok(available),
         }
     }
 
@@ -150,6 +169,10 @@ impl RunFileArguments {
         Path::new("out").join(self.run_file.file_stem().unwrap_or_default())
     }
 }
+
+/// More threads than this many per processor are taken for so many, or for 64 where that is more.
+const FAIR_SHARE: usize = 4;
+const FEWEST_BOUND: usize = 64;
 
 /// How a command ended, short of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,12 +202,20 @@ pub fn main() -> ExitCode {
         Command::Coefficients(arguments) => coefficients::run(&arguments),
     };
     match outcome {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Done) => match terminal::lost_output() {
+            None => ExitCode::SUCCESS,
+            Some(reason) => {
+                tell!(
+                    "error: cannot write to standard output: {reason}; the files that the command writes are complete"
+                );
+                ExitCode::from(1)
+            }
+        },
         Ok(Outcome::Deviates) => ExitCode::from(1),
         Ok(Outcome::Incomplete) => ExitCode::from(3),
         Ok(Outcome::NothingSaved) => ExitCode::from(130),
         Err(error) => {
-            eprintln!("error: {error}");
+            tell!("error: {error}");
             ExitCode::from(if error.is_input() { 2 } else { 1 })
         }
     }

@@ -7,7 +7,9 @@ use clap::Args;
 
 use super::batch::{Batch, BatchArguments, OpenPoint};
 use super::born_markov::{print_born_markov, warn_of_weights};
+use super::drawing::draw;
 use super::interrupt::Interrupt;
+use super::needs::announce;
 use super::origin::provenance;
 use super::progress::Progress;
 use super::watcher::EnsembleWatcher;
@@ -16,10 +18,10 @@ use crate::Result;
 use crate::analysis::{
     FORMAT_VERSION, Method, Point, Provenance, Summary, Target, trajectories_needed, trajectory_point,
 };
-use crate::ensemble::{self, Ensemble, Ledger, RecordSink, Recording, Stock, Stopped};
+use crate::ensemble::{self, Ensemble, Extent, Ledger, RecordSink, Recording, Stock, Stopped};
 use crate::io::ranks::Ranks;
 use crate::io::run_file::RunFile;
-use crate::io::{EXACT_DIRECTORY, RecordSpool, prepare_directory, read_exact, write_plots, write_result};
+use crate::io::{EXACT_DIRECTORY, RecordSpool, earlier_has_more, exact_beside, prepare_directory, write_numbers};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -47,6 +49,8 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let begun = Instant::now();
     let batch = Batch::new(&arguments.batch, &file, &directory, &interrupt, ranks.as_ref())?;
     let quiet = arguments.file.quiet;
+    let all_threads = ranks.as_ref().map_or(threads, Ranks::threads);
+    announce(&file, threads, batch.share() * threads as f64 / all_threads as f64, batch.stores())?;
     if batch.shard.is_some() {
         return run_shard(&file, &batch, threads, quiet, &interrupt);
     }
@@ -75,41 +79,50 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         if let Some(error) = failure {
             return Err(error);
         }
-        eprintln!("interrupted before the first block was complete: nothing to save");
+        let why = if interrupt.seen() { "interrupted" } else { "time limit" };
+        tell!(
+            "{why} before the first block was complete: nothing to save beside the blocks that may be stored already"
+        );
         batch.end();
         return Ok(Outcome::NothingSaved);
     }
-    let trajectories = file.points[0].stopping.trajectories;
-    let all_threads = ranks.as_ref().map_or(threads, Ranks::threads);
+    let trajectories = points.iter().map(|point| point.trajectories).max().unwrap_or_default();
     let origin = provenance(&file, Method::Trajectories, trajectories, complete, begun, all_threads);
     let provenance = Provenance { endings, ..origin };
     let summary = Summary { format_version: FORMAT_VERSION, provenance, points };
     warn_of_clipping(&summary);
     warn_of_missed_targets(&file, &summary);
     warn_of_weights(&summary);
-    // Saved before anything else can fail; drawn again when there is an exact result to draw beside it.
-    let same_run = |exact: &Summary| exact.provenance.run_file_hash == summary.provenance.run_file_hash;
-    write_result(&directory, &summary, read_exact(&directory).ok().flatten().filter(same_run).as_ref())?;
-    if let Some(records) = records {
-        records.write(&summary)?;
+    if !complete && earlier_has_more(&directory, &summary) {
+        tell!("the result in {} has more trajectories and is left as it is", directory.display());
+        failure.map_or(Ok(()), Err)?;
+        batch.end();
+        return Ok(Outcome::Incomplete);
     }
+    // Numbers first, then what can be made from them; drawn again when there is an exact result to draw beside it.
+    write_numbers(&directory, &summary)?;
+    let recorded = records.map_or(Ok(()), |records| records.write(&summary).map(drop));
+    let failure = failure.or(recorded.err());
+    let solves = file.exact && failure.is_none() && !interrupt.seen();
+    let (beside, remark) = exact_beside(&directory, &summary);
+    remark.iter().filter(|_| !solves).for_each(|remark| tell!("warning: {remark}"));
+    draw(&directory, &summary, beside.as_ref(), || batch.is_over())?;
     if let Some(error) = failure {
-        eprintln!(
-            "{} of {} sweep points are saved in {}",
-            summary.points.len(),
-            file.points.len(),
-            directory.display()
-        );
+        tell!("{} of {} sweep points are saved in {}", summary.points.len(), file.points.len(), directory.display());
         return Err(error);
     }
-    if file.exact && !interrupt.seen() {
-        let Some(exact) = exact::solve(&file, arguments.file.quiet, &exact::Limits::default(), &interrupt)? else {
-            eprintln!("interrupted: the trajectories are saved in {}, the density matrix is not", directory.display());
+    if solves {
+        let Some(exact) = exact::solve(&file, arguments.file.quiet, &exact::Limits::default(), &|| batch.is_over())?
+        else {
+            let why = if interrupt.seen() { "interrupted" } else { "time limit" };
+            tell!("{why}: the trajectories are saved in {}, the density matrix is not", directory.display());
             batch.end();
             return Ok(Outcome::Incomplete);
         };
-        write_result(&directory.join(EXACT_DIRECTORY), &exact, None)?;
-        write_plots(&directory, &summary, Some(&exact))?;
+        let nested = directory.join(EXACT_DIRECTORY);
+        write_numbers(&nested, &exact)?;
+        draw(&nested, &exact, None, || batch.is_over())?;
+        draw(&directory, &summary, Some(&exact), || batch.is_over())?;
     }
     if !arguments.file.quiet {
         say!("{}", summary.provenance.title);
@@ -124,7 +137,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     if complete {
         return Ok(Outcome::Done);
     }
-    eprintln!(
+    tell!(
         "{}: {} complete trajectories on {} of {} sweep points are saved in {}",
         if interrupt.seen() { "interrupted" } else { "time limit" },
         summary.points.iter().map(|point| point.trajectories).sum::<u64>(),
@@ -161,7 +174,7 @@ fn run_shard(file: &RunFile, batch: &Batch, threads: usize, quiet: bool, interru
     if complete {
         return Ok(Outcome::Done);
     }
-    eprintln!("{}: all finished blocks are stored", if interrupt.seen() { "interrupted" } else { "time limit" });
+    tell!("{}: all finished blocks are stored", if interrupt.seen() { "interrupted" } else { "time limit" });
     batch.end();
     Ok(Outcome::Incomplete)
 }
@@ -187,10 +200,12 @@ fn run_point(
     let stored = task.end - task.start - missing;
     let progress = Progress::new(&label, "trajectories", task.end - task.start, quiet).beyond(stored);
     let watcher = EnsembleWatcher::new(point, interrupt, &progress).with_deadline(batch.deadline);
-    let outcome = match records {
+    let grid = point.correlations.as_ref();
+    // Without stored blocks records come from the run itself.
+    let sink = records.as_mut().filter(|_| store.is_none());
+    let outcome = match sink {
         Some(spool) => {
-            let recording =
-                Recording { sink: Some(spool as &mut dyn RecordSink), correlations: point.correlations.as_ref() };
+            let recording = Recording { sink: Some(spool as &mut dyn RecordSink), correlations: grid };
             ensemble::run_recording(&point.experiment, &point.tolerances, &plan, &watcher, recording)
         }
         None => {
@@ -202,7 +217,6 @@ fn run_point(
                 crew,
                 scattered: false,
             };
-            let grid = point.correlations.as_ref();
             batch.attend(store.as_ref(), || {
                 crew::run_stored(batch.ranks, &blocks, |crew| {
                     ensemble::run_stored(&point.experiment, &point.tolerances, &plan, &watcher, grid, stock(crew))
@@ -213,7 +227,13 @@ fn run_point(
     progress.finish();
     let Some(ensemble) = outcome.map_err(|error| table::located(error, point))? else { return Ok(None) };
     if let Some(records) = records {
-        records.keep_point();
+        match store.and_then(|_| blocks.records(Some(&batch.place(index)))) {
+            None => records.keep_point(),
+            Some(mut stored) => {
+                let ran = blocks.whole_blocks(&Extent::from(0..ensemble.tally.trajectories));
+                records.keep_stored(&point.experiment, &ensemble.channels, &mut stored, &ran);
+            }
+        }
     }
     Ok(Some(ensemble))
 }
@@ -230,7 +250,7 @@ fn warn_of_missed_targets(file: &RunFile, summary: &Summary) {
                 false => "they do not even tell its error: they all gave the same value, or its mean is 0".into(),
             };
             let trajectories = result.trajectories;
-            eprintln!(
+            tell!(
                 "warning: {trajectories} trajectories{} did not reach the target {target}: {advice}",
                 location(result)
             );
@@ -253,7 +273,7 @@ fn warn_of_clipping(summary: &Summary) {
         let (cutoff, clipped) = (point.diagnostics.cutoff, point.diagnostics.clipped_population);
         if clipped > WORTH_SAYING {
             let at = location(point);
-            eprintln!("warning: cutoff = {cutoff} clips up to {clipped:.1e} of the population{at}; \"auto\" would not");
+            tell!("warning: cutoff = {cutoff} clips up to {clipped:.1e} of the population{at}; \"auto\" would not");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::interrupt::Interrupt;
 use super::progress::Progress;
-use crate::analysis::{excess, trajectories_needed};
+use crate::analysis::{excess, needed};
 use crate::ensemble::{Ensemble, Stopped, Watcher};
 use crate::io::run_file::RunPoint;
 
@@ -78,8 +78,9 @@ impl Watcher for EnsembleWatcher<'_> {
 
     fn enough(&self, ensemble: &Ensemble) -> bool {
         let excess = excess(&self.point.stopping.targets, &self.point.experiment, ensemble);
-        if let Some(progress) = self.progress {
-            progress.expect(trajectories_needed(ensemble.tally.trajectories, excess));
+        if let Some(progress) = self.progress.filter(|_| excess > 1.0) {
+            let stopping = &self.point.stopping;
+            progress.expect(needed(&stopping.targets, &self.point.experiment, ensemble, stopping.trajectories));
         }
         excess <= 1.0
     }

@@ -56,6 +56,28 @@ pub struct Tally {
     pub study: Option<Arc<Study>>,
 }
 
+impl Tally {
+    /// What `factor` times as many trajectories of the same kind would leave: for predictions of what an estimator will report.
+    pub fn enlarged(&self, factor: f64) -> Self {
+        let Self { trajectories, records, corrected, fock, counts, clipped_at, study } = self;
+        Self {
+            trajectories: (*trajectories as f64 * factor).round() as u64,
+            records: records.enlarged(factor),
+            corrected: corrected.enlarged(factor),
+            fock: fock.enlarged(factor),
+            counts: *counts,
+            clipped_at: *clipped_at,
+            study: study.clone(),
+        }
+    }
+
+    /// Memory that a tally takes, in bytes, but for the Fock levels and what pilots have told, which tallies share.
+    pub fn bytes(layout: Layout, controlled: bool) -> u64 {
+        let corrected = if controlled { layout.drift() + 1 } else { 0 };
+        2 * 8 * (layout.len() + corrected) as u64
+    }
+}
+
 impl Merge for Tally {
     fn merge(&mut self, right: Self) {
         self.trajectories += right.trajectories;

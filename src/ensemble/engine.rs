@@ -92,14 +92,18 @@ impl Kept for Singles {
 }
 
 /// The smallest system that holds an experiment.
-enum System {
+pub(super) enum System {
+    /// A parity chain.
     Chain(Chain),
+    /// Spins beside the oscillator.
     Register(Register),
+    /// The oscillator alone, Eq. (23).
     Quadratic(Quadratic),
 }
 
 impl System {
-    fn of(experiment: &Experiment) -> Self {
+    /// The smallest one.
+    pub(super) fn of(experiment: &Experiment) -> Self {
         let chain = match (&experiment.model, experiment.oscillator) {
             (Model::BornMarkov(model), initial) => {
                 return Self::Quadratic(Quadratic::new(model, initial, experiment.cutoff));
@@ -111,13 +115,16 @@ impl System {
     }
 }
 
-/// Runs the pilots of a job.
-pub fn learn(job: &Job) -> Result<Option<Lessons>> {
-    let threads = Threads::start(job.plan.threads)?;
+/// Runs the pilots of a job, or only those that teach the law of its control variates.
+pub fn learn(job: &Job, law_alone: bool) -> Result<Option<Lessons>> {
+    fn on<S: Followed>(system: &S, job: &Job, law_alone: bool) -> Result<Option<Lessons>> {
+        let threads = Threads::start(job.plan.threads)?;
+        if law_alone { Lessons::law(system, job, &threads) } else { learn_on(system, job, &threads) }
+    }
     match System::of(job.experiment) {
-        System::Chain(system) => learn_on(&system, job, &threads),
-        System::Register(system) => learn_on(&system, job, &threads),
-        System::Quadratic(system) => learn_on(&system, job, &threads),
+        System::Chain(system) => on(&system, job, law_alone),
+        System::Register(system) => on(&system, job, law_alone),
+        System::Quadratic(system) => on(&system, job, law_alone),
     }
 }
 
@@ -142,14 +149,14 @@ fn assist_on<S: Followed>(system: &S, job: &Job, recording: &Recording<'_>, desk
         Err(Error::Stopped) => return Ok(()),
         ran => ran?,
     };
-    if let Some(work) = Work::prepare(system, job, Keeps::of(recording), confined.as_ref(), &threads)? {
+    if let Some(work) = Work::prepare(system, job, Keeps::of(recording, None), confined.as_ref(), &threads)? {
         work.run(desk, &Reordering::new(None));
     }
     Ok(())
 }
 
 /// Runs the blocks on the smallest system that holds the experiment.
-pub fn dispatch<T: Kept>(job: &Job, recording: Recording<'_>, stock: Stock<'_>) -> Result<Outcome<T>> {
+pub fn dispatch<'a, T: Kept>(job: &Job, recording: Recording<'a>, stock: Stock<'a>) -> Result<Outcome<T>> {
     match System::of(job.experiment) {
         System::Chain(system) => run_on(&system, job, recording, stock),
         System::Register(system) => run_on(&system, job, recording, stock),
@@ -157,11 +164,11 @@ pub fn dispatch<T: Kept>(job: &Job, recording: Recording<'_>, stock: Stock<'_>) 
     }
 }
 
-fn run_on<S: Followed, T: Kept>(
+fn run_on<'a, S: Followed, T: Kept>(
     system: &S,
     job: &Job,
-    mut recording: Recording<'_>,
-    stock: Stock<'_>,
+    mut recording: Recording<'a>,
+    stock: Stock<'a>,
 ) -> Result<Outcome<T>> {
     let &Job { experiment, tolerances, plan, watcher, .. } = job;
     if let Some(sink) = &mut recording.sink {
@@ -221,7 +228,7 @@ fn run_on<S: Followed, T: Kept>(
         Course::<T, Failure>::new(blocks.clone(), stored, &elsewhere)
     };
     if course.begin(look) && !watcher.stop() {
-        let work = Work::prepare(system, job, Keeps::of(&recording), confined.as_ref(), &threads)?;
+        let work = Work::prepare(system, job, Keeps::of(&recording, ledger), confined.as_ref(), &threads)?;
         let reordering = Reordering::new(recording.sink);
         let desk = Headquarters { course: &course, look, ledger, watcher };
         match (work, crew) {

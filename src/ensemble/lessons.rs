@@ -24,7 +24,7 @@ const MOST_BYTES: u64 = 1 << 29;
 ///
 /// Nothing here is learned from the ensemble itself, so that given all of this its trajectories are independent, its means
 /// unbiased, and its error bars those of fixed linear estimators.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lessons {
     /// What the control variates are made with; `None` for plain averages and where trajectories carry weights.
     pub guide: Option<Guide>,
@@ -34,7 +34,64 @@ pub struct Lessons {
     pub study: Arc<Study>,
 }
 
+/// How many trajectories are run as they come, for coefficients, and how many with events.
+struct Numbers {
+    pilots: u64,
+    plain: u64,
+    pairs: u64,
+}
+
+impl Numbers {
+    fn of(estimator: Estimator, layout: Layout) -> Self {
+        let (pilots, pairs) = match estimator {
+            Estimator::Plain => (0, PAIRS_WITHOUT_PILOTS),
+            Estimator::Controlled { pilot } => (pilot, (pilot / 4).clamp(PAIRS[0], PAIRS[1])),
+        };
+        let most = (MOST_BYTES / bytes(layout)).max(1);
+        // Few pilots teach no coefficients.
+        let plain = if pilots >= Estimator::FEWEST_PILOTS { pilots.min(most) } else { 0 };
+        let plain = if plain >= Estimator::FEWEST_PILOTS { plain } else { 0 };
+        Self { pilots, plain, pairs: pairs.min((most / 3).max(PAIRS[0] / 2)) }
+    }
+}
+
+/// What is kept of one trial trajectory, in bytes.
+fn bytes(layout: Layout) -> u64 {
+    8 * (layout.len() + CONTROLS * layout.estimates()) as u64
+}
+
+/// Paths of a trial with events, on average: as it goes by itself, with one jump forced, with more, from another state.
+const PATHS: u64 = 4;
+
 impl Lessons {
+    /// Memory that the trials of a run take, in bytes.
+    pub(super) fn trial_bytes(estimator: Estimator, layout: Layout) -> u64 {
+        let Numbers { plain, pairs, .. } = Numbers::of(estimator, layout);
+        (plain + PATHS * pairs) * bytes(layout)
+    }
+
+    /// About how many trajectories are run to learn all this.
+    pub fn trajectories(estimator: Estimator, experiment: &Experiment) -> u64 {
+        let Numbers { pilots, plain, pairs } = Numbers::of(estimator, Layout::new(experiment, 0));
+        pilots + plain + PATHS * pairs
+    }
+
+    /// The law of the control variates alone, with drift estimators and without knowledge of what a sample may miss: what
+    /// measurements of time need.
+    ///
+    /// # Errors
+    /// When a trajectory fails.
+    pub fn law<S: Followed>(system: &S, job: &Job, threads: &Threads) -> Result<Option<Self>> {
+        let Estimator::Controlled { pilot } = job.plan.estimator else { return Ok(Some(Self::default())) };
+        if system.is_weighted() {
+            let layout = Layout::new(job.experiment, system.channels().len());
+            let weights = Some(vec![[0.0; CONTROLS]; layout.estimates()]);
+            return Ok(Some(Self { weights, ..Self::default() }));
+        }
+        let guide = pilot::learn(system, job, pilot, None, threads)?;
+        Ok(guide.map(|guide| Self { guide: Some(guide), ..Self::default() }))
+    }
+
     /// Runs the pilots of a job, their first thresholds confined to `part` (lower end and width); `None` when it is stopped.
     ///
     /// # Errors
@@ -47,10 +104,7 @@ impl Lessons {
     ) -> Result<Option<Self>> {
         let experiment = job.experiment;
         let layout = Layout::new(experiment, system.channels().len());
-        let (pilots, pairs) = match job.plan.estimator {
-            Estimator::Plain => (0, PAIRS_WITHOUT_PILOTS),
-            Estimator::Controlled { pilot } => (pilot, (pilot / 4).clamp(PAIRS[0], PAIRS[1])),
-        };
+        let Numbers { pilots, plain, pairs } = Numbers::of(job.plan.estimator, layout);
         let controlled = job.plan.estimator != Estimator::Plain;
         let guide = match controlled && !system.is_weighted() {
             true => match pilot::learn(system, job, pilots, part, threads)? {
@@ -61,17 +115,13 @@ impl Lessons {
         };
         let none = vec![[0.0; CONTROLS]; layout.estimates()];
         let weights = (controlled && system.is_weighted()).then(|| none.clone());
-        // An explicit few pilots teach no coefficients either.
-        let plain = if controlled && pilots >= Estimator::FEWEST_PILOTS { pilots } else { 0 };
-        let size = 8 * (layout.len() + CONTROLS * layout.estimates()) as u64;
-        let most = (MOST_BYTES / size).max(1);
         let trials = Trials {
             system,
             guide: guide.as_ref(),
             weights: weights.as_deref(),
             part,
-            plain: if plain.min(most) >= Estimator::FEWEST_PILOTS / 2 { plain.min(most) } else { 0 },
-            pairs: pairs.min((most / 3).max(PAIRS[0] / 2)),
+            plain: if controlled { plain } else { 0 },
+            pairs,
         };
         let Some(ran) = trials.run(job, threads)? else { return Ok(None) };
         let (fits, tests) = ran.split_at(trials.plain as usize);

@@ -147,6 +147,13 @@ impl Ensemble {
         self.tally.merge(next.tally);
     }
 
+    /// What `trajectories` trajectories of the same kind would leave, as far as this ensemble tells: for predictions.
+    pub fn enlarged(&self, trajectories: u64) -> Self {
+        let factor = trajectories as f64 / self.tally.trajectories as f64;
+        let (tally, channels) = (self.tally.enlarged(factor), self.channels.clone());
+        Self { tally, channels, correlations: None, ..*self }
+    }
+
     fn of(outcome: Outcome<Sums>) -> Option<Self> {
         let Outcome { kept, layout, channels, grid, tolerance, no_jump_probability, ending } = outcome;
         let Sums { tally, groups } = kept?;
@@ -244,7 +251,21 @@ pub fn learn(
     plan: &Plan,
     watcher: &dyn Watcher,
 ) -> Result<Option<Lessons>> {
-    engine::learn(&Job { first: 0, lessons: None, experiment, tolerances, plan, watcher })
+    engine::learn(&Job { first: 0, lessons: None, experiment, tolerances, plan, watcher }, false)
+}
+
+/// What makes trajectories of this plan take as long as they do: the law of their control variates alone. Estimates made with
+/// that know nothing of events that a sample may miss.
+///
+/// # Errors
+/// As [`run`].
+pub fn learn_law(
+    experiment: &Experiment,
+    tolerances: &Tolerances,
+    plan: &Plan,
+    watcher: &dyn Watcher,
+) -> Result<Option<Lessons>> {
+    engine::learn(&Job { first: 0, lessons: None, experiment, tolerances, plan, watcher }, true)
 }
 
 /// The same as [`run`] for the `plan.trajectories` trajectories of the seed from number `first` on: one of several disjoint

@@ -60,6 +60,9 @@ pub struct CoverageArguments {
     /// Result directory [default: out/RUN_FILE_STEM/coverage, out/suite or out/random].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Replace a finished report of another run file, or of more seeds, that lies in the result directory.
+    #[arg(long)]
+    force: bool,
     /// Set any run-file key, e.g. --set model.spins.0.coupling=0.5 (repeatable).
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,

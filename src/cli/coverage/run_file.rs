@@ -12,7 +12,7 @@ use crate::cli::origin::provenance;
 use crate::cli::progress::Progress;
 use crate::cli::{Outcome, RunFileArguments, table};
 use crate::io::run_file::{RunFile, RunPoint};
-use crate::io::{prepare_directory, today, write_report};
+use crate::io::{prepare_directory, refuse_to_replace_report, today, write_report};
 use crate::master::{self, Limits};
 use crate::{Error, Result};
 
@@ -38,6 +38,12 @@ pub fn run(arguments: &CoverageArguments, run_file: &RunFileArguments) -> Result
     }
     let directory = arguments.out.clone().unwrap_or_else(|| run_file.default_directory().join("coverage"));
     prepare_directory(&directory)?;
+    if !arguments.force {
+        refuse_to_replace_report(&directory, "coverage", &file, |report| {
+            let points = report["points"].as_array().into_iter().flatten();
+            points.filter_map(|point| point["seeds"].as_u64()).any(|earlier| earlier > seeds)
+        })?;
+    }
     let interrupt = Interrupt::listen()?;
     let begun = Instant::now();
     let mut points = Vec::new();
@@ -53,7 +59,7 @@ pub fn run(arguments: &CoverageArguments, run_file: &RunFileArguments) -> Result
         }
     }
     if points.is_empty() {
-        eprintln!("interrupted before two seeds were complete: nothing to save");
+        tell!("interrupted before two seeds were complete: nothing to save");
         return Ok(Outcome::NothingSaved);
     }
     let complete = points.len() == file.points.len() && points.iter().all(|point| point.seeds == seeds);
@@ -67,7 +73,7 @@ pub fn run(arguments: &CoverageArguments, run_file: &RunFileArguments) -> Result
         say!("results in {}", directory.display());
     }
     if !complete {
-        eprintln!("interrupted: the seeds so far are saved in {}", directory.display());
+        tell!("interrupted: the seeds so far are saved in {}", directory.display());
         return Ok(Outcome::Incomplete);
     }
     Ok(if report.too_low() > 0 { Outcome::Deviates } else { Outcome::Done })

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::format::Head;
+use super::format::{Head, Unreadable};
 use super::identity::Identity;
 
 /// Something about a file of blocks that its reader should know.
@@ -17,7 +17,7 @@ pub enum Complaint {
         /// The trajectories that it was to hold, by its name.
         task: Option<Range<u64>>,
         /// Why.
-        reason: String,
+        reason: Unreadable,
     },
     /// A part of it cannot be used.
     Damaged {
@@ -27,6 +27,13 @@ pub enum Complaint {
         range: Range<u64>,
         /// Why.
         reason: String,
+    },
+    /// The sums of a part are there, and its records of single trajectories, which are wanted, are not.
+    Unrecorded {
+        /// The file.
+        path: PathBuf,
+        /// The trajectories of that part.
+        range: Range<u64>,
     },
     /// It belongs to another run.
     Foreign {
@@ -77,6 +84,13 @@ impl fmt::Display for Complaint {
             Self::Damaged { path, range, reason } => {
                 write!(f, "{}: trajectories {}–{} are damaged: {reason}", path.display(), range.start, last(range))
             }
+            Self::Unrecorded { path, range } => write!(
+                f,
+                "{}: the records of trajectories {}–{} are not there or damaged",
+                path.display(),
+                range.start,
+                last(range)
+            ),
             Self::Foreign { path, task, changes } => write!(
                 f,
                 "{} (of trajectories {}–{}) belongs to another run: {changes}",

@@ -9,6 +9,7 @@ mod output;
 mod overrides;
 mod sampling;
 mod section;
+mod tables;
 mod target;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ pub use self::density::{BathSource, BornMarkovBath};
 pub use self::output::Records;
 use self::sampling::{check_sampling, check_weights, parse_block, parse_estimator, parse_sampling};
 use self::section::Section;
+pub use self::tables::TableRows;
+use self::tables::{Tables, hash_with};
 pub use self::target::Stopping;
 use self::target::{Subject, parse_stopping};
 use super::files::read_text_up_to;
@@ -51,8 +54,10 @@ pub struct RunFile {
     pub text: String,
     /// `--set` overrides, in order.
     pub overrides: Vec<String>,
-    /// SHA-256 of the run file with its overrides, without comments or layout.
+    /// SHA-256 of the run file with its overrides, without comments or layout, and of tabulated densities.
     pub hash: String,
+    /// The tabulated densities that it names.
+    pub tables: TableRows,
     /// Whether `run` also solves the density matrix.
     pub exact: bool,
     /// What `records.nc` is to hold.
@@ -102,7 +107,8 @@ impl RunFile {
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
         let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
         let text = read_text_up_to(path, MAX_BYTES)?;
-        Self::parse_in(path.parent().unwrap_or(Path::new("")), &text, &stem, overrides)
+        let tables = Tables::new(path.parent().unwrap_or(Path::new("")), &TableRows::new());
+        Self::parse_in(tables, &text, &stem, overrides)
     }
 
     /// The same from a text; `name` becomes the title of a run file without one.
@@ -110,11 +116,18 @@ impl RunFile {
     /// # Errors
     /// When it is not TOML, or says something that is not allowed.
     pub fn parse(text: &str, name: &str, overrides: &[String]) -> Result<Self> {
-        Self::parse_in(Path::new(""), text, name, overrides)
+        Self::parse_stored(text, name, overrides, &TableRows::new())
     }
 
-    /// The same; tabulated densities are looked for in `directory`.
-    fn parse_in(directory: &Path, text: &str, name: &str, overrides: &[String]) -> Result<Self> {
+    /// The same; of the tabulated densities that it names, these `tables` are known.
+    ///
+    /// # Errors
+    /// When it is not TOML, or says something that is not allowed.
+    pub fn parse_stored(text: &str, name: &str, overrides: &[String], tables: &TableRows) -> Result<Self> {
+        Self::parse_in(Tables::new(Path::new(""), tables), text, name, overrides)
+    }
+
+    fn parse_in(tables: Tables, text: &str, name: &str, overrides: &[String]) -> Result<Self> {
         if text.len() > MAX_BYTES {
             return Err(Error::value("the run file", "long", format!("may have {MAX_BYTES} bytes at most")));
         }
@@ -132,7 +145,7 @@ impl RunFile {
         }
         for point in points {
             let (parameters, table) = point?;
-            let (settings, point) = parse_point(table, parameters, directory)?;
+            let (settings, point) = parse_point(table, parameters, &tables)?;
             times += point.experiment.times.len();
             if times > MAX_TIMES {
                 let allowed = format!("all sweep points together may have {MAX_TIMES} output times");
@@ -143,11 +156,13 @@ impl RunFile {
         let Some((settings, _)) = parsed.first().cloned() else {
             return Err(Error::value("sweep", "[]", "a sweep needs at least one value per key"));
         };
+        let tables = tables.into_rows();
         Ok(Self {
             title: settings.title.unwrap_or_else(|| name.to_owned()),
             text: text.to_owned(),
             overrides: overrides.to_vec(),
-            hash,
+            hash: hash_with(hash, &tables),
+            tables,
             exact: settings.exact,
             records: settings.records,
             points: parsed.into_iter().map(|(_, point)| point).collect(),
@@ -163,8 +178,8 @@ struct Settings {
     records: Records,
 }
 
-fn parse_point(table: Table, parameters: BTreeMap<String, Value>, directory: &Path) -> Result<(Settings, RunPoint)> {
-    let keys = keys::deciding(&table);
+fn parse_point(table: Table, parameters: BTreeMap<String, Value>, tables: &Tables) -> Result<(Settings, RunPoint)> {
+    let mut keys = keys::deciding(&table);
     let mut root = Section::new("", table);
     root.has("sweep"); // taken out already: named among the known keys
     let version = root.integer("version", "the layout of the run file; this program reads version = 1")?;
@@ -173,7 +188,10 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>, directory: &Pa
     }
     let title = root.optional_text("title")?;
     let (model, cutoff) =
-        model::parse_model(root.required_section("model", "the table [model] with kind, frequency, …")?, directory)?;
+        model::parse_model(root.required_section("model", "the table [model] with kind, frequency, …")?, tables)?;
+    if let Some(used) = tables.used() {
+        keys.insert("model.density.file".into(), used);
+    }
     let oscillator = model::parse_initial(root.section("initial")?, cutoff)?;
     let times = parse_times(root.required_section("time", "the table [time] with end and points")?)?;
 
