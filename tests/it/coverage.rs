@@ -191,7 +191,6 @@ fn the_right_values_of_known_faults() {
 /// Over fewer seeds than `fluctuator coverage FILE --seeds 200 --every-time` has, and without the files that take minutes:
 /// `FLUCTUATOR_FAULTS=full cargo test --release --test it known_faults -- --ignored` runs all 200 of all.
 #[test]
-#[ignore = "the estimators do not know rare events yet"]
 fn known_faults_are_covered() {
     const LONG: [&str; 5] = ["biased-direct", "cold-target", "cold-thermal-start", "ion-scaled", "cold-resonant-spin"];
     let full = std::env::var("FLUCTUATOR_FAULTS").is_ok_and(|value| value == "full");
@@ -218,7 +217,6 @@ fn known_faults_are_covered() {
 
 /// The quick part of the suite: rare events of every kind, all quantities, estimators and samplings.
 #[test]
-#[ignore = "the estimators do not know rare events yet"]
 fn the_quick_part_of_the_suite_holds() {
     let done = Sandbox::new().expect(0, "coverage --suite --quick");
     assert!(done.stdout.contains("All error bars hold."), "{}", done.stdout);
