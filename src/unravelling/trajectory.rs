@@ -180,9 +180,13 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             // Without weights ln‖ψ‖², which is the probability of no jump; with them that is less by the growth.
             let growth = |s: f64| self.growth.as_ref().map_or(0.0, |growth| growth.until(s));
             let end_norm = self.end.norm_squared();
-            let log_norm = end_norm.ln() - growth(h);
+            let mut log_norm = end_norm.ln() - growth(h);
             report.norm_defect = report.norm_defect.max(log_norm.exp_m1());
-            let jumped = survival + log_norm <= level;
+            // Where no channel can fire a ket survives for certain: what its norm has lost is rounding, and no jump.
+            if rate == 0.0 && total_weight(self.system, &self.end, &mut self.weights) == 0.0 {
+                log_norm = 0.0;
+            }
+            let mut jumped = survival + log_norm <= level;
             let mut elapsed = h;
             if jumped {
                 let rate = total_weight(self.system, &self.end, &mut self.weights) / end_norm;
@@ -194,7 +198,13 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                     let rate = total_weight(self.system, &self.end, &mut self.weights) / norm;
                     Survival { time: s, log_norm: norm.ln() - growth(s), rate }
                 });
-                elapsed = found.time;
+                // Nor does a jump happen at an instant at which nothing can fire: the threshold waits.
+                jumped = found.rate > 0.0;
+                if jumped {
+                    elapsed = found.time;
+                } else {
+                    self.follower.evaluate(h, &self.ket, &mut self.end);
+                }
             }
             // A step that was meant to reach the end does, whatever the rounding of the sum.
             let last = !jumped && h >= end_of_run - time;
