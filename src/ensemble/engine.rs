@@ -271,7 +271,7 @@ fn clipped(experiment: &Experiment, tolerances: &Tolerances, seed: u64, trajecto
     let once = trajectory..trajectory + 1;
     let tally = match System::of(&free) {
         System::Quadratic(system) => BlockRunner::new(&system, &free, tolerances, seed, None).run(once),
-        _ => {
+        System::Chain(_) | System::Register(_) => {
             let system = Register::new(&free.model, Cutoff::Auto);
             BlockRunner::new(&system, &free, tolerances, seed, None).run(once)
         }
