@@ -177,16 +177,13 @@ impl<'a> Batch<'a> {
         blocks.refuse_foreign(&found.complaints)?;
         blocks.refuse_longer(&found)?;
         for complaint in found.complaints.iter().filter(|complaint| complaint.is_serious()) {
-            eprintln!("warning: {complaint}; run again");
+            tell!("warning: {complaint}; run again");
         }
         if let Some((_, head)) = found.heads.iter().find(|(_, head)| head.maker != maker()) {
-            eprintln!(
-                "note: blocks stored by {} are used: the last digits may differ from those of one run",
-                head.maker
-            );
+            tell!("note: blocks stored by {} are used: the last digits may differ from those of one run", head.maker);
         }
         if let Some(note) = &blocks.note {
-            eprintln!("note: {note}");
+            tell!("note: {note}");
         }
         let interrupt = self.interrupt.clone();
         let hurry: Hurry = Arc::new(move || interrupt.seen());
@@ -238,7 +235,7 @@ impl<'a> Batch<'a> {
             self.requeue();
         }
         if self.arguments.hold && self.interrupt.seen() {
-            eprintln!("everything is saved: waiting to be killed");
+            tell!("everything is saved: waiting to be killed");
             loop {
                 std::thread::sleep(Duration::from_secs(1));
             }
@@ -249,13 +246,13 @@ impl<'a> Batch<'a> {
 /// Asks Slurm to put this job back into the queue.
 fn requeue() {
     let Ok(job) = std::env::var("SLURM_JOB_ID") else {
-        eprintln!("warning: --requeue: SLURM_JOB_ID is not set");
+        tell!("warning: --requeue: SLURM_JOB_ID is not set");
         return;
     };
     match std::process::Command::new("scontrol").args(["requeue", &job]).status() {
-        Ok(status) if status.success() => eprintln!("all finished blocks are stored: job {job} is requeued"),
-        Ok(status) => eprintln!("warning: `scontrol requeue {job}` failed: {status}"),
-        Err(error) => eprintln!("warning: cannot run scontrol: {error}"),
+        Ok(status) if status.success() => tell!("all finished blocks are stored: job {job} is requeued"),
+        Ok(status) => tell!("warning: `scontrol requeue {job}` failed: {status}"),
+        Err(error) => tell!("warning: cannot run scontrol: {error}"),
     }
 }
 

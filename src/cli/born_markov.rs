@@ -29,7 +29,7 @@ pub fn warn_of_weights(summary: &Summary) {
                 true => String::new(),
                 false => format!(" at {}", table::parameters(&point.parameters)),
             };
-            eprintln!(
+            tell!(
                 "warning: the sign problem has used up the sample{at}: from t = {time} on fewer than a tenth of the {} \
                  trajectories count, and error bars there cannot be trusted",
                 point.trajectories

@@ -95,7 +95,7 @@ fn point_rows(point: &CoefficientsPoint, compare: bool) -> Result<Vec<Coefficien
             let other = Bath { kind, diffusion_floor: 0.0, ..own.clone() };
             match other.coefficients() {
                 Ok(found) => rows.push(CoefficientRow::new(&point.parameters, &other, &found)),
-                Err(error) => eprintln!("note: no row for the {} bath: {error}", kind.name()),
+                Err(error) => tell!("note: no row for the {} bath: {error}", kind.name()),
             }
         }
     }
@@ -125,7 +125,7 @@ fn kernels(file: &CoefficientsFile, delay: Option<f64>) -> Result<Vec<KernelCurv
                     kernels,
                 }),
                 Err(error) if kind == point.bath.kind => return Err(at_point(file, point, error)),
-                Err(error) => eprintln!("note: no kernels of the {} bath: {error}", kind.name()),
+                Err(error) => tell!("note: no kernels of the {} bath: {error}", kind.name()),
             }
         }
     }

@@ -69,7 +69,7 @@ pub fn run(arguments: &CoverageArguments) -> Result<Outcome> {
         }
     }
     if points.is_empty() {
-        eprintln!("interrupted before two seeds were complete: nothing to save");
+        tell!("interrupted before two seeds were complete: nothing to save");
         return Ok(Outcome::NothingSaved);
     }
     let complete = points.len() == file.points.len() && points.iter().all(|point| point.seeds == arguments.seeds);
@@ -83,7 +83,7 @@ pub fn run(arguments: &CoverageArguments) -> Result<Outcome> {
         say!("results in {}", directory.display());
     }
     if !complete {
-        eprintln!("interrupted: the seeds so far are saved in {}", directory.display());
+        tell!("interrupted: the seeds so far are saved in {}", directory.display());
         return Ok(Outcome::Incomplete);
     }
     Ok(if report.too_low() > 0 { Outcome::Deviates } else { Outcome::Done })

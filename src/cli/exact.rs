@@ -45,7 +45,7 @@ pub fn run(arguments: &ExactArguments) -> Result<Outcome> {
     prepare_directory(&directory)?;
     let interrupt = Interrupt::listen()?;
     let Some(summary) = solve(&file, arguments.file.quiet, &limits, &interrupt)? else {
-        eprintln!("interrupted: a density matrix is all or nothing, so nothing is saved");
+        tell!("interrupted: a density matrix is all or nothing, so nothing is saved");
         return Ok(Outcome::NothingSaved);
     };
     write_result(&directory, &summary, None)?;

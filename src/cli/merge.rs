@@ -96,7 +96,7 @@ pub fn run(arguments: &MergeArguments) -> Result<Outcome> {
     let is_doubt = |complaint: &&Complaint| matches!(complaint, Complaint::Foreign { .. } | Complaint::Disagree { .. });
     let doubts = pieces.iter().flat_map(|piece| &piece.found.complaints).filter(is_doubt).count();
     if !arguments.partial && !complete && doubts == 0 && pieces.iter().all(Piece::is_sound_so_far) {
-        eprintln!("what is stored has no gaps; the target needs more trajectories");
+        tell!("what is stored has no gaps; the target needs more trajectories");
         return Ok(Outcome::Incomplete);
     }
     if !(arguments.partial || complete && doubts == 0) {
@@ -199,16 +199,16 @@ impl Piece {
 /// Says on stderr what is wrong, and what is missing.
 fn report(label: &str, piece: &Piece, quiet: bool) {
     for complaint in piece.found.complaints.iter().filter(|complaint| complaint.is_serious() || !quiet) {
-        eprintln!("{label}: {complaint}");
+        tell!("{label}: {complaint}");
     }
     if !piece.is_complete() {
-        eprintln!("{label}: missing are the trajectories {}", piece.missing());
+        tell!("{label}: missing are the trajectories {}", piece.missing());
         if first_look(&piece.blocks.point).is_some() {
-            eprintln!("{label}: what is there from the beginning does not reach the target");
+            tell!("{label}: what is there from the beginning does not reach the target");
         }
     }
     if let Some((_, head)) = piece.found.heads.iter().find(|(_, head)| head.maker != maker()) {
-        eprintln!("{label}: stored by {}: the last digits may differ from those of one run", head.maker);
+        tell!("{label}: stored by {}: the last digits may differ from those of one run", head.maker);
     }
 }
 

@@ -1,11 +1,13 @@
 //! The command line: one file per subcommand; progress bars, tables and exit codes live here.
 
-/// `println!` to a reader who may have gone: a closed stdout is no reason to fail.
+/// `println!` that never panics: see [`crate::io::terminal::say`].
 macro_rules! say {
-    ($($text:tt)*) => {{
-        use std::io::Write;
-        let _ = writeln!(std::io::stdout(), $($text)*);
-    }};
+    ($($text:tt)*) => { $crate::io::terminal::say(format_args!($($text)*)) };
+}
+
+/// `eprintln!` that never panics: see [`crate::io::terminal::tell`].
+macro_rules! tell {
+    ($($text:tt)*) => { $crate::io::terminal::tell(format_args!($($text)*)) };
 }
 
 mod batch;
@@ -33,6 +35,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::io::run_file::RunFile;
+use crate::io::terminal;
 use crate::{Error, Result};
 
 /// Quantum trajectories of a harmonic oscillator coupled to two-level systems.
@@ -177,12 +180,20 @@ pub fn main() -> ExitCode {
         Command::Coefficients(arguments) => coefficients::run(&arguments),
     };
     match outcome {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Done) => match terminal::lost_output() {
+            None => ExitCode::SUCCESS,
+            Some(reason) => {
+                tell!(
+                    "error: cannot write to standard output: {reason}; the files that the command writes are complete"
+                );
+                ExitCode::from(1)
+            }
+        },
         Ok(Outcome::Deviates) => ExitCode::from(1),
         Ok(Outcome::Incomplete) => ExitCode::from(3),
         Ok(Outcome::NothingSaved) => ExitCode::from(130),
         Err(error) => {
-            eprintln!("error: {error}");
+            tell!("error: {error}");
             ExitCode::from(if error.is_input() { 2 } else { 1 })
         }
     }

@@ -71,7 +71,7 @@ impl Progress {
         plain.due = elapsed + plain.interval;
         let rate = (plain.done - self.before) as f64 / elapsed.as_secs_f64();
         let left = Duration::from_secs_f64(plain.expected.1.saturating_sub(plain.done) as f64 / rate);
-        eprintln!(
+        tell!(
             "{}{}: {}/{} {} · {rate:.3}/s · {} left",
             self.label,
             plain.expected.0,

@@ -75,7 +75,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         if let Some(error) = failure {
             return Err(error);
         }
-        eprintln!("interrupted before the first block was complete: nothing to save");
+        tell!("interrupted before the first block was complete: nothing to save");
         batch.end();
         return Ok(Outcome::NothingSaved);
     }
@@ -94,17 +94,12 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         records.write(&summary)?;
     }
     if let Some(error) = failure {
-        eprintln!(
-            "{} of {} sweep points are saved in {}",
-            summary.points.len(),
-            file.points.len(),
-            directory.display()
-        );
+        tell!("{} of {} sweep points are saved in {}", summary.points.len(), file.points.len(), directory.display());
         return Err(error);
     }
     if file.exact && !interrupt.seen() {
         let Some(exact) = exact::solve(&file, arguments.file.quiet, &exact::Limits::default(), &interrupt)? else {
-            eprintln!("interrupted: the trajectories are saved in {}, the density matrix is not", directory.display());
+            tell!("interrupted: the trajectories are saved in {}, the density matrix is not", directory.display());
             batch.end();
             return Ok(Outcome::Incomplete);
         };
@@ -124,7 +119,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     if complete {
         return Ok(Outcome::Done);
     }
-    eprintln!(
+    tell!(
         "{}: {} complete trajectories on {} of {} sweep points are saved in {}",
         if interrupt.seen() { "interrupted" } else { "time limit" },
         summary.points.iter().map(|point| point.trajectories).sum::<u64>(),
@@ -161,7 +156,7 @@ fn run_shard(file: &RunFile, batch: &Batch, threads: usize, quiet: bool, interru
     if complete {
         return Ok(Outcome::Done);
     }
-    eprintln!("{}: all finished blocks are stored", if interrupt.seen() { "interrupted" } else { "time limit" });
+    tell!("{}: all finished blocks are stored", if interrupt.seen() { "interrupted" } else { "time limit" });
     batch.end();
     Ok(Outcome::Incomplete)
 }
@@ -230,7 +225,7 @@ fn warn_of_missed_targets(file: &RunFile, summary: &Summary) {
                 false => "they do not even tell its error: they all gave the same value, or its mean is 0".into(),
             };
             let trajectories = result.trajectories;
-            eprintln!(
+            tell!(
                 "warning: {trajectories} trajectories{} did not reach the target {target}: {advice}",
                 location(result)
             );
@@ -253,7 +248,7 @@ fn warn_of_clipping(summary: &Summary) {
         let (cutoff, clipped) = (point.diagnostics.cutoff, point.diagnostics.clipped_population);
         if clipped > WORTH_SAYING {
             let at = location(point);
-            eprintln!("warning: cutoff = {cutoff} clips up to {clipped:.1e} of the population{at}; \"auto\" would not");
+            tell!("warning: cutoff = {cutoff} clips up to {clipped:.1e} of the population{at}; \"auto\" would not");
         }
     }
 }

@@ -17,6 +17,7 @@ mod records;
 mod report;
 mod result;
 pub mod run_file;
+pub mod terminal;
 
 pub use coefficients::{
     COEFFICIENTS_VERSION, CoefficientRow, CoefficientTable, KernelCurve, write_coefficients, write_surrogate,

@@ -71,7 +71,7 @@ pub fn run(arguments: &ConvergeArguments) -> Result<Outcome> {
         Ok((study.sampling(&pilot)?, study.tolerance(&pilot)?, study.window(&pilot)?, study.cutoff(&pilot)?))
     })();
     if interrupt.seen() {
-        eprintln!("interrupted: a study is all or nothing, so nothing is saved");
+        tell!("interrupted: a study is all or nothing, so nothing is saved");
         return Ok(Outcome::NothingSaved);
     }
     let (sampling, tolerance, window, cutoff) = measured?;

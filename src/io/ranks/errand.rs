@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::wire::{Channel, Wire};
 use crate::ensemble::{Clipping, Crew, Desk, Failure, FrontDesk, Offer, Sums};
+use crate::io::terminal::tell;
 use crate::{Error, Result};
 
 /// Shortest and longest time between two looks at whether a message has come.
@@ -79,7 +80,9 @@ impl Ranks {
             let Word::Here { threads, maker: theirs } = word else { ranks.fail("another rank spoke out of turn") };
             ranks.threads += threads;
             if theirs != maker {
-                eprintln!("note: rank {rank} is {theirs}: the last digits may differ from those of one process");
+                tell(format_args!(
+                    "note: rank {rank} is {theirs}: the last digits may differ from those of one process"
+                ));
             }
         }
         ranks
@@ -158,7 +161,7 @@ impl Ranks {
     }
 
     fn fail(&self, reason: &str) -> ! {
-        eprintln!("error: rank {}: {reason}", self.wire.rank());
+        tell(format_args!("error: rank {}: {reason}", self.wire.rank()));
         self.wire.abort()
     }
 }
@@ -182,7 +185,9 @@ impl Crew for Ranks {
                         Word::Dropped => desk.abandon(),
                         Word::Gone(trouble) => {
                             self.out.fetch_sub(1, Ordering::Relaxed);
-                            trouble.iter().for_each(|reason| eprintln!("warning: rank {rank} does not help: {reason}"));
+                            let told =
+                                |reason: &String| tell(format_args!("warning: rank {rank} does not help: {reason}"));
+                            trouble.iter().for_each(told);
                         }
                         Word::Here { .. } => self.fail("a rank came twice"),
                     }
