@@ -147,7 +147,9 @@ impl Bath {
                 let anomalous = ohmic::anomalous(gamma0, *cutoff, frequency, temperature, kind);
                 let shift = match (kind, temperature > 0.0) {
                     (BathKind::Spin, true) => shift()?,
-                    (BathKind::Spin, false) | (BathKind::Oscillator, _) => ohmic::frequency_shift_squared(gamma0, *cutoff, frequency),
+                    (BathKind::Spin, false) | (BathKind::Oscillator, _) => {
+                        ohmic::frequency_shift_squared(gamma0, *cutoff, frequency)
+                    }
                 };
                 Ok(Four([gamma, diffusion, anomalous, shift]))
             }

@@ -41,7 +41,7 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
         total += seconds;
         jumps += jumps_here;
     }
-    say!("{}: the run file is sound", file.title);
+    say!("{}: the run file is sound", table::title(&file.title));
     table::print_aligned(&rows);
     let sampled = file.points.iter().any(|point| point.experiment.is_sampled());
     if sampled {
@@ -108,7 +108,7 @@ fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Resu
         point.experiment.model.spins().len().to_string(),
         levels,
         format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
-        format!("{jumps:.1}"),
+        table::count(jumps),
         shown,
         format!("{:.3} ms", 1e3 * seconds),
         format!("{whole:.1} s"),

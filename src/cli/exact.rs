@@ -50,7 +50,7 @@ pub fn run(arguments: &ExactArguments) -> Result<Outcome> {
     };
     write_result(&directory, &summary, None)?;
     if !arguments.file.quiet {
-        say!("{} (density matrix)", summary.provenance.title);
+        say!("{} (density matrix)", table::title(&summary.provenance.title));
         table::print_summary(&summary);
         print_born_markov(&summary);
         say!("results in {}", directory.display());

@@ -25,6 +25,7 @@ pub fn provenance(
         method,
         title: file.title.clone(),
         seed: file.points[0].seed,
+        sweep: (method == Method::Trajectories && file.points.len() > 1).then(|| file.sweep_numbers.name().into()),
         trajectories,
         complete,
         endings: Vec::new(),

@@ -12,14 +12,14 @@ use super::origin::provenance;
 use super::progress::Progress;
 use super::watcher::EnsembleWatcher;
 use super::{Outcome, RunFileArguments, crew, exact, table};
-use crate::Result;
 use crate::analysis::{
     FORMAT_VERSION, Method, Point, Provenance, Summary, Target, trajectories_needed, trajectory_point,
 };
 use crate::ensemble::{self, Ensemble, Ledger, RecordSink, Recording, Stock, Stopped};
 use crate::io::ranks::Ranks;
-use crate::io::run_file::RunFile;
+use crate::io::run_file::{self, RunFile};
 use crate::io::{EXACT_DIRECTORY, RecordSpool, prepare_directory, read_exact, write_plots, write_result};
+use crate::{Error, Result};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -36,6 +36,10 @@ pub struct RunArguments {
 /// Runs every sweep point, writes the result and prints its table.
 pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let threads = arguments.file.threads()?;
+    if arguments.batch.mpi && run_file::is_piped(&arguments.file.run_file) {
+        let allowed = "every rank reads the run file, and standard input goes to one of them: name a file";
+        return Err(Error::value("--mpi", "given", allowed));
+    }
     let ranks = if arguments.batch.mpi { Some(crew::meet(threads)?) } else { None };
     if let Some(ranks) = ranks.as_ref().filter(|ranks| !ranks.is_first()) {
         return crew::assist(ranks, &arguments.file, threads);
@@ -107,7 +111,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         write_plots(&directory, &summary, Some(&exact))?;
     }
     if !arguments.file.quiet {
-        say!("{}", summary.provenance.title);
+        say!("{}", table::title(&summary.provenance.title));
         table::print_summary(&summary);
         print_born_markov(&summary);
         let memory = summary

@@ -43,6 +43,6 @@ pub use run::{Ensemble, Estimator, Plan, Watcher, assist, learn, run, run_each, 
 pub use sampling::{Baseline, Sampling};
 pub use stock::Stock;
 pub use stopping::{Ending, Ladder, Stopped};
-pub use streams::{Purpose, Stream, Streams};
+pub use streams::{Purpose, Stream, Streams, SweepNumbers};
 pub use sums::{Ledger, Stored, Sums};
 pub use tree::{Merge, Node, Tree};

@@ -7,6 +7,7 @@ mod convergence;
 mod emission_plot;
 mod figure;
 mod files;
+mod finite;
 mod heating_plot;
 mod labels;
 mod netcdf;

@@ -4,6 +4,7 @@ use super::trunk::{Alone, Beginning, Mark};
 use super::waiting_time::{Survival, root};
 use super::weight::Growth;
 use super::{Recorder, Rewindable, Stretch, Trunks};
+use crate::error::shown::{MOST_DIGITS, number};
 use crate::hilbert::{Ket, Window};
 use crate::model::PurePreparation;
 use crate::propagate::{Follower, Tolerances, WindowReport};
@@ -260,6 +261,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             }
             let norm = self.ket.norm_squared();
             if !(norm.is_finite() && norm > 0.0) {
+                let (norm, now) = (number(norm, MOST_DIGITS), number(now, MOST_DIGITS));
                 return Err(Error::Numerical(format!("a ket of norm² {norm} at t = {now}: the step was not accurate")));
             }
             self.ket.scale(1.0 / norm.sqrt());

@@ -128,6 +128,7 @@ fn summary(point: Point, method: Method) -> Summary {
         method,
         title: String::new(),
         seed: 0,
+        sweep: None,
         trajectories: point.trajectories,
         complete: true,
         endings: Vec::new(),

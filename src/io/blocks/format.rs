@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::identity::Identity;
 use crate::ensemble::{Node, Sums};
+use crate::io::files::open_file;
 use crate::io::provenance::{digest, hexadecimal};
 
 /// First bytes of every file; the number is the version of its layout.
@@ -127,7 +128,7 @@ impl Opened {
     /// A reason, when it cannot be read or is damaged.
     pub fn open(path: &Path) -> Result<Self, String> {
         let said = |error: std::io::Error| error.to_string();
-        let mut file = File::open(path).map_err(said)?;
+        let mut file = open_file(path).map_err(said)?;
         let length = file.metadata().map_err(said)?.len();
         let mut front = [0; MAGIC.len() + 8];
         file.read_exact(&mut front).map_err(|_| "damaged: too short".to_owned())?;
