@@ -55,8 +55,17 @@ pub struct Provenance {
     /// correlated (mostly by 0.9 and more); `independent` where each has its own. Absent without a sweep and for `exact`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<String>,
-    /// Trajectories asked for per sweep point, the most of them where there is a target (0 for `exact`).
+    /// Trajectories that ran per sweep point, the largest number where they differ (0 for `exact`): every point has its own.
     pub trajectories: u64,
+    /// Trajectories asked for per sweep point, the most of them where there is a target; absent for `exact`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trajectories_asked: Option<u64>,
+    /// SHA-256 of the model with its initial state at every sweep point: results with different ones are not of one model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
+    /// SHA-256 of all that the numbers at every sweep point depend on but for the number of trajectories.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<String>,
     /// False when the run was interrupted or its time was over: the points then hold a complete prefix of the trajectories.
     pub complete: bool,
     /// Why each sweep point has no more trajectories, in the order of the points; empty for `exact`. It stands here and not

@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::interrupt::Interrupt;
+use crate::analysis::Method;
 use crate::ensemble::{Extent, Ledger};
 use crate::io::blocks::{
-    BlockStore, Gathered, Hurry, Pace, PointBlocks, Shard, discard, files, maker, point_directories, point_directory,
+    BlockStore, Gathered, Head, Hurry, Pace, PointBlocks, Shard, Unfinished, discard, files, maker, point_directory,
+    refuse_newer,
 };
 use crate::io::ranks::Ranks;
-use crate::io::read_summary;
 use crate::io::run_file::{Records, RunFile};
+use crate::io::{EXACT_DIRECTORY, certain_trajectories, earlier_result, refuse_to_replace};
 use crate::{Error, Result};
 
 /// Arguments of `run` for batch jobs.
@@ -23,9 +25,12 @@ pub struct BatchArguments {
     /// Go on with the blocks stored in DIR/blocks, if there are any: same bytes as without the interruption.
     #[arg(long)]
     resume: bool,
-    /// Discard the stored blocks of an unfinished run and begin again.
+    /// Discard the stored blocks of an unfinished run, whichever it was, and begin again.
     #[arg(long, conflicts_with = "resume")]
     restart: bool,
+    /// Replace a finished result of another run, or of more trajectories, that lies in the result directory.
+    #[arg(long)]
+    force: bool,
     /// Store no blocks.
     #[arg(long, conflicts_with_all = ["resume", "shard", "array", "requeue", "hold"])]
     no_blocks: bool,
@@ -120,17 +125,23 @@ impl<'a> Batch<'a> {
         let deadline = arguments.time_limit.and_then(|limit| Instant::now().checked_add(limit));
         let requeued = AtomicBool::new(false);
         let batch = Self { arguments, shard, deadline, ranks, stores, directory, interrupt, requeued };
+        // Before anything is run, written or removed: what lies there already.
+        refuse_newer(directory)?;
         if batch.resumes() {
-            // Before anything is run or written: blocks of another run at any sweep point.
             for index in 0..file.points.len() {
-                let paths = files(&point_directory(directory, index))?;
-                let blocks = PointBlocks::new(file, index, batch.shard, paths);
+                let blocks = batch.blocks(file, index)?;
                 blocks.refuse_foreign(&blocks.heads().1)?;
             }
-        } else {
-            if !arguments.restart {
-                batch.refuse_to_discard(file)?;
-            }
+        } else if !arguments.restart {
+            // A result that cannot be read holds nothing.
+            let earlier = earlier_result(directory).ok().flatten();
+            let unfinished = Unfinished::find(directory, earlier.as_ref(), file)?;
+            unfinished.map_or(Ok(()), |unfinished| Err(unfinished.error()))?;
+        }
+        if !arguments.force && batch.shard.is_none() {
+            batch.refuse_to_replace(file)?;
+        }
+        if !batch.resumes() {
             discard(directory)?;
         }
         Ok(batch)
@@ -141,38 +152,36 @@ impl<'a> Batch<'a> {
         self.arguments.resume || self.shard.is_some()
     }
 
-    /// An unfinished run of this very file is not thrown away unasked.
-    fn refuse_to_discard(&self, file: &RunFile) -> Result<()> {
-        if read_summary(self.directory).is_ok_and(|summary| summary.provenance.complete) {
+    /// A result is not replaced unasked by one of another run or of fewer trajectories.
+    fn refuse_to_replace(&self, file: &RunFile) -> Result<()> {
+        if file.exact {
+            refuse_to_replace(&self.directory.join(EXACT_DIRECTORY), file, Method::Exact, |_, _| 0)?;
+        }
+        let earlier = earlier_result(self.directory).ok().flatten();
+        if self.arguments.restart && earlier.is_some_and(|earlier| !earlier.provenance.complete) {
             return Ok(());
         }
-        for (index, (place, paths)) in point_directories(self.directory)? {
-            if index >= file.points.len() {
-                continue;
-            }
-            let point = PointBlocks::new(file, index, None, paths);
-            let (_, _, stored) = point.heads();
-            if stored.count() > 0 {
-                return Err(Error::value(
-                    "--resume",
-                    "not given",
-                    format!(
-                        "{} holds {} finished trajectories of this very run, which is not complete: go on with --resume, \
-                         or discard them with --restart",
-                        place.display(),
-                        stored.count()
-                    ),
-                ));
-            }
-        }
-        Ok(())
+        let certain = certain_trajectories(self.directory);
+        refuse_to_replace(self.directory, file, Method::Trajectories, |index, point| {
+            // Whoever goes on with stored blocks loses none of them.
+            let stored = self.blocks(file, index).map_or(0, |blocks| {
+                let ranges = |head: Head| head.nodes.iter().map(|entry| head.range(entry)).collect::<Vec<_>>();
+                blocks.heads().0.into_iter().flat_map(|(_, head)| ranges(head)).collect::<Extent>().count()
+            });
+            certain(index, point).max(if self.resumes() { stored } else { 0 })
+        })
+    }
+
+    /// The stored blocks of sweep point `index`.
+    fn blocks(&self, file: &RunFile, index: usize) -> Result<PointBlocks> {
+        let paths = if self.resumes() { files(&point_directory(self.directory, index))? } else { Vec::new() };
+        Ok(PointBlocks::new(file, index, self.shard, paths))
     }
 
     /// Opens the blocks of sweep point `index`.
     pub fn open(&self, file: &RunFile, index: usize) -> Result<OpenPoint> {
         let place = point_directory(self.directory, index);
-        let paths = if self.resumes() { files(&place)? } else { Vec::new() };
-        let blocks = PointBlocks::new(file, index, self.shard, paths);
+        let blocks = self.blocks(file, index)?;
         let found = blocks.gather(None);
         blocks.refuse_foreign(&found.complaints)?;
         blocks.refuse_longer(&found)?;

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{Outcome, table};
 use crate::analysis::{Deviation, compare};
-use crate::io::read_summary;
+use crate::io::{other_model, read_summary};
 use crate::{Error, Result};
 
 /// Arguments of `compare`.
@@ -32,6 +32,9 @@ pub fn run(arguments: &CompareArguments) -> Result<Outcome> {
         }
     }
     let (a, b) = (read_summary(&arguments.a)?, read_summary(&arguments.b)?);
+    if let Some(changes) = other_model(&a, &b) {
+        tell!("warning: A and B are not results of one model ({changes})");
+    }
     let agreement = compare(&a, &b, arguments.tolerance)?;
     let header = ["point", "quantity", "worst z", "at t", "A", "B", "largest |A − B|", "rms z"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];

@@ -16,7 +16,7 @@ use crate::analysis::{
 };
 use crate::ensemble::{self, Plan};
 use crate::io::run_file::{RunFile, RunPoint};
-use crate::io::{prepare_directory, today, write_report};
+use crate::io::{prepare_directory, refuse_to_replace_report, today, write_report};
 use crate::master::{self, Limits};
 use crate::{Error, Result};
 
@@ -34,6 +34,9 @@ pub struct CoverageArguments {
     /// Result directory [default: out/RUN_FILE_STEM/coverage].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Replace a finished report of another run file, or of more seeds, that lies in the result directory.
+    #[arg(long)]
+    force: bool,
 }
 
 /// Deviations up to this are numerical, as in `compare`.
@@ -57,6 +60,12 @@ pub fn run(arguments: &CoverageArguments) -> Result<Outcome> {
     }
     let directory = arguments.out.clone().unwrap_or_else(|| arguments.file.default_directory().join("coverage"));
     prepare_directory(&directory)?;
+    if !arguments.force {
+        refuse_to_replace_report(&directory, "coverage", &file, |report| {
+            let points = report["points"].as_array().into_iter().flatten();
+            points.filter_map(|point| point["seeds"].as_u64()).any(|seeds| seeds > arguments.seeds)
+        })?;
+    }
     let interrupt = Interrupt::listen()?;
     let begun = Instant::now();
     let mut points = Vec::new();

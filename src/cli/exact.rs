@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::{Outcome, RunFileArguments, table};
 use crate::analysis::{FORMAT_VERSION, Method, Summary, exact_point};
 use crate::io::run_file::RunFile;
-use crate::io::{EXACT_DIRECTORY, prepare_directory, write_result};
+use crate::io::{EXACT_DIRECTORY, prepare_directory, refuse_to_replace, write_result};
 pub use crate::master::Limits;
 use crate::{Error, Result, master};
 
@@ -24,6 +24,9 @@ pub struct ExactArguments {
     /// Result directory [default: out/RUN_FILE_STEM/exact, beside the trajectories it belongs to].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Replace another result that lies in the result directory.
+    #[arg(long)]
+    force: bool,
     /// Most memory the density matrix may take, in GiB.
     #[arg(long, value_name = "GIB", default_value_t = 4.0)]
     memory_limit: f64,
@@ -43,6 +46,9 @@ pub fn run(arguments: &ExactArguments) -> Result<Outcome> {
     let default = || arguments.file.default_directory().join(EXACT_DIRECTORY);
     let directory = arguments.out.clone().unwrap_or_else(default);
     prepare_directory(&directory)?;
+    if !arguments.force {
+        refuse_to_replace(&directory, &file, Method::Exact, |_, _| 0)?;
+    }
     let interrupt = Interrupt::listen()?;
     let Some(summary) = solve(&file, arguments.file.quiet, &limits, &interrupt)? else {
         tell!("interrupted: a density matrix is all or nothing, so nothing is saved");

@@ -15,7 +15,7 @@ use crate::io::blocks::{
     Complaint, Gathered, Head, PointBlocks, first_look, maker, open, point_directories, point_directory, write_gathered,
 };
 use crate::io::run_file::{RunFile, RunPoint};
-use crate::io::{read_exact, write_report, write_result};
+use crate::io::{exact_beside, refuse_to_replace, write_numbers, write_plots, write_report};
 use crate::{Error, Result};
 
 /// Arguments of `merge`.
@@ -30,6 +30,9 @@ pub struct MergeArguments {
     /// Merge what is there, when something is missing or damaged, and say exactly what that is; exit code 3.
     #[arg(long)]
     partial: bool,
+    /// Replace a finished result of another run, or of more trajectories, that lies in the result directory.
+    #[arg(long)]
+    force: bool,
     /// No table.
     #[arg(long)]
     quiet: bool,
@@ -147,7 +150,7 @@ pub fn run_file(paths: &BTreeMap<usize, Vec<PathBuf>>) -> Result<RunFile> {
         (weight[&head.identity.hash], head.identity.hash.clone(), head.trajectories, texts)
     };
     let Some(head) = heads.iter().max_by_key(key) else { unreachable!("one of them has the lowest point") };
-    RunFile::parse(&head.run_file, &head.title, &head.overrides)
+    RunFile::parse_stored(&head.run_file, &head.title, &head.overrides, &head.tables)
 }
 
 fn piece(file: &RunFile, index: usize, paths: Vec<PathBuf>, partial: bool) -> Result<Piece> {
@@ -240,11 +243,14 @@ fn write(
     if points.is_empty() {
         return Err(Error::Unmerged("no trajectory is stored".into()));
     }
-    let trajectories = file.points[0].stopping.trajectories;
+    let trajectories = points.iter().map(|point| point.trajectories).max().unwrap_or_default();
     let origin = provenance(file, Method::Trajectories, trajectories, complete, begun, 1);
     let summary = Summary { format_version: FORMAT_VERSION, provenance: Provenance { endings, ..origin }, points };
-    let same_run = |exact: &Summary| exact.provenance.run_file_hash == summary.provenance.run_file_hash;
-    write_result(out, &summary, read_exact(out).ok().flatten().filter(same_run).as_ref())?;
+    if !arguments.force {
+        let merged = |index: usize, _: &RunPoint| summary.points.get(index).map_or(0, |point| point.trajectories);
+        refuse_to_replace(out, file, Method::Trajectories, merged)?;
+    }
+    write_numbers(out, &summary)?;
     let inside = |directory: &PathBuf| directory.canonicalize().ok() == out.canonicalize().ok();
     if !arguments.directories.iter().any(inside) {
         for (index, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.ensemble.is_some()) {
@@ -260,6 +266,9 @@ fn write(
         vec![merged.point.clone(), count, of, merged.set.clone(), merged.missing.clone(), files]
     }));
     write_report(out, "merge", &merged, &table::aligned(&rows))?;
+    let (exact, remark) = exact_beside(out, &summary);
+    remark.iter().for_each(|remark| tell!("warning: {remark}"));
+    write_plots(out, &summary, exact.as_ref())?;
     if !arguments.quiet {
         say!("{}", summary.provenance.title);
         table::print_summary(&summary);

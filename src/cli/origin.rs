@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use crate::analysis::{Method, Provenance};
 use crate::io::run_file::RunFile;
-use crate::io::{build_commit, peak_memory};
+use crate::io::{build_commit, models, peak_memory, questions};
 use crate::system::cpu_features;
 
-/// The provenance of a result of `file` that is finished now.
+/// The provenance of a result of `file` that is finished now; `trajectories` have run at every sweep point, the largest number
+/// where they differ.
 pub fn provenance(
     file: &RunFile,
     method: Method,
@@ -27,6 +28,9 @@ pub fn provenance(
         seed: file.points[0].seed,
         sweep: (method == Method::Trajectories && file.points.len() > 1).then(|| file.sweep_numbers.name().into()),
         trajectories,
+        trajectories_asked: (method == Method::Trajectories).then(|| file.points[0].stopping.trajectories),
+        models: models(file),
+        questions: questions(file, method),
         complete,
         endings: Vec::new(),
         wall_time_seconds: begun.elapsed().as_secs_f64(),

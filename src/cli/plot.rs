@@ -6,12 +6,12 @@ use clap::Args;
 
 use super::Outcome;
 use crate::Result;
-use crate::io::{read_exact, read_summary, write_plots};
+use crate::io::{exact_beside, other_model, read_summary, write_plots};
 
 /// Arguments of `plot`.
 #[derive(Debug, Args)]
 pub struct PlotArguments {
-    /// Result directory (with summary.json); an exact result in DIR/exact is drawn beside it.
+    /// Result directory (with summary.json); an exact result of the same model in DIR/exact is drawn beside it.
     directory: PathBuf,
     /// Draw this exact result instead of DIR/exact.
     #[arg(long, value_name = "DIR")]
@@ -22,8 +22,18 @@ pub struct PlotArguments {
 pub fn run(arguments: &PlotArguments) -> Result<Outcome> {
     let summary = read_summary(&arguments.directory)?;
     let exact = match &arguments.exact {
-        Some(directory) => Some(read_summary(directory)?),
-        None => read_exact(&arguments.directory)?,
+        Some(directory) => {
+            let exact = read_summary(directory)?;
+            if let Some(changes) = other_model(&exact, &summary) {
+                tell!("warning: {} is of another model ({changes}); it is drawn all the same", directory.display());
+            }
+            Some(exact)
+        }
+        None => {
+            let (exact, remark) = exact_beside(&arguments.directory, &summary);
+            remark.iter().for_each(|remark| tell!("warning: {remark}"));
+            exact
+        }
     };
     for path in write_plots(&arguments.directory, &summary, exact.as_ref())? {
         say!("{}", path.display());

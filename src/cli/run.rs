@@ -18,7 +18,10 @@ use crate::analysis::{
 use crate::ensemble::{self, Ensemble, Ledger, RecordSink, Recording, Stock, Stopped};
 use crate::io::ranks::Ranks;
 use crate::io::run_file::{self, RunFile};
-use crate::io::{EXACT_DIRECTORY, RecordSpool, prepare_directory, read_exact, write_plots, write_result};
+use crate::io::{
+    EXACT_DIRECTORY, RecordSpool, earlier_has_more, exact_beside, prepare_directory, write_numbers, write_plots,
+    write_result,
+};
 use crate::{Error, Result};
 
 /// Arguments of `run`.
@@ -83,7 +86,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         batch.end();
         return Ok(Outcome::NothingSaved);
     }
-    let trajectories = file.points[0].stopping.trajectories;
+    let trajectories = points.iter().map(|point| point.trajectories).max().unwrap_or_default();
     let all_threads = ranks.as_ref().map_or(threads, Ranks::threads);
     let origin = provenance(&file, Method::Trajectories, trajectories, complete, begun, all_threads);
     let provenance = Provenance { endings, ..origin };
@@ -91,17 +94,26 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     warn_of_clipping(&summary);
     warn_of_missed_targets(&file, &summary);
     warn_of_weights(&summary);
-    // Saved before anything else can fail; drawn again when there is an exact result to draw beside it.
-    let same_run = |exact: &Summary| exact.provenance.run_file_hash == summary.provenance.run_file_hash;
-    write_result(&directory, &summary, read_exact(&directory).ok().flatten().filter(same_run).as_ref())?;
+    if !complete && earlier_has_more(&directory, &summary) {
+        tell!("the result in {} has more trajectories and is left as it is", directory.display());
+        failure.map_or(Ok(()), Err)?;
+        batch.end();
+        return Ok(Outcome::Incomplete);
+    }
+    // Numbers first, then what can be made from them; drawn again when there is an exact result to draw beside it.
+    write_numbers(&directory, &summary)?;
     if let Some(records) = records {
         records.write(&summary)?;
     }
+    let solves = file.exact && failure.is_none() && !interrupt.seen();
+    let (beside, remark) = exact_beside(&directory, &summary);
+    remark.iter().filter(|_| !solves).for_each(|remark| tell!("warning: {remark}"));
+    write_plots(&directory, &summary, beside.as_ref())?;
     if let Some(error) = failure {
         tell!("{} of {} sweep points are saved in {}", summary.points.len(), file.points.len(), directory.display());
         return Err(error);
     }
-    if file.exact && !interrupt.seen() {
+    if solves {
         let Some(exact) = exact::solve(&file, arguments.file.quiet, &exact::Limits::default(), &interrupt)? else {
             tell!("interrupted: the trajectories are saved in {}, the density matrix is not", directory.display());
             batch.end();

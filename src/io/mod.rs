@@ -1,9 +1,11 @@
 //! Files: the run file, the result files, the pictures, stored blocks; and other processes.
 
 mod bath_plot;
+mod beside;
 pub mod blocks;
 mod coefficients;
 mod convergence;
+mod earlier;
 mod emission_plot;
 mod figure;
 mod files;
@@ -13,6 +15,7 @@ mod labels;
 mod netcdf;
 mod plot;
 mod provenance;
+mod questions;
 pub mod ranks;
 mod records;
 mod report;
@@ -20,15 +23,20 @@ mod result;
 pub mod run_file;
 pub mod terminal;
 
+pub use beside::{exact_beside, other_model};
 pub use coefficients::{
     COEFFICIENTS_VERSION, CoefficientRow, CoefficientTable, KernelCurve, write_coefficients, write_surrogate,
 };
 pub use convergence::{draw_convergence, read_convergence, write_convergence};
+pub use earlier::{
+    certain_trajectories, earlier_has_more, earlier_result, refuse_to_replace, refuse_to_replace_report,
+};
 pub use emission_plot::draw_emission;
 pub use heating_plot::draw_heating;
 pub use netcdf::write_netcdf;
 pub use plot::{draw_number, write_plots};
 pub use provenance::{build_commit, hash_text, peak_memory};
+pub use questions::{changes, models, models_of, questions, questions_of, run_file_of};
 pub use records::{JUMP_BYTES, RECORDS_FILE, RecordSpool};
 pub use report::{today, write_report};
-pub use result::{EXACT_DIRECTORY, prepare_directory, read_exact, read_summary, write_result};
+pub use result::{EXACT_DIRECTORY, prepare_directory, read_exact, read_summary, write_numbers, write_result};

@@ -258,7 +258,8 @@ impl Contents {
         for (name, value) in fields.as_object().into_iter().flatten() {
             match value {
                 Value::Null => Ok(()),
-                _ if name == "endings" => Ok(()), // variables over the points
+                // Variables over the points, and hashes for readers of summary.json.
+                _ if ["endings", "models", "questions"].contains(&name.as_str()) => Ok(()),
                 Value::String(text) => self.header.add_global_attr_string(name, text),
                 Value::Array(items) => {
                     let lines: Vec<&str> = items.iter().filter_map(Value::as_str).collect();

@@ -28,6 +28,17 @@ pub fn prepare_directory(directory: &Path) -> Result<()> {
 /// # Errors
 /// When the directory or a file cannot be written.
 pub fn write_result(directory: &Path, summary: &Summary, exact: Option<&Summary>) -> Result<Vec<PathBuf>> {
+    let mut written = write_numbers(directory, summary)?;
+    written.extend(write_plots(directory, summary, exact)?);
+    Ok(written)
+}
+
+/// Writes `summary.json` and `result.nc`, without which there is nothing to draw, and returns their paths; records of an earlier
+/// result go.
+///
+/// # Errors
+/// When the directory or a file cannot be written.
+pub fn write_numbers(directory: &Path, summary: &Summary) -> Result<Vec<PathBuf>> {
     std::fs::create_dir_all(directory).map_err(|source| Error::io(directory, source))?;
     let (json, netcdf) = (directory.join("summary.json"), directory.join("result.nc"));
     let text = json_text("summary.json", summary)?;
@@ -35,9 +46,7 @@ pub fn write_result(directory: &Path, summary: &Summary, exact: Option<&Summary>
     remove_file(&directory.join(RECORDS_FILE))?;
     replace_file(&json, text.as_bytes())?;
     write_netcdf(&netcdf, summary)?;
-    let mut written = vec![json, netcdf];
-    written.extend(write_plots(directory, summary, exact)?);
-    Ok(written)
+    Ok(vec![json, netcdf])
 }
 
 /// Reads `summary.json` of a result directory.

@@ -271,9 +271,12 @@ fn an_unfinished_run_is_not_thrown_away_unasked() {
     let after = stored(&sandbox, "a");
     assert!(after > before);
     cut(&format!("{run} --restart"));
-    // Another run in the same place, and one that is complete, begin anew.
-    sandbox.expect(0, &format!("{RUN} --seed 7 --out a"));
-    sandbox.expect(0, &format!("{RUN} --seed 8 --out a"));
+    // Nor by another run in the same place.
+    let before = stored(&sandbox, "a");
+    let refused = sandbox.expect(2, &format!("{RUN} --seed 7 --out a"));
+    assert!(refused.error().contains("of another run, which is not complete (`ensemble.seed` was not given, is 7)"));
+    assert_eq!(stored(&sandbox, "a"), before);
+    sandbox.expect(0, &format!("{RUN} --seed 7 --out a --restart"));
     assert_eq!(stored(&sandbox, "a"), 64);
     sandbox.expect(0, &format!("{RUN} --out b --no-blocks"));
     assert!(!sandbox.path("b/blocks").exists());

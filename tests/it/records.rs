@@ -254,6 +254,6 @@ fn what_an_earlier_run_left_goes() {
     let there = || optional.map(|name| sandbox.path("a").join(name).exists());
     sandbox.expect(0, &format!("run run.toml --quiet --out a {asked}"));
     assert_eq!(there(), [true; 5]);
-    sandbox.expect(0, "run run.toml --quiet --out a");
+    sandbox.expect(0, "run run.toml --quiet --out a --force");
     assert_eq!(there(), [false; 5]);
 }

@@ -97,7 +97,7 @@ fn damaged_and_foreign_shards_are_named() {
         assert!(refused.stderr.contains("trajectories-328-663."), "{}", refused.stderr);
         assert!(refused.stderr.contains(named) && refused.stderr.contains("missing are"), "{}", refused.stderr);
         assert!(sandbox.expect(1, "status 0 1 2 --verify").stdout.contains(named));
-        sandbox.expect(3, "merge 0 1 2 --out merged --partial --quiet");
+        sandbox.expect(3, "merge 0 1 2 --out merged --partial --quiet --force");
         // Whoever runs the shard again mends it.
         let again = sandbox.expect(0, &format!("{RUN} --shard 1/3 --out 1"));
         assert!(again.stderr.starts_with("warning: "), "{}", again.stderr);

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
+use serde_json::Value;
 
 use self::measure::{Budget, Study};
 use super::interrupt::Interrupt;
@@ -15,7 +16,7 @@ use super::{Outcome, RunFileArguments};
 use crate::analysis::Method;
 use crate::analysis::convergence::{CONVERGENCE_VERSION, Convergence, Settings, Verdict};
 use crate::hilbert::Cutoff;
-use crate::io::{prepare_directory, write_convergence};
+use crate::io::{prepare_directory, refuse_to_replace_report, write_convergence};
 use crate::{Error, Result};
 
 /// Arguments of `converge`.
@@ -26,6 +27,9 @@ pub struct ConvergeArguments {
     /// Result directory [default: out/RUN_FILE_STEM/converge].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Replace a finished study of another run file or sweep point that lies in the result directory.
+    #[arg(long)]
+    force: bool,
     /// Sweep point to study, from 0.
     #[arg(long, value_name = "I", default_value_t = 0)]
     point: usize,
@@ -53,6 +57,10 @@ pub fn run(arguments: &ConvergeArguments) -> Result<Outcome> {
     let default = || arguments.file.default_directory().join("converge");
     let directory = arguments.out.clone().unwrap_or_else(default);
     prepare_directory(&directory)?;
+    if !arguments.force {
+        let elsewhere = |report: &Value| report["point"].as_u64() != Some(arguments.point as u64);
+        refuse_to_replace_report(&directory, "converge", &file, elsewhere)?;
+    }
     let interrupt = Interrupt::listen()?;
     let begun = Instant::now();
     let settings = Settings {

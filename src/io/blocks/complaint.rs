@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::format::Head;
+use super::format::{Head, Unreadable};
 use super::identity::Identity;
 
 /// Something about a file of blocks that its reader should know.
@@ -17,7 +17,7 @@ pub enum Complaint {
         /// The trajectories that it was to hold, by its name.
         task: Option<Range<u64>>,
         /// Why.
-        reason: String,
+        reason: Unreadable,
     },
     /// A part of it cannot be used.
     Damaged {

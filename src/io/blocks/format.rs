@@ -8,6 +8,7 @@
 //! The head holds the SHA-256 of every node's sums together with the node and the identity, so that no bit of a file can change
 //! unnoticed, and no node can be taken for another. Whatever lengths a file declares, no more is read than it has bytes.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -19,9 +20,16 @@ use super::identity::Identity;
 use crate::ensemble::{Node, Sums};
 use crate::io::files::open_file;
 use crate::io::provenance::{digest, hexadecimal};
+use crate::io::run_file::TableRows;
 
 /// First bytes of every file; the number is the version of its layout.
 const MAGIC: &[u8] = b"fluctuator blocks 1\n";
+
+/// What those of every version begin with.
+const NAME: &[u8] = b"fluctuator blocks ";
+
+/// The version that this program writes and reads.
+const VERSION: u64 = 1;
 
 /// Longest head: some hundred nodes and a run file.
 const LONGEST_HEAD: u64 = 1 << 26;
@@ -40,6 +48,9 @@ pub struct Head {
     pub run_file: String,
     /// `--set` overrides applied to it, in order.
     pub overrides: Vec<String>,
+    /// The tabulated densities that the run file names: with them it can be read anywhere.
+    #[serde(default, skip_serializing_if = "TableRows::is_empty")]
+    pub tables: TableRows,
     /// Title of the run.
     pub title: String,
     /// Number of the sweep point.
@@ -108,6 +119,55 @@ fn node_digest(identity: &Identity, node: Node, sums: &[u8]) -> String {
     hexadecimal(&digest(&[identity.hash.as_bytes(), &node.first.to_le_bytes(), &node.height.to_le_bytes(), sums]))
 }
 
+/// Why a file of blocks cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The system says no: that may pass.
+    System(String),
+    /// It is damaged: nothing can be got out of it.
+    Damaged(String),
+    /// It has another version of the format, which this is the number of.
+    Version(u64),
+    /// Its head is what its writer made it, and this program does not understand it.
+    Unknown(String),
+}
+
+impl Unreadable {
+    /// Whether another program, a newer one, may well read it: it is nothing to be replaced or removed.
+    pub fn is_newer(&self) -> bool {
+        match self {
+            Self::Version(version) => *version > VERSION,
+            Self::Unknown(_) => true,
+            Self::System(_) | Self::Damaged(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System(reason) => write!(f, "{reason}"),
+            Self::Damaged(reason) => write!(f, "damaged: {reason}"),
+            Self::Version(version) => write!(
+                f,
+                "it is of version {version} of the format, and this program reads version {VERSION}: use {} version of the program",
+                if *version > VERSION { "a newer" } else { "the older" }
+            ),
+            Self::Unknown(reason) => {
+                write!(f, "unknown head ({reason}): it comes from another version of the program, or is none of ours")
+            }
+        }
+    }
+}
+
+/// The version that the first bytes of a file name, if it is none that this program reads.
+fn other_version(front: &[u8]) -> Option<u64> {
+    let digits = front.strip_prefix(NAME)?;
+    let length = digits.iter().position(|byte| *byte == b'\n')?;
+    let version = std::str::from_utf8(&digits[..length]).ok()?.parse().ok()?;
+    (version != VERSION).then_some(version)
+}
+
 /// A file of blocks with its head read.
 #[derive(Debug)]
 pub struct Opened {
@@ -125,40 +185,44 @@ impl Opened {
     /// Opens a file and reads its head.
     ///
     /// # Errors
-    /// A reason, when it cannot be read or is damaged.
-    pub fn open(path: &Path) -> Result<Self, String> {
-        let said = |error: std::io::Error| error.to_string();
+    /// A reason, when it cannot be read, is damaged or of another version.
+    pub fn open(path: &Path) -> Result<Self, Unreadable> {
+        let said = |error: std::io::Error| Unreadable::System(error.to_string());
+        let damaged = |reason: &str| Unreadable::Damaged(reason.into());
         let mut file = open_file(path).map_err(said)?;
         let length = file.metadata().map_err(said)?.len();
-        let mut front = [0; MAGIC.len() + 8];
-        file.read_exact(&mut front).map_err(|_| "damaged: too short".to_owned())?;
-        let (magic, bytes) = front.split_at(MAGIC.len());
+        let mut front = Vec::with_capacity(MAGIC.len() + 8);
+        file.by_ref().take(MAGIC.len() as u64 + 8).read_to_end(&mut front).map_err(said)?;
+        if let Some(version) = other_version(&front) {
+            return Err(Unreadable::Version(version));
+        }
+        let Some((magic, bytes)) = front.split_at_checked(MAGIC.len()).filter(|(_, size)| size.len() == 8) else {
+            return Err(damaged("too short"));
+        };
         if magic != MAGIC {
-            let is_version = magic.starts_with(b"fluctuator blocks ");
-            let newer = "damaged, or of another version of the format";
-            return Err(if is_version { newer } else { "damaged: it does not begin like a file of blocks" }.into());
+            return Err(damaged("it does not begin like a file of blocks"));
         }
         let mut size = [0; 8];
         size.copy_from_slice(bytes);
         let size = u64::from_le_bytes(size);
         let begin = size.saturating_add(front.len() as u64 + 32);
         if size > LONGEST_HEAD || begin > length {
-            return Err("damaged: its head does not fit into it".into());
+            return Err(damaged("its head does not fit into it"));
         }
         let mut text = vec![0; size as usize];
         let mut expected = [0; 32];
         file.read_exact(&mut text).and_then(|()| file.read_exact(&mut expected)).map_err(said)?;
         if digest(&[&text]) != expected {
-            return Err("damaged: the checksum of its head is wrong".into());
+            return Err(damaged("the checksum of its head is wrong"));
         }
-        let head: Head = serde_json::from_slice(&text).map_err(|error| format!("unknown head: {error}"))?;
+        let head: Head = serde_json::from_slice(&text).map_err(|error| Unreadable::Unknown(error.to_string()))?;
         let sound = |entry: &Entry| {
             let full = u128::from(head.block) << entry.node.height.min(64);
             let short = entry.node.height == 0 && entry.trajectories > 0 && u128::from(entry.trajectories) < full;
             entry.node.is_sound() && (u128::from(entry.trajectories) == full || short)
         };
         if !(head.block.is_power_of_two() && head.block <= 1 << 20 && head.nodes.iter().all(sound)) {
-            return Err("unknown head: it lists impossible blocks".into());
+            return Err(Unreadable::Unknown("it lists impossible blocks".into()));
         }
         Ok(Self { path: path.to_owned(), head, file, begin, length })
     }

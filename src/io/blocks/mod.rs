@@ -18,10 +18,12 @@ mod identity;
 mod kept;
 mod point;
 mod store;
+mod unfinished;
 
 pub use complaint::Complaint;
-pub use format::{Entry, Head, Opened};
+pub use format::{Entry, Head, Opened, Unreadable};
 pub use gather::{Gathered, Wanted, files, gather, open, task_of};
 pub use identity::{Identity, RESULTS_VERSION, first_look};
 pub use point::{BLOCKS_DIRECTORY, PointBlocks, Shard, discard, maker, point_directories, point_directory};
 pub use store::{BlockStore, Hurry, Pace, write_gathered};
+pub use unfinished::{Unfinished, refuse_newer};

@@ -160,6 +160,7 @@ impl PointBlocks {
             maker: maker(),
             run_file: file.text.clone(),
             overrides: file.overrides.clone(),
+            tables: file.tables.clone(),
             title: file.title.clone(),
             point: self.index,
             trajectories: self.point.stopping.trajectories,

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::complaint::Complaint;
-use super::format::{Head, Opened, encode};
+use super::format::{Head, Opened, Unreadable, encode};
 use super::gather::{ENDING, Gathered, file_name, task_of};
 use crate::ensemble::{Extent, Ledger, Node, Stored, Sums, Tree};
 use crate::io::files::{replace_file, sync_directory};
@@ -104,7 +104,9 @@ impl BlockStore {
             .map(|(path, head)| (path.clone(), Some(head.clone())))
             .collect();
         let unreadable = found.complaints.iter().filter_map(|complaint| match complaint {
-            Complaint::Unreadable { path, .. } if same_task(path) => Some((path.clone(), None)),
+            Complaint::Unreadable { path, reason: Unreadable::Damaged(_), .. } if same_task(path) => {
+                Some((path.clone(), None))
+            }
             _ => None,
         });
         earlier.extend(unreadable);
@@ -227,8 +229,12 @@ impl Writer {
     /// Removes what earlier writers of this task left. It is all in our file, or unusable, so that nothing depends on it.
     fn clean_up(&self) {
         for (path, seen) in &self.earlier {
-            let now = Opened::open(path).ok().map(|opened| opened.head);
-            if now == *seen {
+            let is_as_seen = match (Opened::open(path), seen) {
+                (Ok(opened), Some(seen)) => opened.head == *seen,
+                (Err(Unreadable::Damaged(_)), None) => true,
+                _ => false,
+            };
+            if is_as_seen {
                 let _ = std::fs::remove_file(path);
             }
         }

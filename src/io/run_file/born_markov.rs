@@ -1,18 +1,17 @@
 //! `[model] kind = "born-markov"`: Eq. (23), its form and its coefficients.
 
-use std::path::Path;
-
 use super::density::{BornMarkovBath, born_markov_bath};
 use super::section::Section;
+use super::tables::Tables;
 use crate::model::{BornMarkov, Form};
 use crate::{Error, Result};
 
 /// `form`, `frequency_shift`, and mass, frequency and coefficients or the bath they follow from.
-pub fn parse_born_markov(model: &mut Section, directory: &Path) -> Result<BornMarkov> {
+pub fn parse_born_markov(model: &mut Section, tables: &Tables) -> Result<BornMarkov> {
     let word = model.word("form", Some("bare"), &Form::NAMES)?;
     let form = Form::parse(&word).unwrap_or(Form::Bare);
     let shifted = model.flag("frequency_shift", true)?;
-    let bath = born_markov_bath(model, directory)?;
+    let bath = born_markov_bath(model, tables)?;
     let mut coefficients = bath.coefficients()?;
     if !shifted {
         coefficients.frequency_shift_squared = 0.0;

@@ -8,8 +8,9 @@ use toml::Table;
 
 use super::density::{BathSource, born_markov_bath};
 use super::section::Section;
+use super::tables::{TableRows, Tables, hash_with};
 use super::{Source, VERSION, overrides};
-use crate::bath::{Bath, SpectralDensity};
+use crate::bath::Bath;
 use crate::io::provenance::hash_text;
 use crate::{Error, Result};
 
@@ -61,18 +62,17 @@ impl CoefficientsFile {
         for pair in overrides {
             overrides::apply(&mut table, pair)?;
         }
-        let mut hash = hash_text(&toml::to_string(&table).map_err(Error::toml)?);
+        let tables = Tables::new(directory, &TableRows::new());
+        let hash = hash_text(&toml::to_string(&table).map_err(Error::toml)?);
         let mut title = None;
         let mut points = Vec::new();
         for point in overrides::sweep(&mut table)? {
             let (parameters, table) = point?;
-            let (of_file, bath) = parse_point(table, directory)?;
+            let (of_file, bath) = parse_point(table, &tables)?;
             title = title.or(of_file);
-            if let SpectralDensity::Table(rows) = &bath.density {
-                hash = hash_text(&format!("{hash} {rows:?}"));
-            }
             points.push(CoefficientsPoint { parameters, bath });
         }
+        let hash = hash_with(hash, &tables.into_rows());
         let title = title.unwrap_or_else(|| name.to_owned());
         Ok(Self { title, text: text.to_owned(), overrides: overrides.to_vec(), hash, points })
     }
@@ -83,7 +83,7 @@ impl CoefficientsFile {
     }
 }
 
-fn parse_point(table: Table, directory: &Path) -> Result<(Option<String>, Bath)> {
+fn parse_point(table: Table, tables: &Tables) -> Result<(Option<String>, Bath)> {
     let mut root = Section::new("", table);
     root.has("sweep"); // taken out already: named among the known keys
     let version = root.integer("version", "the layout of the run file; this program reads version = 1")?;
@@ -104,7 +104,7 @@ fn parse_point(table: Table, directory: &Path) -> Result<(Option<String>, Bath)>
     for name in OF_THE_EQUATION {
         model.optional(name);
     }
-    let found = born_markov_bath(&mut model, directory)?;
+    let found = born_markov_bath(&mut model, tables)?;
     model.finish()?;
     match found.source {
         BathSource::Traced(bath) => Ok((title, *bath)),

@@ -5,8 +5,9 @@ use std::path::Path;
 use toml::Value;
 
 use super::section::{Section, as_number, quoted};
+use super::tables::Tables;
 use crate::bath::{Bath, BathKind, BathSpin, Coefficients, SpectralDensity, SpinList, StaticPart, Table};
-use crate::io::files::read_text;
+use crate::io::files::read_up_to;
 use crate::{Error, Result};
 
 /// Most spins of a list.
@@ -15,6 +16,8 @@ const MAX_SPINS: usize = 10_000;
 const MAX_EXPONENT: f64 = 100.0;
 /// Scales of the bath lie within this factor of Ω₀, either way.
 const FARTHEST: f64 = 1e100;
+/// Longest table, in bytes: 100 000 rows of 80.
+const MAX_TABLE: usize = 8_000_000;
 /// Default of `density.tolerance`.
 const TOLERANCE: f64 = 1e-8;
 const TABLE_TOLERANCE: f64 = 1e-3;
@@ -53,14 +56,12 @@ impl BornMarkovBath {
 }
 
 /// Takes `frequency`, `mass`, and either `coefficients` or `density`, `temperature`, `bath`, `diffusion_floor` out of
-/// `[model]`; files are looked for in `directory`.
-pub fn born_markov_bath(model: &mut Section, directory: &Path) -> Result<BornMarkovBath> {
+/// `[model]`; files are looked for in `tables`.
+pub fn born_markov_bath(model: &mut Section, tables: &Tables) -> Result<BornMarkovBath> {
     let frequency = positive(model, "frequency", None, "the oscillator's Ω₀ must be > 0 (at most 1e12)")?;
     let mass = positive(model, "mass", Some(1.0), "the oscillator's mass M must be > 0 (at most 1e12)")?;
     let source = match (model.optional_section("density")?, model.optional_section("coefficients")?) {
-        (Some(density), None) => {
-            BathSource::Traced(Box::new(parse_bath(model, density, (mass, frequency), directory)?))
-        }
+        (Some(density), None) => BathSource::Traced(Box::new(parse_bath(model, density, (mass, frequency), tables)?)),
         (None, Some(given)) => BathSource::Given(parse_given(model, given)?),
         (Some(_), Some(given)) => {
             let allowed = "give either density or coefficients, not both";
@@ -103,7 +104,7 @@ fn parse_given(model: &mut Section, mut given: Section) -> Result<Coefficients> 
     Ok(Coefficients { gamma, diffusion, anomalous, frequency_shift_squared })
 }
 
-fn parse_bath(model: &mut Section, mut density: Section, scales: (f64, f64), directory: &Path) -> Result<Bath> {
+fn parse_bath(model: &mut Section, mut density: Section, scales: (f64, f64), tables: &Tables) -> Result<Bath> {
     let (mass, frequency) = scales;
     let names = BathKind::ALL.map(BathKind::name);
     let word = model.word("bath", Some("spin"), &names)?;
@@ -115,7 +116,7 @@ fn parse_bath(model: &mut Section, mut density: Section, scales: (f64, f64), dir
     }
     within_reach(model.key("temperature"), temperature, frequency)?;
     let diffusion_floor = model.non_negative("diffusion_floor")?.unwrap_or(0.0);
-    let parsed = parse_density(&mut density, scales, directory)?;
+    let parsed = parse_density(&mut density, scales, tables)?;
     let default = if matches!(parsed, SpectralDensity::Table(_)) { TABLE_TOLERANCE } else { TOLERANCE };
     let tolerance = density.positive("tolerance", default, 1e-12..=0.5)?;
     density.finish()?;
@@ -133,7 +134,7 @@ fn within_reach(key: String, scale: f64, frequency: f64) -> Result<()> {
     }
 }
 
-fn parse_density(density: &mut Section, scales: (f64, f64), directory: &Path) -> Result<SpectralDensity> {
+fn parse_density(density: &mut Section, scales: (f64, f64), tables: &Tables) -> Result<SpectralDensity> {
     const KINDS: [&str; 4] = ["ohmic-drude", "power-exponential", "table", "spins"];
     let key = density.key("kind");
     let Some(kind) = density.optional_text("kind")? else {
@@ -153,7 +154,7 @@ fn parse_density(density: &mut Section, scales: (f64, f64), directory: &Path) ->
             }
             Ok(SpectralDensity::PowerExponential { mass, gamma0, cutoff, exponent })
         }
-        "table" => parse_table(density, directory).map(SpectralDensity::Table),
+        "table" => parse_table(density, tables).map(SpectralDensity::Table),
         "spins" => parse_spins(density, scales.1).map(SpectralDensity::Spins),
         "power" | "power-law" | "ohmic" => {
             let allowed = "without a cutoff Ω̃₀² of Eq. (24a) diverges; use \"ohmic-drude\" or \"power-exponential\"";
@@ -219,14 +220,20 @@ fn parse_spins(density: &mut Section, frequency: f64) -> Result<SpinList> {
 }
 
 /// A file of lines `ω, J`; `#` begins a comment, one line of names may come first.
-fn parse_table(density: &mut Section, directory: &Path) -> Result<Table> {
+fn parse_table(density: &mut Section, tables: &Tables) -> Result<Table> {
     let key = density.key("file");
     let Some(name) = density.optional_text("file")? else {
         return Err(Error::Missing { key, allowed: "the CSV file with the columns ω, J".into() });
     };
-    let path = directory.join(&name);
     let wrong = |reason: String| Error::value(&key, format!("\"{name}\""), reason);
-    let text = read_text(&path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let rows = tables.rows(&name, |path| read_rows(path, wrong))?;
+    Table::new(&rows).map_err(|error| wrong(error.to_string().replace("`model.density.file` = ", "")))
+}
+
+/// The rows of a file; what is wrong with it is told by `wrong`.
+fn read_rows(path: &Path, wrong: impl Fn(String) -> Error) -> Result<Vec<(f64, f64)>> {
+    let bytes = read_up_to(path, MAX_TABLE).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong("cannot be read: is not UTF-8".into()))?;
     let mut rows = Vec::new();
     let mut headed = false;
     for (index, line) in text.lines().enumerate() {
@@ -239,12 +246,10 @@ fn parse_table(density: &mut Section, directory: &Path) -> Result<Table> {
             [Some(frequency), Some(value)] => rows.push((frequency, value)),
             [None, None] if rows.is_empty() && !headed => headed = true,
             _ => {
-                return Err(wrong(format!(
-                    "line {} is `{line}`, not two numbers ω, J with a comma between",
-                    index + 1
-                )));
+                // Not what it is: a run file of somebody else's may name any file.
+                return Err(wrong(format!("line {} is not two numbers ω, J with a comma between", index + 1)));
             }
         }
     }
-    Table::new(&rows).map_err(|error| wrong(error.to_string().replace("`model.density.file` = ", "")))
+    Ok(rows)
 }

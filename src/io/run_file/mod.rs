@@ -10,6 +10,7 @@ mod overrides;
 mod sampling;
 mod section;
 mod source;
+mod tables;
 mod target;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ use self::sampling::{
 };
 use self::section::Section;
 pub use self::source::{Source, is_piped, name};
+pub use self::tables::TableRows;
+use self::tables::{Tables, hash_with};
 pub use self::target::Stopping;
 use self::target::{Subject, parse_stopping};
 use super::provenance::hash_text;
@@ -53,8 +56,10 @@ pub struct RunFile {
     pub text: String,
     /// `--set` overrides, in order.
     pub overrides: Vec<String>,
-    /// SHA-256 of the run file with its overrides, without comments or layout.
+    /// SHA-256 of the run file with its overrides, without comments or layout, and of tabulated densities.
     pub hash: String,
+    /// The tabulated densities that it names.
+    pub tables: TableRows,
     /// Whether `run` also solves the density matrix.
     pub exact: bool,
     /// What `records.nc` is to hold.
@@ -112,7 +117,8 @@ impl RunFile {
     /// # Errors
     /// When it is not TOML, or says something that is not allowed.
     pub fn of(source: &Source, overrides: &[String]) -> Result<Self> {
-        Self::parse_in(&source.directory, &source.text, &source.name, overrides)
+        let tables = Tables::new(&source.directory, &TableRows::new());
+        Self::parse_in(tables, &source.text, &source.name, overrides)
     }
 
     /// The same from a text; `name` becomes the title of a run file without one.
@@ -120,11 +126,18 @@ impl RunFile {
     /// # Errors
     /// When it is not TOML, or says something that is not allowed.
     pub fn parse(text: &str, name: &str, overrides: &[String]) -> Result<Self> {
-        Self::parse_in(Path::new(""), text, name, overrides)
+        Self::parse_stored(text, name, overrides, &TableRows::new())
     }
 
-    /// The same; tabulated densities are looked for in `directory`.
-    fn parse_in(directory: &Path, text: &str, name: &str, overrides: &[String]) -> Result<Self> {
+    /// The same; of the tabulated densities that it names, these `tables` are known.
+    ///
+    /// # Errors
+    /// When it is not TOML, or says something that is not allowed.
+    pub fn parse_stored(text: &str, name: &str, overrides: &[String], tables: &TableRows) -> Result<Self> {
+        Self::parse_in(Tables::new(Path::new(""), tables), text, name, overrides)
+    }
+
+    fn parse_in(tables: Tables, text: &str, name: &str, overrides: &[String]) -> Result<Self> {
         if text.len() > MAX_BYTES {
             return Err(Error::value("the run file", "long", format!("may have {MAX_BYTES} bytes at most")));
         }
@@ -138,7 +151,7 @@ impl RunFile {
         let points = overrides::sweep(&mut table)?;
         for point in points {
             let (parameters, table) = point?;
-            let (settings, mut point) = parse_point(table, parameters, directory)?;
+            let (settings, mut point) = parse_point(table, parameters, &tables)?;
             point.seed = settings.sweep_numbers.seed(point.seed, parsed.len());
             times += point.experiment.times.len();
             if times > MAX_TIMES {
@@ -150,11 +163,13 @@ impl RunFile {
         let Some((settings, _)) = parsed.first().cloned() else {
             return Err(Error::value("sweep", "[]", "a sweep needs at least one value per key"));
         };
+        let tables = tables.into_rows();
         Ok(Self {
             title: settings.title.unwrap_or_else(|| name.to_owned()),
             text: text.to_owned(),
             overrides: overrides.to_vec(),
-            hash,
+            hash: hash_with(hash, &tables),
+            tables,
             exact: settings.exact,
             records: settings.records,
             sweep_numbers: settings.sweep_numbers,
@@ -172,8 +187,8 @@ struct Settings {
     sweep_numbers: SweepNumbers,
 }
 
-fn parse_point(table: Table, parameters: BTreeMap<String, Value>, directory: &Path) -> Result<(Settings, RunPoint)> {
-    let keys = keys::deciding(&table);
+fn parse_point(table: Table, parameters: BTreeMap<String, Value>, tables: &Tables) -> Result<(Settings, RunPoint)> {
+    let mut keys = keys::deciding(&table);
     let mut root = Section::new("", table);
     root.has("sweep"); // taken out already: named among the known keys
     let version = root.integer("version", "the layout of the run file; this program reads version = 1")?;
@@ -182,7 +197,10 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>, directory: &Pa
     }
     let title = root.optional_text("title")?;
     let (model, cutoff) =
-        model::parse_model(root.required_section("model", "the table [model] with kind, frequency, …")?, directory)?;
+        model::parse_model(root.required_section("model", "the table [model] with kind, frequency, …")?, tables)?;
+    if let Some(used) = tables.used() {
+        keys.insert("model.density.file".into(), used);
+    }
     let oscillator = model::parse_initial(root.section("initial")?, cutoff)?;
     let times = parse_times(root.required_section("time", "the table [time] with end and points")?)?;
 

@@ -1,12 +1,11 @@
 //! The tables `[model]` and `[initial]`.
 
-use std::path::Path;
-
 use num_complex::Complex64;
 use toml::Value;
 
 use super::born_markov::parse_born_markov;
 use super::section::{Section, as_number};
+use super::tables::Tables;
 use crate::hilbert::Cutoff;
 use crate::model::{
     Adiabatic, Convention, Model, OscillatorBath, OscillatorPreparation, OscillatorSpins, Spin, SpinBath,
@@ -25,11 +24,11 @@ const MAX_LEVEL: u64 = 10_000_000;
 const MAX_THERMAL: f64 = 1e6;
 
 /// `[model]`: the system and its Fock cutoff.
-pub fn parse_model(mut model: Section, directory: &Path) -> Result<(Model, Cutoff)> {
+pub fn parse_model(mut model: Section, tables: &Tables) -> Result<(Model, Cutoff)> {
     let kind = model.word("kind", None, &["oscillator-spins", "adiabatic", "born-markov"])?;
     if kind == "born-markov" {
         let cutoff = parse_cutoff(&mut model)?;
-        let parsed = Model::BornMarkov(parse_born_markov(&mut model, directory)?);
+        let parsed = Model::BornMarkov(parse_born_markov(&mut model, tables)?);
         model.finish()?;
         return Ok((parsed, cutoff));
     }

@@ -1,0 +1,86 @@
+//! Lines that nobody can take end no run: results are on the disk first, and only then a lost table is an exit code.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs::{self, OpenOptions};
+use std::process::{Command, Stdio};
+
+use assert_cmd::cargo::cargo_bin;
+
+use crate::cli::Sandbox;
+
+/// A device on which every write fails.
+fn full() -> Stdio {
+    OpenOptions::new().write(true).open("/dev/full").unwrap().into()
+}
+
+/// A pipe that nobody reads.
+fn broken() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+/// Exit code and stderr, if that could be written.
+fn run(sandbox: &Sandbox, arguments: &str, stdout: Stdio, stderr: Stdio) -> (Option<i32>, String) {
+    let mut command = Command::new(cargo_bin!("fluctuator"));
+    command.current_dir(sandbox.path("")).args(arguments.split_whitespace()).stdout(stdout).stderr(stderr);
+    let output = command.spawn().unwrap().wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// A run that warns: it misses its target, and has records and pictures.
+const WARNS: &str = "run run.toml --trajectories 600 --set output.jumps=true";
+
+fn with_target() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let target = "target = { observable = \"number\", standard_error = 1e-6 }";
+    sandbox.write("run.toml", &sandbox.read("run.toml").replace("trajectories = 64", target));
+    sandbox
+}
+
+#[test]
+fn warnings_that_cannot_be_written_end_no_run() {
+    let sandbox = with_target();
+    let said = run(&sandbox, &format!("{WARNS} --out seen"), Stdio::null(), Stdio::piped());
+    assert_eq!(said.0, Some(0));
+    assert!(said.1.contains("did not reach the target"), "the control: there is something to say: {}", said.1);
+    for (out, stderr) in [("full", full()), ("broken", broken())] {
+        assert_eq!(run(&sandbox, &format!("{WARNS} --out {out}"), Stdio::null(), stderr).0, Some(0), "{out}");
+        let bytes = |out: &str| fs::read(sandbox.path(out).join("records.nc")).unwrap();
+        assert!(sandbox.points(out) == sandbox.points("seen") && bytes(out) == bytes("seen"), "{out}");
+        assert!(sandbox.path(out).join("number.png").exists());
+    }
+    // An error has its exit code, whoever hears of it.
+    assert_eq!(run(&sandbox, "run absent.toml", Stdio::null(), full()).0, Some(1));
+    // So has an interrupted command.
+    assert_eq!(run(&sandbox, "run run.toml --time-limit 0.000001 --quiet --out cut", Stdio::null(), full()).0, Some(3));
+}
+
+#[test]
+fn a_table_that_cannot_be_written_is_told_when_the_results_are_there() {
+    let sandbox = Sandbox::new();
+    for command in
+        ["run run.toml --out a", "exact run.toml --out b", "status a", "merge a --out c", "compare a b", "plot a"]
+    {
+        let (code, stderr) = run(&sandbox, command, full(), Stdio::piped());
+        assert_eq!(code, Some(1), "{command}: {stderr}");
+        assert!(stderr.contains("error: cannot write to standard output: "), "{command}: {stderr}");
+    }
+    let files = |out: &str| fs::read_dir(sandbox.path(out)).unwrap().count();
+    assert_eq!([files("a"), files("b"), files("c")], [5, 4, 7], "all files are there");
+    // Whoever closes the pipe has read enough.
+    assert_eq!(run(&sandbox, "check run.toml", broken(), Stdio::null()).0, Some(0));
+    assert_eq!(run(&sandbox, "run run.toml --out a", broken(), full()).0, Some(0));
+}
+
+/// A picture that cannot be written costs neither numbers nor records.
+#[test]
+fn numbers_and_records_come_before_pictures() {
+    let sandbox = Sandbox::new();
+    fs::create_dir_all(sandbox.path("a/number.svg/taken")).unwrap();
+    let failed = sandbox.expect(1, "run run.toml --out a --set output.jumps=true");
+    assert!(failed.stderr.contains("a/number.svg"), "{}", failed.stderr);
+    assert!(sandbox.path("a/summary.json").exists() && sandbox.path("a/result.nc").exists());
+    assert!(sandbox.path("a/records.nc").exists());
+}
