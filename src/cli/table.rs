@@ -76,21 +76,17 @@ fn of_paper(rate: &HeatingRate) -> String {
 /// Why 2Γ of Eq. (41) is not the rate, if that is so.
 fn doubts(rate: &HeatingRate) -> Option<String> {
     let paper = rate.paper.filter(|paper| *paper > 0.0)?;
-    let others = [(rate.quantum_noise, "that of quantum noise"), (Some(rate.value), "the measured one")];
     if let Some(ratio) = rate.paper_ratio.filter(|ratio| *ratio < FAST) {
         let condition = "needs spins that relax much faster than they and the oscillator turn, κ = γ(2n̄+1) ≫ Ω₀, ω̃";
         return Some(format!("{condition}: here κ is {} times the larger of them", significant(ratio, 2)));
     }
-    let error = rate.standard_error.unwrap_or(0.0);
-    let is_far =
-        |other: f64, doubt: f64| paper > FAR * (other.abs() + 2.0 * doubt) || paper < (other - 2.0 * doubt) / FAR;
-    let known = others.into_iter().zip([0.0, error]).filter_map(|((rate, name), doubt)| Some((rate?, name, doubt)));
-    known
-        .filter(|(other, _, doubt)| is_far(*other, *doubt))
-        .map(|(other, name, _)| {
-            format!("is for a weakly coupled spin, before its own cooling counts: {name} is {}", significant(other, 2))
-        })
-        .next()
+    let measured = (Some(rate.value), 2.0 * rate.standard_error.unwrap_or(0.0), "the measured one");
+    let others = [(rate.quantum_noise, 0.0, "that of quantum noise"), measured];
+    let is_far = |other: f64, doubt: f64| other + doubt < paper / FAR || other - doubt > FAR * paper;
+    let mut known = others.into_iter().filter_map(|(rate, doubt, name)| Some((rate?, doubt, name)));
+    let (other, _, name) = known.find(|(other, doubt, _)| is_far(*other, *doubt))?;
+    let condition = "is for weak coupling and leaves out that spins cool, too";
+    Some(format!("{condition}: {name} is {}", significant(other, 2)))
 }
 
 /// Says where Eq. (41) cannot hold, and why.

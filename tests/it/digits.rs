@@ -35,9 +35,13 @@ fn small_numbers_are_not_zero() {
     let sandbox = Sandbox::new();
     for text in [ION, SCALED] {
         sandbox.write("ion.toml", text);
-        for command in ["run ion.toml --restart --force", "exact ion.toml --force"] {
+        // What is sampled has the digits that its error deserves.
+        for (command, names) in [
+            ("run ion.toml --restart --force", &["quantum noise"][..]),
+            ("exact ion.toml --force", &["quantum noise", "heating rate"]),
+        ] {
             let stdout = sandbox.expect(0, command).stdout;
-            for name in ["quantum noise", "heating rate"] {
+            for name in names {
                 let cell = &column(&stdout, name)[0];
                 let value = cell.split(" ± ").next().unwrap().trim_start_matches('(');
                 let digits = value.trim_start_matches('-').split('e').next().unwrap().replace('.', "");
@@ -67,7 +71,8 @@ fn where_the_adiabatic_rate_cannot_hold_is_said() {
     let long =
         "--set initial.oscillator.thermal=50.0 --set model.spins.0.bath.nbar=0.0 --set time.end=0.5 --trajectories 64";
     let stdout = sandbox.expect(0, &format!("run run.toml {long} --out far")).stdout;
-    assert!(stdout.contains("(* not the heating rate here: Eq. (41) "), "{stdout}");
+    let note = "(* not the heating rate here: Eq. (41) is for weak coupling and leaves out that spins cool, too: that of quantum noise is -";
+    assert!(stdout.contains(note), "{stdout}");
 }
 
 #[test]

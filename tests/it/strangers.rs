@@ -92,12 +92,7 @@ fn pipes_in_result_directories_are_no_results() {
         assert!(sandbox.expect(1, arguments).error().contains("is a pipe or a device"), "{arguments}");
     }
     for arguments in ["status odd", "merge odd"] {
-        let finished = fluctuator(&sandbox, 1, &arguments.split(' ').collect::<Vec<_>>(), b"");
-        let said = finished.stdout + &finished.stderr;
-        assert!(
-            said.contains("is a pipe or a device") || said.contains("no blocks") || said.contains("holds no"),
-            "{said}"
-        );
+        assert!(sandbox.expect(2, arguments).error().contains("is a pipe or a device"), "{arguments}");
     }
 }
 
@@ -178,10 +173,10 @@ fn control_characters_reach_neither_terminal_nor_picture() {
         format!("{escape}"),
         format!("output.observables=[\"{}\"]", HOSTILE),
         format!("sweep.model.spins.0.initial=[\"ground\",\"{HOSTILE}\"]"),
-        format!("title = {escape}\n[[[{escape}"),
     ] {
         hear(fluctuator(&sandbox, 2, &["run", "run.toml", "--set", &setting], b""));
     }
+    hear(fluctuator(&sandbox, 0, &["check", "run.toml", "--set", &format!("title={escape}\n[[[{escape}")], b""));
     hear(fluctuator(&sandbox, 2, &["check", "-"], format!("{escape} = [[").as_bytes()));
     hear(fluctuator(&sandbox, 2, &["check", &format!("{escape}.toml")], b""));
     assert_harmless(&said);
