@@ -1,6 +1,6 @@
 //! What `run` understands for batch jobs: resume, shards, signals, requeueing, the time limit of a process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -102,13 +102,10 @@ impl<'a> Batch<'a> {
         ranks: Option<&'a Ranks>,
     ) -> Result<Self> {
         let shard = if arguments.array { Some(array_shard(|name| std::env::var(name).ok())?) } else { arguments.shard };
-        if file.records != Records::default() {
-            let flags = [(shard.is_some(), "--shard"), (arguments.resume, "--resume"), (arguments.mpi, "--mpi")];
-            if let Some((_, flag)) = flags.into_iter().find(|(given, _)| *given) {
-                let allowed = "records of single trajectories are not stored with the blocks: leave out output.jumps and \
-                               output.final_values, or run it in one piece in one process";
-                return Err(Error::value(flag, "given", allowed));
-            }
+        if file.records != Records::default() && arguments.mpi {
+            let allowed = "records of single trajectories do not come from other processes: leave out output.jumps and \
+                           output.final_values, or run it in shards (--shard) and merge them";
+            return Err(Error::value("--mpi", "given", allowed));
         }
         let wave = shard.and_then(|shard| shard.wave.map(|wave| (shard, wave)));
         if let Some((shard, [first, _])) = wave
@@ -121,12 +118,14 @@ impl<'a> Batch<'a> {
                 format!("the run has {most} trajectories at most: no wave is left"),
             ));
         }
-        let stores = !arguments.no_blocks && file.records == Records::default();
+        let stores = !arguments.no_blocks;
         let deadline = arguments.time_limit.and_then(|limit| Instant::now().checked_add(limit));
         let requeued = AtomicBool::new(false);
         let batch = Self { arguments, shard, deadline, ranks, stores, directory, interrupt, requeued };
         // Before anything is run, written or removed: what lies there already.
-        refuse_newer(directory)?;
+        if batch.shard.is_none() {
+            refuse_newer(directory)?;
+        }
         if batch.resumes() {
             for index in 0..file.points.len() {
                 let blocks = batch.blocks(file, index)?;
@@ -172,15 +171,20 @@ impl<'a> Batch<'a> {
         })
     }
 
+    /// Where blocks of sweep point `index` lie.
+    pub fn place(&self, index: usize) -> PathBuf {
+        point_directory(self.directory, index)
+    }
+
     /// The stored blocks of sweep point `index`.
     fn blocks(&self, file: &RunFile, index: usize) -> Result<PointBlocks> {
-        let paths = if self.resumes() { files(&point_directory(self.directory, index))? } else { Vec::new() };
+        let paths = if self.resumes() { files(&self.place(index))? } else { Vec::new() };
         Ok(PointBlocks::new(file, index, self.shard, paths))
     }
 
     /// Opens the blocks of sweep point `index`.
     pub fn open(&self, file: &RunFile, index: usize) -> Result<OpenPoint> {
-        let place = point_directory(self.directory, index);
+        let place = self.place(index);
         let blocks = self.blocks(file, index)?;
         let found = blocks.gather(None);
         blocks.refuse_foreign(&found.complaints)?;
@@ -198,7 +202,10 @@ impl<'a> Batch<'a> {
         let hurry: Hurry = Arc::new(move || interrupt.seen());
         let pace = Pace { interval: self.arguments.store_every, hurry };
         let store = match self.stores {
-            true => Some(Arc::new(BlockStore::open(&place, blocks.head(file), blocks.rungs(), &found, pace)?)),
+            true => {
+                let (head, rungs, records) = (blocks.head(file), blocks.rungs(), blocks.wants_records());
+                Some(Arc::new(BlockStore::open(&place, head, rungs, &found, pace, records)?))
+            }
             false => None,
         };
         Ok(OpenPoint { blocks, found, store })

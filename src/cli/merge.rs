@@ -15,7 +15,7 @@ use crate::io::blocks::{
     Complaint, Gathered, Head, PointBlocks, first_look, maker, open, point_directories, point_directory, write_gathered,
 };
 use crate::io::run_file::{RunFile, RunPoint};
-use crate::io::{exact_beside, refuse_to_replace, write_numbers, write_plots, write_report};
+use crate::io::{RecordSpool, exact_beside, refuse_to_replace, write_numbers, write_plots, write_report};
 use crate::{Error, Result};
 
 /// Arguments of `merge`.
@@ -251,13 +251,30 @@ fn write(
         refuse_to_replace(out, file, Method::Trajectories, merged)?;
     }
     write_numbers(out, &summary)?;
+    if let Some(mut records) = RecordSpool::open(out, file.records)? {
+        for piece in pieces {
+            if let (Some(ensemble), Some(mut stored)) = (&piece.ensemble, piece.blocks.records(None)) {
+                let blocks = piece.blocks.whole_blocks(&piece.set());
+                records.keep_stored(&piece.blocks.point.experiment, &ensemble.channels, &mut stored, &blocks)?;
+            }
+        }
+        records.write(&summary)?;
+    }
     let inside = |directory: &PathBuf| directory.canonicalize().ok() == out.canonicalize().ok();
     if !arguments.directories.iter().any(inside) {
         for (index, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.ensemble.is_some()) {
             // Once more: the first went into the result.
             let found = piece.blocks.gather(Some(piece.set()));
             let head = Head { pieces: found.extent.ranges().to_vec(), ..piece.blocks.head(file) };
-            write_gathered(&point_directory(out, index), &head, &found)?;
+            let channels = piece.ensemble.as_ref().map_or(0, |ensemble| ensemble.channels.len());
+            let values = piece.blocks.point.experiment.observables.len() + 1;
+            let mut stored = piece.blocks.records(None);
+            let blocks = piece.blocks.whole_blocks(&found.extent);
+            let records = stored.as_mut().map(|stored| {
+                let read = |block| stored.read(block, channels, values).map(|records| (block, records));
+                (file.records.jumps, blocks.ranges().iter().cloned().flatten().map(read))
+            });
+            write_gathered(&point_directory(out, index), &head, &found, records)?;
         }
     }
     let mut rows = vec![["point", "trajectories", "of", "which", "missing", "files"].map(str::to_owned).to_vec()];

@@ -15,7 +15,7 @@ use super::{Outcome, RunFileArguments, crew, exact, table};
 use crate::analysis::{
     FORMAT_VERSION, Method, Point, Provenance, Summary, Target, trajectories_needed, trajectory_point,
 };
-use crate::ensemble::{self, Ensemble, Ledger, RecordSink, Recording, Stock, Stopped};
+use crate::ensemble::{self, Ensemble, Extent, Ledger, RecordSink, Recording, Stock, Stopped};
 use crate::io::ranks::Ranks;
 use crate::io::run_file::{self, RunFile};
 use crate::io::{
@@ -198,10 +198,12 @@ fn run_point(
     let stored = task.end - task.start - missing;
     let progress = Progress::new(&label, "trajectories", task.end - task.start, quiet).beyond(stored);
     let watcher = EnsembleWatcher::new(point, interrupt, &progress).with_deadline(batch.deadline);
-    let outcome = match records {
+    let grid = point.correlations.as_ref();
+    // Without stored blocks records come from the run itself.
+    let sink = records.as_mut().filter(|_| store.is_none());
+    let outcome = match sink {
         Some(spool) => {
-            let recording =
-                Recording { sink: Some(spool as &mut dyn RecordSink), correlations: point.correlations.as_ref() };
+            let recording = Recording { sink: Some(spool as &mut dyn RecordSink), correlations: grid };
             ensemble::run_recording(&point.experiment, &point.tolerances, &plan, &watcher, recording)
         }
         None => {
@@ -213,7 +215,6 @@ fn run_point(
                 crew,
                 scattered: false,
             };
-            let grid = point.correlations.as_ref();
             batch.attend(store.as_ref(), || {
                 crew::run_stored(batch.ranks, &blocks, |crew| {
                     ensemble::run_stored(&point.experiment, &point.tolerances, &plan, &watcher, grid, stock(crew))
@@ -224,7 +225,13 @@ fn run_point(
     progress.finish();
     let Some(ensemble) = outcome.map_err(|error| table::located(error, point))? else { return Ok(None) };
     if let Some(records) = records {
-        records.keep_point();
+        match store.and_then(|_| blocks.records(Some(&batch.place(index)))) {
+            None => records.keep_point(),
+            Some(mut stored) => {
+                let ran = blocks.whole_blocks(&Extent::from(0..ensemble.tally.trajectories));
+                records.keep_stored(&point.experiment, &ensemble.channels, &mut stored, &ran)?;
+            }
+        }
     }
     Ok(Some(ensemble))
 }

@@ -136,14 +136,14 @@ pub fn assist(job: &Job, recording: &Recording<'_>, desk: &dyn Desk) -> Result<(
 fn assist_on<S: Followed>(system: &S, job: &Job, recording: &Recording<'_>, desk: &dyn Desk) -> Result<()> {
     let threads = Threads::start(job.plan.threads)?;
     let confined = threads.within(|| confine(system, job))?;
-    if let Some(work) = Work::prepare(system, job, Keeps::of(recording), confined.as_ref(), &threads)? {
+    if let Some(work) = Work::prepare(system, job, Keeps::of(recording, None), confined.as_ref(), &threads)? {
         work.run(desk, &Reordering::new(None));
     }
     Ok(())
 }
 
 /// Runs the blocks on the smallest system that holds the experiment.
-pub fn dispatch<T: Kept>(job: &Job, recording: Recording<'_>, stock: Stock<'_>) -> Result<Outcome<T>> {
+pub fn dispatch<'a, T: Kept>(job: &Job, recording: Recording<'a>, stock: Stock<'a>) -> Result<Outcome<T>> {
     match System::of(job.experiment) {
         System::Chain(system) => run_on(&system, job, recording, stock),
         System::Register(system) => run_on(&system, job, recording, stock),
@@ -151,11 +151,11 @@ pub fn dispatch<T: Kept>(job: &Job, recording: Recording<'_>, stock: Stock<'_>) 
     }
 }
 
-fn run_on<S: Followed, T: Kept>(
+fn run_on<'a, S: Followed, T: Kept>(
     system: &S,
     job: &Job,
-    mut recording: Recording<'_>,
-    stock: Stock<'_>,
+    mut recording: Recording<'a>,
+    stock: Stock<'a>,
 ) -> Result<Outcome<T>> {
     let &Job { experiment, tolerances, plan, watcher, .. } = job;
     if let Some(sink) = &mut recording.sink {
@@ -207,7 +207,7 @@ fn run_on<S: Followed, T: Kept>(
         Course::<T, Failure>::new(blocks.clone(), stored, &elsewhere)
     };
     if course.begin(look) && !watcher.stop() {
-        let work = Work::prepare(system, job, Keeps::of(&recording), confined.as_ref(), &threads)?;
+        let work = Work::prepare(system, job, Keeps::of(&recording, ledger), confined.as_ref(), &threads)?;
         let drops = recording.sink.is_none();
         let reordering = Reordering::new(recording.sink);
         let desk = Headquarters { course: &course, look, ledger, watcher, drops };

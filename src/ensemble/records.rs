@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use super::correlations::Grid;
 use crate::Result;
 use crate::system::{Channel, Experiment};
 
 /// A jump as it is recorded.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RecordedJump {
     /// When it happened, in 1/frequency units.
     pub time: f64,
@@ -32,7 +34,7 @@ pub struct TrajectoryRecord<'a> {
 }
 
 /// The records of one block of consecutive trajectories.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BlockRecords {
     first: u64,
     weights: Vec<f64>,
@@ -57,6 +59,33 @@ impl BlockRecords {
         self.weights.push(weight);
         self.ends.push(self.jumps.len());
         self.final_values.extend(final_values);
+    }
+
+    /// How many trajectories it has.
+    pub fn len(&self) -> usize {
+        self.weights.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.weights.is_empty()
+    }
+
+    /// The same without jumps.
+    pub fn without_jumps(self) -> Self {
+        Self { jumps: Vec::new(), ends: vec![0; self.weights.len()], ..self }
+    }
+
+    /// Whether these are records of `count` trajectories from `first` on, with that many channels and final values each: those
+    /// read from a file might not be.
+    pub fn fit(&self, first: u64, count: u64, channels: usize, values: usize) -> bool {
+        let ascends = self.ends.windows(2).all(|pair| pair[0] <= pair[1]);
+        self.first == first
+            && [self.weights.len(), self.ends.len()].iter().all(|length| *length as u64 == count)
+            && self.final_values.len() == values * self.weights.len()
+            && ascends
+            && self.ends.last().copied().unwrap_or(0) == self.jumps.len()
+            && self.jumps.iter().all(|jump| jump.channel < channels)
     }
 
     /// The trajectories in order.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::block::FOLDS;
 use super::correlations::{Grid, Groups};
 use super::tree::{Merge, Node};
-use super::{Comoments, Layout, Tally};
+use super::{BlockRecords, Comoments, Layout, Tally};
 use crate::Result;
 
 /// All that a result needs of any number of blocks.
@@ -74,6 +74,19 @@ pub trait Ledger: Sync {
     /// # Errors
     /// When blocks can no longer be stored; the run then ends with this error.
     fn keep(&self, block: u64, sums: &Sums) -> Result<()>;
+
+    /// Whether records of single trajectories are to be kept with the blocks, and if so, with jumps.
+    fn wants_records(&self) -> Option<bool> {
+        None
+    }
+
+    /// Takes in the records of block `block`, before its sums; they become durable with them.
+    ///
+    /// # Errors
+    /// As [`Ledger::keep`].
+    fn keep_records(&self, _block: u64, _records: BlockRecords) -> Result<()> {
+        Ok(())
+    }
 
     /// Returns when all blocks that were taken in are durable. Nothing is concluded from blocks before that.
     ///

@@ -5,7 +5,7 @@ use super::desk::{Clipping, Desk, Failure};
 use super::engine::Job;
 use super::records::{Guard, Reordering};
 use super::sampling::Baseline;
-use super::sums::Sums;
+use super::sums::{Ledger, Sums};
 use super::threads::Threads;
 use super::{BlockRunner, Estimator, Guide, Recording, Tallies, pilot};
 use crate::Result;
@@ -29,14 +29,19 @@ pub struct Keeps<'a> {
     records: Option<bool>,
     /// Whether records go to a sink.
     sink: bool,
+    /// Where they are stored with the blocks.
+    ledger: Option<&'a dyn Ledger>,
     /// What is counted of the times between jumps.
     grid: Option<&'a Grid>,
 }
 
 impl<'a> Keeps<'a> {
-    /// What a recording asks for.
-    pub fn of(recording: &Recording<'a>) -> Self {
-        Self { records: recording.wants(), sink: recording.sink.is_some(), grid: recording.correlations }
+    /// What a recording asks for, and a ledger.
+    pub fn of(recording: &Recording<'a>, ledger: Option<&'a dyn Ledger>) -> Self {
+        let (here, stored) = (recording.wants(), ledger.and_then(Ledger::wants_records));
+        let records = here.into_iter().chain(stored).reduce(|one, other| one || other);
+        let ledger = ledger.filter(|_| stored.is_some());
+        Self { records, sink: recording.sink.is_some(), ledger, grid: recording.correlations }
     }
 }
 
@@ -128,8 +133,10 @@ impl<'a, S: Followed> Work<'a, S> {
         let end = experiment.times.last().copied().unwrap_or(0.0);
         let count = |grid| Some(Groups::of(block, Tallies::of(grid, end, records.as_ref()?)));
         let sums = Sums { tally, groups: self.keeps.grid.and_then(count) };
-        if let Some(records) = records.filter(|_| self.keeps.sink) {
-            reordering.accept(block, records)?;
+        match (records, self.keeps.ledger) {
+            (Some(records), _) if self.keeps.sink => reordering.accept(block, records)?,
+            (Some(records), Some(ledger)) => ledger.keep_records(block, records)?,
+            _ => {}
         }
         Ok(Some(sums))
     }

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::blocks::RecordIndex;
 use super::files::replace_file_with;
 use super::netcdf::{Column, RecordTable};
 use super::run_file::Records;
 use crate::analysis::Summary;
-use crate::ensemble::{BlockRecords, RecordSink};
+use crate::ensemble::{BlockRecords, Extent, RecordSink};
 use crate::system::{Channel, Experiment};
 use crate::{Error, Result};
 
@@ -27,8 +28,8 @@ const ROWS_AT_ONCE: u64 = 8192;
 
 /// Records on their way into [`RECORDS_FILE`]. What it holds in memory does not depend on their number.
 ///
-/// Until [`RecordSpool::write`] they lie in files without names, which vanish with the process. The records of a sweep
-/// point count only once they are kept: what a failed run left is dropped.
+/// Until [`RecordSpool::write`] they lie in files without names, which vanish with the process: those that are to outlive it are
+/// stored with the blocks. The records of a sweep point count only once they are kept: what a failed run left is dropped.
 pub struct RecordSpool {
     directory: PathBuf,
     jumps: Option<Spool>,
@@ -78,6 +79,26 @@ impl RecordSpool {
     pub fn keep_point(&mut self) {
         self.points.push(std::mem::take(&mut self.open));
         self.spools().for_each(Spool::keep);
+    }
+
+    /// Keeps the records of a sweep point in the summary that are stored with its blocks: those of `blocks`, in order.
+    ///
+    /// # Errors
+    /// When records are not there or damaged, or cannot be kept.
+    pub fn keep_stored(
+        &mut self,
+        experiment: &Experiment,
+        channels: &[Channel],
+        stored: &mut RecordIndex,
+        blocks: &Extent,
+    ) -> Result<()> {
+        self.begin(experiment, channels)?;
+        let values = experiment.observables.len() + 1;
+        for block in blocks.ranges().iter().cloned().flatten() {
+            self.accept(&stored.read(block, channels.len(), values)?)?;
+        }
+        self.keep_point();
+        Ok(())
     }
 
     /// Writes the points kept into the result directory, whole or not at all. `summary` has the same points.
@@ -134,6 +155,7 @@ impl RecordSpool {
                     jumps.append(&bytes)?;
                 }
             }
+            self.rows.append(&(trajectory.number as f64).to_ne_bytes())?;
             self.rows.append(&trajectory.weight.to_ne_bytes())?;
             self.rows.append(&(trajectory.jumps.len() as f64).to_ne_bytes())?;
             if self.final_values {
@@ -203,7 +225,7 @@ fn write_columns(
     let mut reader = BufReader::new(rows.file()?);
     let mut done = 0;
     for (index, point) in points.iter().enumerate() {
-        let values = 2 + if final_values { point.observables.len() + 1 } else { 0 };
+        let values = 3 + if final_values { point.observables.len() + 1 } else { 0 };
         let mut number = 0;
         while number < point.trajectories {
             let count = ROWS_AT_ONCE.min(point.trajectories - number) as usize;
@@ -218,13 +240,13 @@ fn write_columns(
                     let int = |value: i64| (value as i32).to_be_bytes();
                     match column {
                         Column::Point => piece.extend(int(index as i64)),
-                        Column::Number => piece.extend(int((number + row as u64) as i64)),
-                        Column::Jumps => piece.extend(int(cell(row, 1) as i64)),
-                        Column::Weight => piece.extend(cell(row, 0).to_be_bytes()),
+                        Column::Number => piece.extend(int(cell(row, 0) as i64)),
+                        Column::Jumps => piece.extend(int(cell(row, 2) as i64)),
+                        Column::Weight => piece.extend(cell(row, 1).to_be_bytes()),
                         Column::HeatingRate => piece.extend(cell(row, values - 1).to_be_bytes()),
                         Column::Final(observable) => {
                             let here = point.observables.iter().position(|index| index == observable);
-                            piece.extend(here.map_or(f64::NAN, |here| cell(row, 2 + here)).to_be_bytes());
+                            piece.extend(here.map_or(f64::NAN, |here| cell(row, 3 + here)).to_be_bytes());
                         }
                     }
                 }

@@ -35,6 +35,7 @@ mod shards;
 mod stale_exact;
 mod statistics;
 mod stopping;
+mod stored_records;
 mod strangers;
 mod submit;
 mod sweeps;

@@ -209,7 +209,7 @@ fn a_failed_run_leaves_no_part_of_its_records() {
     };
     assert!(numbers("7") == numbers("4"), "what the failed point left is there");
     let left: Vec<_> = fs::read_dir(sandbox.path("half")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 5, "summary.json, result.nc, number.svg, number.png, records.nc: {left:?}");
+    assert_eq!(left.len(), 6, "summary.json, result.nc, number.svg, number.png, records.nc, blocks: {left:?}");
 }
 
 /// What a point left that was interrupted or has failed is dropped, before, between and behind those that are kept.

@@ -28,6 +28,13 @@ pub enum Complaint {
         /// Why.
         reason: String,
     },
+    /// The sums of a part are there, and its records of single trajectories, which are wanted, are not.
+    Unrecorded {
+        /// The file.
+        path: PathBuf,
+        /// The trajectories of that part.
+        range: Range<u64>,
+    },
     /// It belongs to another run.
     Foreign {
         /// The file.
@@ -77,6 +84,13 @@ impl fmt::Display for Complaint {
             Self::Damaged { path, range, reason } => {
                 write!(f, "{}: trajectories {}–{} are damaged: {reason}", path.display(), range.start, last(range))
             }
+            Self::Unrecorded { path, range } => write!(
+                f,
+                "{}: the records of trajectories {}–{} are not there or damaged",
+                path.display(),
+                range.start,
+                last(range)
+            ),
             Self::Foreign { path, task, changes } => write!(
                 f,
                 "{} (of trajectories {}–{}) belongs to another run: {changes}",

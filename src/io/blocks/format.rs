@@ -14,6 +14,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::identity::Identity;
@@ -113,6 +114,22 @@ pub fn encode(head: &Head, nodes: &[(Node, &Sums)]) -> Result<Vec<u8>, String> {
     file.extend_from_slice(&digest(&[&text]));
     file.extend_from_slice(&body);
     Ok(file)
+}
+
+/// Something small in bytes.
+///
+/// # Errors
+/// A reason, when it cannot be encoded.
+pub fn pack(what: &impl Serialize) -> Result<Vec<u8>, String> {
+    postcard::to_stdvec(what).map_err(|error| error.to_string())
+}
+
+/// The same back from its bytes.
+///
+/// # Errors
+/// A reason, when they are not of this kind.
+pub fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    postcard::from_bytes(bytes).map_err(|error| error.to_string())
 }
 
 fn node_digest(identity: &Identity, node: Node, sums: &[u8]) -> String {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::complaint::Complaint;
 use super::format::{Entry, Head, Opened};
 use super::identity::Identity;
+use super::log::RecordIndex;
 use crate::ensemble::{Extent, Node, Stored, Tree};
 use crate::{Error, Result};
 
@@ -15,7 +16,7 @@ use crate::{Error, Result};
 pub const ENDING: &str = ".blocks";
 
 /// What is wanted of the files.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Wanted<'a> {
     /// The run.
     pub identity: &'a Identity,
@@ -27,6 +28,8 @@ pub struct Wanted<'a> {
     pub rungs: Vec<u64>,
     /// The trajectories that are wanted of it.
     pub within: Extent,
+    /// The records of its blocks, where only blocks that have them count.
+    pub records: Option<RecordIndex>,
 }
 
 /// What was found.
@@ -132,6 +135,7 @@ pub fn gather(paths: &[PathBuf], wanted: &Wanted) -> Gathered {
             let is_known = |range: &Range<u64>| found.extent.covers(range) || found.elsewhere.covers(range);
             if !here.ranges().iter().all(is_known)
                 && range.end <= wanted.trajectories
+                && wanted.has_records(&entry)
                 && opened[file].sums(index).is_ok()
             {
                 here.ranges().iter().cloned().for_each(|range| found.elsewhere.insert(range));
@@ -150,6 +154,10 @@ pub fn gather(paths: &[PathBuf], wanted: &Wanted) -> Gathered {
             continue;
         }
         match opened[file].sums(index) {
+            Ok(_) if !wanted.has_records(&entry) => {
+                found.damaged.insert(range.clone());
+                found.complaints.push(Complaint::Unrecorded { path, range });
+            }
             Ok(sums) => {
                 found.extent.insert(range);
                 let is_whole = entry.trajectories == wanted.block << entry.node.height;
@@ -184,5 +192,10 @@ impl Wanted<'_> {
     fn wants(&self, entry: &Entry, range: &Range<u64>) -> bool {
         let is_whole = entry.trajectories == self.block << entry.node.height;
         self.within.covers(range) && (is_whole || range.end == self.trajectories)
+    }
+
+    /// Whether the records of its blocks are there, if they are wanted.
+    fn has_records(&self, entry: &Entry) -> bool {
+        self.records.as_ref().is_none_or(|records| records.covers(&entry.node.blocks()))
     }
 }

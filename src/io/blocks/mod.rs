@@ -9,13 +9,15 @@
 //! together; renaming is atomic on the parallel and network file systems of clusters, where the locks and memory maps that
 //! databases live on are not to be trusted; and two writers that know nothing of each other (a task that was restarted while it
 //! still ran elsewhere) simply write two files. Sums depend on nothing but the identity and the trajectories, so that it
-//! doesn't matter who computed them: a reader takes each trajectory once.
+//! doesn't matter who computed them: a reader takes each trajectory once. Records of single trajectories, which are not merged
+//! and may be large, lie in files beside that only grow.
 
 mod complaint;
 mod format;
 mod gather;
 mod identity;
 mod kept;
+mod log;
 mod point;
 mod store;
 mod unfinished;
@@ -24,6 +26,7 @@ pub use complaint::Complaint;
 pub use format::{Entry, Head, Opened, Unreadable};
 pub use gather::{Gathered, Wanted, files, gather, open, task_of};
 pub use identity::{Identity, RESULTS_VERSION, first_look};
+pub use log::RecordIndex;
 pub use point::{BLOCKS_DIRECTORY, PointBlocks, Shard, discard, maker, point_directories, point_directory};
 pub use store::{BlockStore, Hurry, Pace, write_gathered};
 pub use unfinished::{Unfinished, refuse_newer};

@@ -10,9 +10,10 @@ use super::format::Head;
 use super::gather::{ENDING, Gathered, Wanted, files, gather, open, task_of};
 use super::identity::{Identity, first_look};
 use super::kept::Kept;
+use super::log::{RECORDS_ENDING, RecordIndex, record_files};
 use crate::ensemble::{Extent, Ladder};
 use crate::io::provenance::build_commit;
-use crate::io::run_file::{RunFile, RunPoint};
+use crate::io::run_file::{Records, RunFile, RunPoint};
 use crate::system::cpu_features;
 use crate::{Error, Result};
 
@@ -80,6 +81,8 @@ pub struct PointBlocks {
     index: usize,
     shard: Option<Shard>,
     paths: Vec<PathBuf>,
+    /// Whether records of single trajectories are wanted, and if so, with jumps.
+    records: Option<bool>,
 }
 
 impl PointBlocks {
@@ -94,7 +97,22 @@ impl PointBlocks {
         // A shard needs no file that has nothing of it.
         let touches = |other: Range<u64>| other.start < blocks.end * block && blocks.start * block < other.end;
         paths.retain(|path| shard.is_none() || task_of(path).is_none_or(touches));
-        Self { identity: Identity::of(&point), point, note, blocks, index, shard, paths }
+        let records = (file.records != Records::default()).then_some(file.records.jumps);
+        Self { identity: Identity::of(&point), point, note, blocks, index, shard, paths, records }
+    }
+
+    /// Whether records of single trajectories are wanted, and if so, with jumps.
+    pub fn wants_records(&self) -> Option<bool> {
+        self.records
+    }
+
+    /// The records that lie beside the files of blocks, and in `directory`.
+    pub fn records(&self, directory: Option<&Path>) -> Option<RecordIndex> {
+        let jumps = self.records?;
+        let mut files = record_files(&self.paths, directory);
+        let task = self.task();
+        files.retain(|path| task_of(path).is_none_or(|other| other.start < task.end && task.start < other.end));
+        Some(RecordIndex::new(files, &self.identity.hash, jumps, self.point.block, self.point.stopping.trajectories))
     }
 
     /// The number of the sweep point.
@@ -131,6 +149,7 @@ impl PointBlocks {
             block: *block,
             rungs: self.rungs(),
             within,
+            records: self.records(None),
         };
         gather(&self.paths, &wanted)
     }
@@ -172,12 +191,17 @@ impl PointBlocks {
         }
     }
 
-    /// The error for files that belong to another run, if there are any.
+    /// The error for files that belong to another run or come from a newer program, if there are any.
     ///
     /// # Errors
     /// That one.
     pub fn refuse_foreign(&self, complaints: &[Complaint]) -> Result<()> {
-        let foreign = complaints.iter().find(|complaint| matches!(complaint, Complaint::Foreign { .. }));
+        let is_foreign = |complaint: &&Complaint| match complaint {
+            Complaint::Foreign { .. } => true,
+            Complaint::Unreadable { reason, .. } => reason.is_newer(),
+            _ => false,
+        };
+        let foreign = complaints.iter().find(is_foreign);
         foreign.map_or(Ok(()), |complaint| Err(Error::Stored(complaint.to_string())))
     }
 
@@ -246,7 +270,8 @@ pub fn discard(directory: &Path) -> Result<()> {
         for entry in std::fs::read_dir(&place).map_err(|error| Error::io(&place, error))? {
             let path = entry.map_err(|error| Error::io(&place, error))?.path();
             // Files under temporary names, too.
-            if path.file_name().is_some_and(|name| name.to_string_lossy().contains(ENDING)) {
+            let is_ours = |name: &str| name.contains(ENDING) || name.ends_with(RECORDS_ENDING);
+            if path.file_name().is_some_and(|name| is_ours(&name.to_string_lossy())) {
                 std::fs::remove_file(&path).map_err(|error| Error::io(&path, error))?;
             }
         }

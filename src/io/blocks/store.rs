@@ -9,7 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 use super::complaint::Complaint;
 use super::format::{Head, Opened, Unreadable, encode};
 use super::gather::{ENDING, Gathered, file_name, task_of};
-use crate::ensemble::{Extent, Ledger, Node, Stored, Sums, Tree};
+use super::log::LogWriter;
+use crate::ensemble::{BlockRecords, Extent, Ledger, Node, Stored, Sums, Tree};
 use crate::io::files::{replace_file, sync_directory};
 use crate::io::provenance::hash_text;
 use crate::{Error, Result};
@@ -31,6 +32,8 @@ pub struct BlockStore {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    /// Where records of single trajectories go, if they are wanted.
+    log: Option<Mutex<LogWriter>>,
 }
 
 struct State {
@@ -80,11 +83,19 @@ struct Writer {
 impl BlockStore {
     /// A store in `directory`, which is made when the first blocks are written. `found` is what is stored already: the blocks
     /// of earlier writers of the same task (and shard) go into the new file, and their files go. `rungs` are the numbers of
-    /// blocks at which the run is looked at.
+    /// blocks at which the run is looked at. `records` says whether records of single trajectories are stored, too, and if so, with
+    /// jumps.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn open(directory: &Path, head: Head, rungs: Vec<u64>, found: &Gathered, pace: Pace) -> Result<Self> {
+    pub fn open(
+        directory: &Path,
+        head: Head,
+        rungs: Vec<u64>,
+        found: &Gathered,
+        pace: Pace,
+        records: Option<bool>,
+    ) -> Result<Self> {
         let mut tree = Tree::with_cuts(rungs);
         let mut tail = None;
         for (node, sums) in &found.stored {
@@ -99,8 +110,14 @@ impl BlockStore {
             let task = Extent::from(head.task.clone());
             other.shard == head.shard && other.nodes.iter().all(|entry| task.covers(&other.range(entry)))
         };
+        // Nor one whose sums are of use to a run without records.
+        let is_unrecorded = |path: &Path| {
+            let of =
+                |complaint: &Complaint| matches!(complaint, Complaint::Unrecorded { path: other, .. } if other == path);
+            found.complaints.iter().any(of)
+        };
         let mut earlier: Vec<(PathBuf, Option<Head>)> = (found.heads.iter())
-            .filter(|(_, other)| is_ours(other))
+            .filter(|(path, other)| is_ours(other) && !is_unrecorded(path))
             .map(|(path, head)| (path.clone(), Some(head.clone())))
             .collect();
         let unreadable = found.complaints.iter().filter_map(|complaint| match complaint {
@@ -113,7 +130,8 @@ impl BlockStore {
         let path = directory.join(file_name(&head.task, &writer_name()));
         let block = head.block;
         let state = State { tree, tail, kept: 0, durable: 0, urgent: false, closing: false, failure: None, block };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let log = records.map(|jumps| Mutex::new(LogWriter::new(&path, &head.identity.hash, jumps)));
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new(), log });
         let writer = Writer { path, head, earlier, is_clean: false, pace };
         let theirs = Arc::clone(&shared);
         let writer = std::thread::Builder::new().name("blocks".into()).spawn(move || theirs.write(writer));
@@ -123,6 +141,16 @@ impl BlockStore {
 }
 
 impl Ledger for BlockStore {
+    fn wants_records(&self) -> Option<bool> {
+        self.shared.log().map(|log| log.jumps())
+    }
+
+    fn keep_records(&self, block: u64, records: BlockRecords) -> Result<()> {
+        let Some(mut log) = self.shared.log() else { return Ok(()) };
+        let written = log.append(block, records);
+        written.map_err(|error| failed(log.path(), error).error())
+    }
+
     fn keep(&self, block: u64, sums: &Sums) -> Result<()> {
         let mut state = self.shared.lock();
         state.check()?;
@@ -180,6 +208,20 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn log(&self) -> Option<MutexGuard<'_, LogWriter>> {
+        self.log.as_ref().map(|log| log.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Makes the records that were taken in durable.
+    fn sync_records(&self) -> std::result::Result<(), Failure> {
+        let Some(mut log) = self.log() else { return Ok(()) };
+        let path = log.path().to_owned();
+        let file = log.flush().map_err(|error| failed(&path, error))?;
+        // Others may append meanwhile.
+        drop(log);
+        file.map_or(Ok(()), |file| file.sync_data()).map_err(|error| failed(&path, error))
+    }
+
     /// Writes whenever it is time, until the store is closed or a file cannot be written.
     fn write(&self, mut writer: Writer) {
         let mut due = Instant::now() + writer.pace.interval;
@@ -199,7 +241,8 @@ impl Shared {
             let (kept, tree, tail) = (state.kept, state.tree.clone(), state.tail.clone());
             drop(state);
             let begun = Instant::now();
-            let written = writer.replace(&tree, tail.as_ref());
+            // The records of a block first: without them its sums would not count.
+            let written = self.sync_records().and_then(|()| writer.replace(&tree, tail.as_ref()));
             due = Instant::now() + writer.pace.interval.max(begun.elapsed() * TIMES_THE_COST);
             let mut state = self.lock();
             match written {
@@ -248,13 +291,12 @@ impl Writer {
     }
 }
 
+fn failed(path: &Path, error: std::io::Error) -> Failure {
+    Failure { path: path.to_owned(), kind: error.kind(), reason: error.to_string() }
+}
+
 /// Writes a file of blocks as a whole; it is on the disk when this returns.
 fn write_blocks(path: &Path, head: &Head, nodes: &[(Node, &Sums)]) -> std::result::Result<(), Failure> {
-    let failed = |path: &Path, error: std::io::Error| Failure {
-        path: path.to_owned(),
-        kind: error.kind(),
-        reason: error.to_string(),
-    };
     let bytes = encode(head, nodes).map_err(|reason| failed(path, std::io::Error::other(reason)))?;
     let directory = path.parent().unwrap_or(Path::new("."));
     if !directory.exists() {
@@ -266,19 +308,35 @@ fn write_blocks(path: &Path, head: &Head, nodes: &[(Node, &Sums)]) -> std::resul
     })
 }
 
-/// Writes what was gathered into `directory`, as one file, and returns its path.
+/// Writes what was gathered into `directory`, as one file, with its records as another, and returns the path of the former.
 ///
 /// # Errors
-/// When the file cannot be written.
-pub fn write_gathered(directory: &Path, head: &Head, found: &Gathered) -> Result<PathBuf> {
+/// When a file cannot be written, or records cannot be read.
+pub fn write_gathered(
+    directory: &Path,
+    head: &Head,
+    found: &Gathered,
+    records: Option<(bool, impl Iterator<Item = Result<(u64, BlockRecords)>>)>,
+) -> Result<PathBuf> {
     let path = directory.join(file_name(&head.task, &writer_name()));
+    if let Some((jumps, records)) = records {
+        let mut log = LogWriter::new(&path, &head.identity.hash, jumps);
+        let place = log.path().to_owned();
+        let unsaved = |error| failed(&place, error).error();
+        for entry in records {
+            let (block, records) = entry?;
+            log.append(block, records).map_err(unsaved)?;
+        }
+        let file = log.flush().map_err(unsaved)?;
+        file.map_or(Ok(()), |file| file.sync_data()).map_err(unsaved)?;
+    }
     let nodes: Vec<(Node, &Sums)> = found.stored.iter().map(|(node, sums)| (*node, sums)).collect();
     write_blocks(&path, head, &nodes).map_err(|failure| failure.error())?;
     Ok(path)
 }
 
 /// Makes a directory and what is missing of the way to it, durably.
-fn make_directory(directory: &Path) -> std::io::Result<()> {
+pub(super) fn make_directory(directory: &Path) -> std::io::Result<()> {
     let existing = directory.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory)?;
     let made = directory.ancestors().take_while(|path| *path != existing);

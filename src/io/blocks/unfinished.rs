@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::complaint::Complaint;
 use super::format::{Head, Opened, Unreadable};
 use super::gather::open;
+use super::log::{is_newer, record_files};
 use super::point::{PointBlocks, point_directories};
 use crate::analysis::{Method, Summary};
 use crate::ensemble::Extent;
@@ -116,12 +117,18 @@ impl Asked {
 /// # Errors
 /// That one.
 pub fn refuse_newer(directory: &Path) -> Result<()> {
-    for (_, (_, paths)) in point_directories(directory)? {
+    let advice = "name another directory with --out, or move the file away";
+    for (_, (place, paths)) in point_directories(directory)? {
+        if let Some(path) = record_files(&[], Some(&place)).iter().find(|path| is_newer(path)) {
+            return Err(Error::Stored(format!(
+                "{}: a newer version of the program wrote it; {advice}",
+                path.display()
+            )));
+        }
         for path in paths {
             if let Err(reason) = Opened::open(&path)
                 && reason.is_newer()
             {
-                let advice = "name another directory with --out, or move the file away";
                 return Err(Error::Stored(format!("{}: {reason}; {advice}", path.display())));
             }
         }
