@@ -73,6 +73,18 @@ pub enum Error {
         /// The operating system's reason.
         source: std::io::Error,
     },
+    /// A run would need more memory than there is.
+    #[error("the run needs about {needed} of memory ({parts}), and {available} are available; {advice}")]
+    Memory {
+        /// Memory needed, with its unit.
+        needed: String,
+        /// What it is needed for.
+        parts: String,
+        /// Memory available, with its unit.
+        available: String,
+        /// The way out.
+        advice: String,
+    },
     /// A computation left the range in which its numbers mean anything.
     #[error("{0}")]
     Numerical(String),
@@ -114,6 +126,9 @@ pub enum Error {
         /// The operating system's reason.
         source: std::io::Error,
     },
+    /// Somebody stopped a computation before it was complete.
+    #[error("stopped before it was complete")]
+    Stopped,
     /// A result could not be drawn or encoded.
     #[error("cannot write {what}: {reason}")]
     Output {
@@ -158,6 +173,7 @@ impl Error {
                 | Self::Toml(_)
                 | Self::RunFile { .. }
                 | Self::Stored(_)
+                | Self::Memory { .. }
         )
     }
 }

@@ -44,7 +44,7 @@ pub struct BatchArguments {
     /// Least time between two writes of finished blocks; longer where writing takes longer than a hundredth of it.
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "1")]
     store_every: Duration,
-    /// Begin no block after so much wall-clock time of this process: seconds, MM:SS, HH:MM:SS or D-HH:MM:SS.
+    /// End after so much wall-clock time of this process, with what is complete: seconds, MM:SS, HH:MM:SS or D-HH:MM:SS.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     time_limit: Option<Duration>,
     /// After a signal, when all finished blocks are stored: `scontrol requeue $SLURM_JOB_ID`.
@@ -209,6 +209,16 @@ impl<'a> Batch<'a> {
             false => None,
         };
         Ok(OpenPoint { blocks, found, store })
+    }
+
+    /// Whether finished blocks are stored.
+    pub fn stores(&self) -> bool {
+        self.stores
+    }
+
+    /// The part of every sweep point that is run here, about, as far as that is known beforehand.
+    pub fn share(&self) -> f64 {
+        self.shard.map_or(1.0, |shard| 1.0 / shard.count as f64)
     }
 
     /// Whether no further sweep point should be begun.

@@ -1,19 +1,20 @@
 //! `fluctuator check`: is the run file sound, how large is the run, how long will it take?
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
-use indicatif::{HumanBytes, HumanDuration};
+use indicatif::HumanBytes;
 
+use super::forecast::{Forecast, forecast, seconds_of};
+use super::needs::{Memory, spread};
+use super::progress::human_time;
 use super::{Outcome, RunFileArguments, table};
 use crate::Result;
-use crate::analysis::{excess, trajectories_needed, trajectory_point};
-use crate::ensemble::{self, Ensemble, Estimator, Guide, Ladder, Plan, Sampling};
+use crate::analysis::needed;
+use crate::ensemble::{Ensemble, Footprint, Ladder};
 use crate::hilbert::Cutoff;
-use crate::io::run_file::{RunFile, RunPoint};
-use crate::io::{JUMP_BYTES, RECORDS_FILE};
-use crate::propagate::MAX_ORDER;
-use crate::system::{OpenSystem, Register};
+use crate::io::run_file::{Records, RunFile, RunPoint};
+use crate::io::{JUMP_BYTES, RECORDS_FILE, available_memory};
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -22,109 +23,136 @@ pub struct CheckArguments {
     file: RunFileArguments,
 }
 
-/// Pilot trajectories per point are doubled until they have taken this long.
-const PILOT: Duration = Duration::from_millis(300);
+/// Time that all trials together may take, and most of it for one point.
+const TIME: Duration = Duration::from_secs(6);
+const POINT_TIME: Duration = Duration::from_secs(6);
 
-/// Pilot trajectories of the control variates where there is no time for more.
-const FEW: u64 = 8;
+/// Most sweep points that are tried; the others are taken for their neighbours.
+const MOST_POINTS: usize = 24;
 
 /// Prints a table of the sweep points and the predicted time.
 pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
     let (file, threads) = (arguments.file.load()?, arguments.file.threads()?);
-    let header =
-        ["point", "spins", "Fock levels", "ket + series", "jumps", "trajectories", "per trajectory", "predicted"];
+    let header = ["point", "spins", "Fock levels", "jumps", "trajectories", "per trajectory", "predicted", "memory"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
-    let (mut total, mut jumps) = (0.0, 0.0);
-    for (index, point) in file.points.iter().enumerate() {
-        let (row, seconds, jumps_here) = pilot(&file, index, point, threads)?;
-        rows.push(row);
-        total += seconds;
-        jumps += jumps_here;
+    let chosen = spread(file.points.len(), MOST_POINTS);
+    let time = POINT_TIME.min(TIME / chosen.len() as u32);
+    let (mut total, mut jumps, mut kets, mut parts, mut unknown) = (0.0, 0.0, 0, 0, 0);
+    for (place, &index) in chosen.iter().enumerate() {
+        let point = &file.points[index];
+        let found = forecast(point, time).map_err(|error| table::located(error, point))?;
+        // It stands for the points up to half way to its neighbours.
+        let half = |neighbour: Option<&usize>, end: usize| neighbour.map_or(end, |other| (index + other).div_ceil(2));
+        let from = if place == 0 { 0 } else { half(chosen.get(place - 1), 0) };
+        let stands_for = (half(chosen.get(place + 1), file.points.len()) - from) as f64;
+        let trial = describe(&file, index, found.as_ref(), threads);
+        rows.push(trial.row);
+        total += stands_for * trial.seconds;
+        jumps += stands_for * trial.jumps;
+        kets = kets.max(trial.kets);
+        parts += usize::from(found.as_ref().is_some_and(|found| found.part.is_some()));
+        unknown += usize::from(found.is_none());
     }
     say!("{}: the run file is sound", table::title(&file.title));
     table::print_aligned(&rows);
+    if chosen.len() < file.points.len() {
+        say!(
+            "({} of {} sweep points were tried; the others are taken for their neighbours)",
+            chosen.len(),
+            file.points.len()
+        );
+    }
     let sampled = file.points.iter().any(|point| point.experiment.is_sampled());
     if sampled {
         say!("the initial state is mixed: every trajectory starts from a pure state drawn from it");
     }
-    say!(
-        "predicted time on {threads} threads: {} ({} sweep points; from pilot trajectories, good to a factor of about 1.5)",
-        HumanDuration(Duration::from_secs_f64(total.min(1e15))),
-        file.points.len()
-    );
+    let from = if parts > 0 { "from parts of trajectories" } else { "from a few trajectories" };
+    match unknown {
+        0 => say!(
+            "predicted time on {threads} threads: {} ({} sweep points; {from}, good to a factor of about 2)",
+            human_time(total),
+            file.points.len()
+        ),
+        _ => say!(
+            "predicted time on {threads} threads: more than anybody waits: no part of a trajectory ended within {time:?}"
+        ),
+    }
+    let memory = Memory::of(&file, threads, file.records == Records::default());
+    let needed = memory.total().saturating_add(kets);
+    let available = available_memory();
+    let of = available.map_or_else(String::new, |bytes| format!(" (available: {})", HumanBytes(bytes)));
+    say!("predicted memory: {}{of}", HumanBytes(needed));
+    if let Err(error) = memory.check(available) {
+        tell!("warning: {error}: `run` would refuse it");
+    }
     if file.records.jumps {
         say!("{RECORDS_FILE} will hold about {jumps:.2e} jumps in {}", HumanBytes((jumps * JUMP_BYTES as f64) as u64));
     }
     Ok(Outcome::Done)
 }
 
-/// Runs a few trajectories of a point; returns its row, the seconds its ensemble would take and its jumps.
-fn pilot(file: &RunFile, index: usize, point: &RunPoint, threads: usize) -> Result<(Vec<String>, f64, f64)> {
-    let (experiment, tolerances) = (&point.experiment, &point.tolerances);
-    let plan = Plan { block: 2, sampling: Sampling::Direct, ..point.plan(1) };
-    let timed = |trajectories, guide: Option<&Guide>| -> Result<(Option<Ensemble>, Duration)> {
-        let begun = Instant::now();
-        let plan = Plan { trajectories, ..plan };
-        Ok((ensemble::run_from(0, guide, experiment, tolerances, &plan, &())?, begun.elapsed()))
+/// What is said of a sweep point.
+struct Trial {
+    row: Vec<String>,
+    /// Seconds of its ensemble, its jumps and the bytes of its kets.
+    seconds: f64,
+    jumps: f64,
+    kets: u64,
+}
+
+fn describe(file: &RunFile, index: usize, found: Option<&Forecast>, threads: usize) -> Trial {
+    let point = &file.points[index];
+    let (expected, shown) = expected_trajectories(point, found.and_then(|found| found.ensemble.as_ref()));
+    let footprint = Footprint::of(&point.experiment, &point.plan(threads), file.records == Records::default());
+    let mut row = vec![table::point_label(file, index), point.experiment.model.spins().len().to_string()];
+    let Some(found) = found else {
+        row.extend([
+            "?".to_owned(),
+            "?".into(),
+            shown,
+            "?".into(),
+            "?".into(),
+            HumanBytes(footprint.total()).to_string(),
+        ]);
+        return Trial { row, seconds: 0.0, jumps: 0.0, kets: 0 };
     };
-    let learned = |pilot| {
-        let plan = Plan { estimator: Estimator::Controlled { pilot }, ..plan };
-        ensemble::learn(experiment, tolerances, &plan, &())
-    };
-    // As many pilot trajectories as the run will have, if there is time.
-    let (mut guide, mut pilots) = (None, 0);
-    if let Estimator::Controlled { pilot } = plan.estimator {
-        pilots = pilot;
-        guide = learned(pilot.min(FEW))?;
-        let each = timed(2, guide.as_ref())?.1.as_secs_f64() / 2.0;
-        let affordable = (PILOT.as_secs_f64() / each) as u64;
-        if affordable.min(pilot) > FEW {
-            guide = learned(affordable.min(pilot))?;
-        }
-    }
-    let mut trajectories = 2;
-    let (ensemble, seconds) = loop {
-        let (ensemble, elapsed) = timed(trajectories, guide.as_ref())?;
-        if elapsed >= PILOT || 2 * trajectories > point.stopping.trajectories {
-            break (ensemble, elapsed.as_secs_f64() / trajectories as f64);
-        }
-        trajectories *= 2;
-    };
-    let Some(ensemble) = ensemble else { unreachable!("nobody stops a pilot") };
-    let result = trajectory_point(&point.experiment, &ensemble, point.parameters.clone());
-    let rows = Register::of(&point.experiment).rows();
-    let bytes = result.diagnostics.largest_window * rows * 16 * (MAX_ORDER + 4);
+    let seen = found.part.map_or_else(|| "seen".into(), |part| format!("seen in {part:.0e} of the time"));
     let levels = match point.experiment.cutoff {
-        Cutoff::Auto => format!("auto ({} seen)", result.diagnostics.highest_level),
-        Cutoff::Levels(levels) => format!("{levels} (window ≤ {})", result.diagnostics.largest_window),
+        Cutoff::Auto => format!("auto ({} {seen})", found.highest),
+        Cutoff::Levels(levels) => format!("{levels} (window ≤ {})", found.window),
     };
-    let jumps: f64 = result.jumps.values().map(|jumps| jumps.mean).fold(0.0, |sum, mean| sum + mean);
-    let (expected, shown) = expected_trajectories(point, &ensemble);
-    let blocks = usize::try_from(expected.div_ceil(point.block)).unwrap_or(usize::MAX);
-    let whole = seconds * (pilots + expected) as f64 / threads.min(blocks) as f64;
-    let whole = point.stopping.time_limit.map_or(whole, |limit| whole.min(limit.as_secs_f64()));
-    let row = vec![
-        table::point_label(file, index),
-        point.experiment.model.spins().len().to_string(),
+    let whole = seconds_of(point, found, expected, threads);
+    let seconds = point.stopping.time_limit.map_or(whole, |limit| whole.min(limit.as_secs_f64()));
+    let kets = Footprint::kets(&point.experiment, &point.plan(threads), found.window);
+    row.extend([
         levels,
-        format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
-        table::count(jumps),
+        table::count(found.jumps),
         shown,
-        format!("{:.3} ms", 1e3 * seconds),
-        format!("{whole:.1} s"),
-    ];
-    Ok((row, whole, jumps * expected as f64))
+        short(found.seconds),
+        short(seconds),
+        HumanBytes(footprint.total().saturating_add(kets)).to_string(),
+    ]);
+    Trial { row, seconds, jumps: found.jumps * expected as f64, kets }
+}
+
+/// A time in the unit that suits it.
+fn short(seconds: f64) -> String {
+    match seconds {
+        ..1.0 => format!("{:.3} ms", 1e3 * seconds),
+        ..1e5 => format!("{seconds:.1} s"),
+        _ => human_time(seconds),
+    }
 }
 
 /// How many trajectories the run will take, and how that is shown: with a target, judged from the pilot.
-fn expected_trajectories(point: &RunPoint, pilot: &Ensemble) -> (u64, String) {
+fn expected_trajectories(point: &RunPoint, pilot: Option<&Ensemble>) -> (u64, String) {
     let stopping = &point.stopping;
     let most = stopping.trajectories;
     if stopping.targets.is_empty() {
         return (most, most.to_string());
     }
-    let excess = excess(&stopping.targets, &point.experiment, pilot);
-    let needed = trajectories_needed(pilot.tally.trajectories, excess);
+    let Some(pilot) = pilot else { return (most, format!("at most {most}")) };
+    let needed = needed(&stopping.targets, &point.experiment, pilot, most);
     if needed > most as f64 {
         return (most, format!("{most} (not enough for the target)"));
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Outcome, table};
-use crate::analysis::{Deviation, compare};
+use crate::analysis::{Agreement, Deviation, Tolerance, compare};
 use crate::io::{other_model, read_summary};
 use crate::{Error, Result};
 
@@ -19,8 +19,9 @@ pub struct CompareArguments {
     /// Largest deviation that counts as agreement, in combined standard errors.
     #[arg(long, value_name = "Z", default_value_t = 5.0)]
     sigmas: f64,
-    /// Absolute difference that counts as agreement whatever the errors (numerical error).
-    #[arg(long, value_name = "X", default_value_t = 1e-6)]
+    /// Difference that counts as agreement whatever the errors (numerical error), in units of the curve's largest value; beside
+    /// it 1e-8 absolute, 1e-10 between density matrices, are never resolved.
+    #[arg(long, value_name = "X", default_value_t = 1e-7)]
     tolerance: f64,
 }
 
@@ -35,7 +36,7 @@ pub fn run(arguments: &CompareArguments) -> Result<Outcome> {
     if let Some(changes) = other_model(&a, &b) {
         tell!("warning: A and B are not results of one model ({changes})");
     }
-    let agreement = compare(&a, &b, arguments.tolerance)?;
+    let agreement = compare(&a, &b, Tolerance::between(&a, &b, arguments.tolerance))?;
     let header = ["point", "quantity", "worst z", "at t", "A", "B", "largest |A − B|", "rms z"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(agreement.deviations.iter().map(|deviation| {
@@ -43,28 +44,62 @@ pub fn run(arguments: &CompareArguments) -> Result<Outcome> {
         row(point, deviation)
     }));
     table::print_aligned(&rows);
-    let worst = agreement.worst();
-    let passed = worst <= arguments.sigmas;
-    say!(
-        "{}: worst deviation {worst:.2} standard errors (threshold {}); {} comparisons, so correct results exceed the \
-         threshold somewhere with a probability of at most {:.1e}",
-        if passed { "agree" } else { "DEVIATE" },
-        arguments.sigmas,
-        agreement.comparisons,
-        agreement.false_alarm(arguments.sigmas)
-    );
+    let passed = agreement.all_comparisons() > 0 && agreement.worst() <= arguments.sigmas;
+    say!("{}", verdict(&agreement, arguments.sigmas));
     Ok(if passed { Outcome::Done } else { Outcome::Deviates })
 }
 
+/// What is concluded, in a sentence or two.
+fn verdict(agreement: &Agreement, sigmas: f64) -> String {
+    let (worst, comparisons, exact) = (agreement.worst(), agreement.comparisons, agreement.exact_comparisons);
+    if agreement.all_comparisons() == 0 {
+        return "NOT COMPARED: 0 comparisons, as all numbers that both results have are too small to be told apart: that is no \
+                agreement"
+            .into();
+    }
+    let word = if worst <= sigmas { "agree" } else { "DEVIATE" };
+    let said = match (comparisons, worst.is_finite()) {
+        (_, false) => "numbers without a standard error differ by more than the tolerance".into(),
+        (0, true) => format!("{exact} comparisons to the tolerance, none with a standard error"),
+        (_, true) => format!("worst deviation {worst:.2} standard errors (threshold {sigmas})"),
+    };
+    let chance = match comparisons {
+        0 => String::new(),
+        _ => format!(
+            "; {comparisons} comparisons with a standard error, so correct results exceed the threshold somewhere with a \
+             probability of at most {:.1e}",
+            agreement.false_alarm(sigmas)
+        ),
+    };
+    let shared = agreement.shared_seed.map_or_else(String::new, |seed| {
+        format!(
+            "\nnote: both were sampled with seed {seed} and share their random numbers: their errors are largely the same, so z is \
+             smaller than that of independent runs. A deviation is one all the same, agreement says nothing about the errors; for \
+             an independent comparison run one of them with another --seed"
+        )
+    });
+    format!("{word}: {said}{chance}{shared}")
+}
+
 fn row(point: String, deviation: &Deviation) -> Vec<String> {
+    let z = |z: f64| if z.is_finite() { format!("{z:.2}") } else { "beyond tolerance".into() };
     vec![
         point,
         deviation.quantity.clone(),
-        format!("{:.2}", deviation.z),
-        deviation.time.map_or_else(|| "–".into(), |time| format!("{time:.4}")),
-        format!("{:.6}", deviation.values[0]),
-        format!("{:.6}", deviation.values[1]),
+        z(deviation.z),
+        deviation.time.map_or_else(|| "–".into(), number),
+        number(deviation.values[0]),
+        number(deviation.values[1]),
         format!("{:.2e}", deviation.largest_difference),
         format!("{:.2}", deviation.rms_z),
     ]
+}
+
+/// A number with its significant digits, however small.
+fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".into(),
+        1e-3..1e6 => format!("{value:.6}"),
+        _ => format!("{value:.6e}"),
+    }
 }

@@ -6,13 +6,14 @@ use std::time::Instant;
 use clap::Args;
 
 use super::born_markov::print_born_markov;
+use super::drawing::draw;
 use super::interrupt::Interrupt;
 use super::origin::provenance;
 use super::progress::Progress;
 use super::{Outcome, RunFileArguments, table};
 use crate::analysis::{FORMAT_VERSION, Method, Summary, exact_point};
 use crate::io::run_file::RunFile;
-use crate::io::{EXACT_DIRECTORY, prepare_directory, refuse_to_replace, write_result};
+use crate::io::{EXACT_DIRECTORY, prepare_directory, refuse_to_replace, write_numbers};
 pub use crate::master::Limits;
 use crate::{Error, Result, master};
 
@@ -50,11 +51,12 @@ pub fn run(arguments: &ExactArguments) -> Result<Outcome> {
         refuse_to_replace(&directory, &file, Method::Exact, |_, _| 0)?;
     }
     let interrupt = Interrupt::listen()?;
-    let Some(summary) = solve(&file, arguments.file.quiet, &limits, &interrupt)? else {
+    let Some(summary) = solve(&file, arguments.file.quiet, &limits, &|| interrupt.seen())? else {
         tell!("interrupted: a density matrix is all or nothing, so nothing is saved");
         return Ok(Outcome::NothingSaved);
     };
-    write_result(&directory, &summary, None)?;
+    write_numbers(&directory, &summary)?;
+    draw(&directory, &summary, None, || interrupt.seen())?;
     if !arguments.file.quiet {
         say!("{} (density matrix)", table::title(&summary.provenance.title));
         table::print_summary(&summary);
@@ -64,8 +66,8 @@ pub fn run(arguments: &ExactArguments) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// The density-matrix result of a run file; `None` when interrupted.
-pub fn solve(file: &RunFile, quiet: bool, limits: &Limits, interrupt: &Interrupt) -> Result<Option<Summary>> {
+/// The density-matrix result of a run file; `None` when `stop` said so.
+pub fn solve(file: &RunFile, quiet: bool, limits: &Limits, stop: &dyn Fn() -> bool) -> Result<Option<Summary>> {
     let begun = Instant::now();
     let mut points = Vec::with_capacity(file.points.len());
     for (index, point) in file.points.iter().enumerate() {
@@ -76,7 +78,7 @@ pub fn solve(file: &RunFile, quiet: bool, limits: &Limits, interrupt: &Interrupt
             let now = (fraction * RESOLUTION) as u64;
             progress.advance(now.saturating_sub(shown));
             shown = shown.max(now);
-            !interrupt.seen()
+            !stop()
         });
         progress.finish();
         let Some(exact) = outcome? else { return Ok(None) };

@@ -18,9 +18,12 @@ mod compare;
 mod converge;
 mod coverage;
 mod crew;
+mod drawing;
 mod exact;
+mod forecast;
 mod interrupt;
 mod merge;
+mod needs;
 mod origin;
 mod plot;
 mod progress;
@@ -60,7 +63,7 @@ enum Command {
     /// a signal or a time limit, --resume goes on from there, to the same bytes as an uninterrupted run. It also extends a run:
     /// with more trajectories, or a smaller error as target.
     ///
-    /// Ctrl-C (or TERM, USR1, XCPU) stores what is finished at once, finishes the blocks in hand (for 5 s at most), saves the
+    /// Ctrl-C (or TERM, USR1, XCPU) stores what is finished at once, finishes the blocks in hand (for 0.5 s at most), saves the
     /// complete trajectories and exits with 3; a second one ends at once. Blocks are small: ensemble.block trajectories, where that
     /// is left out 1 in runs of less than 1024, and never more than 32.
     Run(run::RunArguments),
@@ -87,6 +90,9 @@ enum Command {
     /// Draw number.svg and number.png of a result directory again.
     Plot(plot::PlotArguments),
     /// Compare two results: z-scores and largest deviation; exit code 1 above the threshold.
+    ///
+    /// Numbers without a standard error are compared to the tolerance alone. Where nothing can be compared the exit code is 1, too.
+    /// Two runs of one seed share their random numbers, which is said: their agreement is no evidence.
     Compare(compare::CompareArguments),
     /// Measure how each error falls with trajectories, tolerances and cutoff; say which one is the largest.
     ///
@@ -106,7 +112,7 @@ struct RunFileArguments {
     /// Set any run-file key, e.g. --set model.spins.0.coupling=0.5 (repeatable).
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Threads [default: all cores]. Results do not depend on it.
+    /// Threads [default: all cores; at most 64 or four per core, whichever is more]. Results do not depend on it.
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Number of trajectories (overrides the run file); the most of them where the run file has a target.
@@ -139,11 +145,18 @@ impl RunFileArguments {
 
     /// Threads to use.
     fn threads(&self) -> Result<usize> {
-        let available = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let available = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let most = (FAIR_SHARE * available).max(FEWEST_BOUND);
         match self.threads {
-            Some(n) if (1..=4096).contains(&n) => Ok(n),
-            Some(n) => Err(Error::value("--threads", n, "must be between 1 and 4096")),
-            None => Ok(available()),
+            Some(n) if !(1..=4096).contains(&n) => Err(Error::value("--threads", n, "must be between 1 and 4096")),
+            Some(n) if n > most => {
+                tell!(
+                    "note: --threads {n} is taken for {most}: there are {available} processors, and more threads cost time"
+                );
+                Ok(most)
+            }
+            Some(n) => Ok(n),
+            None => Ok(available),
         }
     }
 
@@ -152,6 +165,10 @@ impl RunFileArguments {
         Path::new("out").join(run_file::name(&self.run_file))
     }
 }
+
+/// More threads than this many per processor are taken for so many, or for 64 where that is more.
+const FAIR_SHARE: usize = 4;
+const FEWEST_BOUND: usize = 64;
 
 /// How a command ended, short of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

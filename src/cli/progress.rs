@@ -1,7 +1,7 @@
 //! Progress on stderr: a bar with rate and time left on a terminal, a plain line now and then elsewhere.
 
 use std::io::IsTerminal;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
@@ -10,14 +10,15 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 const FIRST_LINE: Duration = Duration::from_secs(10);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(600);
 
+/// Seconds beyond which a time is only said to be longer than that: a thousand years.
+const FOREVER: f64 = 3.156e10;
+
 /// Shows how far a piece of work is.
 pub struct Progress {
     bar: ProgressBar,
     label: String,
     unit: &'static str,
     total: u64,
-    /// Units that were done before.
-    before: u64,
     begun: Instant,
     plain: Option<Mutex<Plain>>,
 }
@@ -25,6 +26,8 @@ pub struct Progress {
 /// When the next plain line is due.
 struct Plain {
     done: u64,
+    /// When the first units were done, and how many were done then: what came before is no measure of the rest.
+    first: Option<(Duration, u64)>,
     /// What is shown of the number needed, and that number.
     expected: (String, u64),
     due: Duration,
@@ -42,9 +45,10 @@ impl Progress {
         }
         bar.set_message(label.to_owned());
         let plain = (!quiet && !terminal).then(|| {
-            Mutex::new(Plain { done: 0, expected: (String::new(), total), due: FIRST_LINE, interval: FIRST_LINE })
+            let expected = (String::new(), total);
+            Mutex::new(Plain { done: 0, first: None, expected, due: FIRST_LINE, interval: FIRST_LINE })
         });
-        Self { bar, label: label.to_owned(), unit, total, before: 0, begun: Instant::now(), plain }
+        Self { bar, label: label.to_owned(), unit, total, begun: Instant::now(), plain }
     }
 
     /// The same, with `count` units done before it began.
@@ -52,34 +56,20 @@ impl Progress {
         self.bar.set_position(count);
         self.bar.reset_eta();
         if let Some(plain) = &self.plain {
-            plain.lock().unwrap_or_else(std::sync::PoisonError::into_inner).done = count;
+            lock(plain).done = count;
         }
-        Self { before: count, ..self }
+        self
     }
 
     /// `count` more units are done.
     pub fn advance(&self, count: u64) {
         self.bar.inc(count);
         let Some(plain) = &self.plain else { return };
-        let mut plain = plain.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        plain.done += count;
         let elapsed = self.begun.elapsed();
-        if elapsed < plain.due || plain.done == self.total {
-            return;
+        let mut plain = lock(plain);
+        if let Some(line) = plain.line(count, elapsed, self.total, self.unit) {
+            tell!("{}{line}", self.label);
         }
-        plain.interval = (plain.interval * 2).min(LONGEST_INTERVAL);
-        plain.due = elapsed + plain.interval;
-        let rate = (plain.done - self.before) as f64 / elapsed.as_secs_f64();
-        let left = Duration::from_secs_f64(plain.expected.1.saturating_sub(plain.done) as f64 / rate);
-        tell!(
-            "{}{}: {}/{} {} · {rate:.3}/s · {} left",
-            self.label,
-            plain.expected.0,
-            plain.done,
-            self.total,
-            self.unit,
-            HumanDuration(left)
-        );
     }
 
     /// About `needed` units will do; not finite: nobody knows yet.
@@ -87,14 +77,85 @@ impl Progress {
         let expected =
             if needed.is_finite() { format!(" (about {needed:.0} needed)") } else { " (no estimate yet)".into() };
         self.bar.set_message(format!("{}{expected}", self.label));
+        let total = self.total.min(needed as u64);
+        self.bar.set_length(total.max(self.bar.position()));
         if let Some(plain) = &self.plain {
-            plain.lock().unwrap_or_else(std::sync::PoisonError::into_inner).expected =
-                (expected, self.total.min(needed as u64));
+            lock(plain).expected = (expected, total);
         }
     }
 
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+impl Plain {
+    /// `count` more units of `total` are done, so long after the beginning: the line that is due, if one is.
+    fn line(&mut self, count: u64, elapsed: Duration, total: u64, unit: &str) -> Option<String> {
+        self.done += count;
+        let (since, before) = *self.first.get_or_insert((elapsed, self.done));
+        if elapsed < self.due || self.done == total {
+            return None;
+        }
+        self.interval = (self.interval * 2).min(LONGEST_INTERVAL);
+        self.due = elapsed + self.interval;
+        let rate = (self.done - before) as f64 / elapsed.saturating_sub(since).as_secs_f64();
+        let left = self.expected.1.saturating_sub(self.done) as f64 / rate;
+        let left = match rate > 0.0 && rate.is_finite() {
+            true => format!("{} left", human_time(left)),
+            false => "no estimate yet of the time left".into(),
+        };
+        let rate = if rate > 0.0 && rate.is_finite() { format!(" · {rate:.3}/s") } else { String::new() };
+        Some(format!("{}: {}/{total} {unit}{rate} · {left}", self.expected.0, self.done))
+    }
+}
+
+/// A number of seconds, whatever it is, in words.
+pub fn human_time(seconds: f64) -> String {
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if seconds <= FOREVER => HumanDuration(time).to_string(),
+        _ if seconds > 0.0 => "more than a thousand years".into(),
+        _ => "an unknown time".into(),
+    }
+}
+
+fn lock(plain: &Mutex<Plain>) -> MutexGuard<'_, Plain> {
+    plain.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(total: u64) -> Plain {
+        Plain { done: 0, first: None, expected: (String::new(), total), due: FIRST_LINE, interval: FIRST_LINE }
+    }
+
+    #[test]
+    fn nothing_done_after_ten_seconds_is_no_estimate_and_no_panic() {
+        let mut exact = plain(1000);
+        assert_eq!(exact.line(0, Duration::from_secs(1), 1000, "‰"), None);
+        let line = exact.line(0, Duration::from_secs(11), 1000, "‰").expect("a line is due");
+        assert!(line.contains("0/1000 ‰") && line.contains("no estimate yet"), "{line}");
+    }
+
+    /// What came before the first trajectories, pilots for example, does not count as theirs.
+    #[test]
+    fn the_rate_is_that_of_the_units_alone() {
+        let mut run = plain(1000);
+        assert_eq!(run.line(100, Duration::from_secs(9), 1000, "trajectories"), None);
+        let line = run.line(100, Duration::from_secs(10), 1000, "trajectories").expect("a line is due");
+        assert!(line.contains("100.000/s · 8 seconds left"), "{line}");
+    }
+
+    #[test]
+    fn any_number_of_seconds_has_words() {
+        assert_eq!(human_time(90.0), "90 seconds");
+        for (seconds, words) in
+            [(f64::INFINITY, "thousand"), (1e300, "thousand"), (f64::NAN, "unknown"), (-1.0, "unknown")]
+        {
+            assert!(human_time(seconds).contains(words), "{seconds}");
+        }
     }
 }

@@ -7,7 +7,9 @@ use clap::Args;
 
 use super::batch::{Batch, BatchArguments, OpenPoint};
 use super::born_markov::{print_born_markov, warn_of_weights};
+use super::drawing::draw;
 use super::interrupt::Interrupt;
+use super::needs::announce;
 use super::origin::provenance;
 use super::progress::Progress;
 use super::watcher::EnsembleWatcher;
@@ -18,10 +20,7 @@ use crate::analysis::{
 use crate::ensemble::{self, Ensemble, Extent, Ledger, RecordSink, Recording, Stock, Stopped};
 use crate::io::ranks::Ranks;
 use crate::io::run_file::{self, RunFile};
-use crate::io::{
-    EXACT_DIRECTORY, RecordSpool, earlier_has_more, exact_beside, prepare_directory, write_numbers, write_plots,
-    write_result,
-};
+use crate::io::{EXACT_DIRECTORY, RecordSpool, earlier_has_more, exact_beside, prepare_directory, write_numbers};
 use crate::{Error, Result};
 
 /// Arguments of `run`.
@@ -54,6 +53,8 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let begun = Instant::now();
     let batch = Batch::new(&arguments.batch, &file, &directory, &interrupt, ranks.as_ref())?;
     let quiet = arguments.file.quiet;
+    let all_threads = ranks.as_ref().map_or(threads, Ranks::threads);
+    announce(&file, threads, batch.share() * threads as f64 / all_threads as f64, batch.stores())?;
     if batch.shard.is_some() {
         return run_shard(&file, &batch, threads, quiet, &interrupt);
     }
@@ -82,12 +83,14 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         if let Some(error) = failure {
             return Err(error);
         }
-        tell!("interrupted before the first block was complete: nothing to save");
+        let why = if interrupt.seen() { "interrupted" } else { "time limit" };
+        tell!(
+            "{why} before the first block was complete: nothing to save beside the blocks that may be stored already"
+        );
         batch.end();
         return Ok(Outcome::NothingSaved);
     }
     let trajectories = points.iter().map(|point| point.trajectories).max().unwrap_or_default();
-    let all_threads = ranks.as_ref().map_or(threads, Ranks::threads);
     let origin = provenance(&file, Method::Trajectories, trajectories, complete, begun, all_threads);
     let provenance = Provenance { endings, ..origin };
     let summary = Summary { format_version: FORMAT_VERSION, provenance, points };
@@ -108,19 +111,23 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let solves = file.exact && failure.is_none() && !interrupt.seen();
     let (beside, remark) = exact_beside(&directory, &summary);
     remark.iter().filter(|_| !solves).for_each(|remark| tell!("warning: {remark}"));
-    write_plots(&directory, &summary, beside.as_ref())?;
+    draw(&directory, &summary, beside.as_ref(), || batch.is_over())?;
     if let Some(error) = failure {
         tell!("{} of {} sweep points are saved in {}", summary.points.len(), file.points.len(), directory.display());
         return Err(error);
     }
     if solves {
-        let Some(exact) = exact::solve(&file, arguments.file.quiet, &exact::Limits::default(), &interrupt)? else {
-            tell!("interrupted: the trajectories are saved in {}, the density matrix is not", directory.display());
+        let Some(exact) = exact::solve(&file, arguments.file.quiet, &exact::Limits::default(), &|| batch.is_over())?
+        else {
+            let why = if interrupt.seen() { "interrupted" } else { "time limit" };
+            tell!("{why}: the trajectories are saved in {}, the density matrix is not", directory.display());
             batch.end();
             return Ok(Outcome::Incomplete);
         };
-        write_result(&directory.join(EXACT_DIRECTORY), &exact, None)?;
-        write_plots(&directory, &summary, Some(&exact))?;
+        let nested = directory.join(EXACT_DIRECTORY);
+        write_numbers(&nested, &exact)?;
+        draw(&nested, &exact, None, || batch.is_over())?;
+        draw(&directory, &summary, Some(&exact), || batch.is_over())?;
     }
     if !arguments.file.quiet {
         say!("{}", table::title(&summary.provenance.title));

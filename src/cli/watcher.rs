@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use super::interrupt::Interrupt;
 use super::progress::Progress;
-use crate::analysis::{excess, trajectories_needed};
+use crate::analysis::{excess, needed};
 use crate::ensemble::{Ensemble, Stopped, Watcher};
 use crate::io::run_file::RunPoint;
 
-/// How long blocks in hand may go on after a signal, before they are dropped.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long blocks in hand may go on after a signal or the end of the time, before they are dropped.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// Watches the ensemble of one sweep point.
 pub struct EnsembleWatcher<'a> {
@@ -20,7 +20,7 @@ pub struct EnsembleWatcher<'a> {
     progress: Option<&'a Progress>,
     /// When the time is over, if it ever is.
     deadline: Option<Instant>,
-    /// A block is done: from here on the time limit counts, so that there is always something to show.
+    /// A block is done: before that the time limit may be passed by [`GRACE`], for something to show.
     begun: AtomicBool,
 }
 
@@ -43,6 +43,13 @@ impl<'a> EnsembleWatcher<'a> {
     }
 }
 
+impl EnsembleWatcher<'_> {
+    /// Whether the time has been over for so long.
+    fn is_late_by(&self, time: Duration) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now().saturating_duration_since(deadline) > time)
+    }
+}
+
 impl Watcher for EnsembleWatcher<'_> {
     fn finished(&self, trajectories: u64) {
         self.begun.store(true, Ordering::Relaxed);
@@ -52,12 +59,12 @@ impl Watcher for EnsembleWatcher<'_> {
     }
 
     fn stop(&self) -> bool {
-        let late = || self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        self.interrupt.seen() || (self.begun.load(Ordering::Relaxed) && late())
+        let grace = if self.begun.load(Ordering::Relaxed) { Duration::ZERO } else { GRACE };
+        self.interrupt.seen() || self.is_late_by(grace)
     }
 
     fn give_up(&self) -> bool {
-        self.interrupt.seen_before(GRACE)
+        self.interrupt.seen_before(GRACE) || self.is_late_by(GRACE)
     }
 
     fn reason(&self) -> Stopped {
@@ -71,8 +78,9 @@ impl Watcher for EnsembleWatcher<'_> {
 
     fn enough(&self, ensemble: &Ensemble) -> bool {
         let excess = excess(&self.point.stopping.targets, &self.point.experiment, ensemble);
-        if let Some(progress) = self.progress {
-            progress.expect(trajectories_needed(ensemble.tally.trajectories, excess));
+        if let Some(progress) = self.progress.filter(|_| excess > 1.0) {
+            let stopping = &self.point.stopping;
+            progress.expect(needed(&stopping.targets, &self.point.experiment, ensemble, stopping.trajectories));
         }
         excess <= 1.0
     }

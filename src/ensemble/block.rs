@@ -8,12 +8,12 @@ use super::sampling::{Baseline, Confined, Never};
 use super::tree::Merge;
 use super::units::Units;
 use super::{BlockRecords, Comoments, Layout, Moments, Purpose, RecordedJump, Streams, draw};
-use crate::Result;
 use crate::hilbert::Ket;
 use crate::model::PurePreparation;
-use crate::propagate::Tolerances;
+use crate::propagate::{Stop, Tolerances};
 use crate::system::{Experiment, Followed, activity};
 use crate::unravelling::{Chance, Recorder, Rewindable, Stretch, Trajectory, TrajectoryReport, Trunks};
+use crate::{Error, Result};
 
 /// Groups the trajectories are dealt into, one after the other, for cross-fitting: each is corrected with coefficients that the
 /// others have fitted.
@@ -53,6 +53,27 @@ pub struct Tally {
     pub counts: Counts,
     /// The first trajectory whose clipped population was above the threshold, with that population.
     pub clipped_at: Option<(u64, f64)>,
+}
+
+impl Tally {
+    /// What `factor` times as many trajectories of the same kind would leave: for predictions of what an estimator will report.
+    pub fn enlarged(&self, factor: f64) -> Self {
+        let Self { trajectories, records, folds, fock, counts, clipped_at } = self;
+        Self {
+            trajectories: (*trajectories as f64 * factor).round() as u64,
+            records: records.enlarged(factor),
+            folds: folds.iter().map(|fold| fold.enlarged(factor)).collect(),
+            fock: fock.enlarged(factor),
+            counts: *counts,
+            clipped_at: *clipped_at,
+        }
+    }
+
+    /// Memory that the tally of `trajectories` trajectories takes, in bytes, but for the Fock levels.
+    pub fn bytes(layout: Layout, controlled: bool, trajectories: u64) -> u64 {
+        let folds = if controlled { trajectories.min(FOLDS as u64) } else { 0 };
+        2 * 8 * layout.len() as u64 + folds * (Comoments::BYTES * layout.estimates()) as u64
+    }
 }
 
 impl Merge for Tally {
@@ -123,6 +144,11 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         }
     }
 
+    /// Who may stop what is run from now on.
+    pub fn stop_when(&mut self, stop: Stop<'a>) {
+        self.trajectory.stop_when(stop);
+    }
+
     /// Runs only trajectories that jump from now on, beside the one that does not.
     pub fn sample_jumps(&mut self, baseline: &'a Baseline) {
         self.baseline = Some(baseline);
@@ -131,7 +157,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
     /// The trajectory without jumps, and what it noticed about itself.
     ///
     /// # Errors
-    /// When a Fock window outgrows the memory.
+    /// When a Fock window outgrows the memory, or it is stopped.
     pub fn run_without_jumps(&mut self, stratified: bool) -> Result<(Baseline, TrajectoryReport)> {
         // A pure initial state: any draw gives it.
         let mut chance = self.streams.open(0, Purpose::Preparation);
@@ -166,7 +192,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         self.run_unless(range, &|| false).map(Option::unwrap_or_default)
     }
 
-    /// The same; `None` when `given_up` turned true before the last trajectory began.
+    /// The same; `None` when `given_up` turned true before the last trajectory began, or when it was stopped.
     ///
     /// # Errors
     /// As [`Self::run`].
@@ -183,7 +209,10 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             if given_up() {
                 return Ok(None);
             }
-            let report = self.run_one(index, index - range.start, range.end - range.start)?;
+            let report = match self.run_one(index, index - range.start, range.end - range.start) {
+                Err(Error::Stopped) => return Ok(None),
+                ran => ran?,
+            };
             tally.trajectories += 1;
             let controls = self.controls.as_ref().map(|controls| &controls.record[..]);
             let controls = controls.or(self.weight_controls.as_deref());

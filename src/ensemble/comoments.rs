@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::moments::enlargement;
+
 /// Control variates of every value.
 pub const CONTROLS: usize = 4;
 
@@ -19,6 +21,17 @@ pub struct Comoments {
 }
 
 impl Comoments {
+    /// Memory that a value with its controls takes, in bytes.
+    pub const BYTES: usize = size_of::<[f64; VARIABLES]>() + size_of::<[f64; PRODUCTS]>();
+
+    /// What `factor` times as many records of the same means and covariances would leave: for predictions.
+    pub fn enlarged(&self, factor: f64) -> Self {
+        let Self { count, means, products } = self;
+        let (more, share) = enlargement(*count, factor);
+        let products = products.iter().map(|products| products.map(|product| product * share)).collect();
+        Self { count: more, means: means.clone(), products }
+    }
+
     /// Number of records seen.
     pub fn count(&self) -> u64 {
         self.count

@@ -45,7 +45,7 @@ pub trait Desk: Sync {
     /// A block that was claimed here will never come: nobody need wait for it.
     fn abandon(&self);
 
-    /// Whether blocks in hand should be dropped at the end of the trajectory.
+    /// Whether blocks in hand should be dropped at once.
     fn gives_up(&self) -> bool;
 }
 
@@ -82,8 +82,6 @@ pub struct Headquarters<'a, T, L> {
     pub ledger: Option<&'a dyn Ledger>,
     /// Who may stop the run.
     pub watcher: &'a dyn Watcher,
-    /// Whether blocks in hand may be dropped.
-    pub drops: bool,
 }
 
 impl<T, L> Desk for Headquarters<'_, T, L>
@@ -114,7 +112,7 @@ where
     }
 
     fn gives_up(&self) -> bool {
-        self.drops && self.watcher.give_up()
+        self.watcher.give_up()
     }
 }
 

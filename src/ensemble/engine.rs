@@ -16,7 +16,7 @@ use super::work::{Keeps, Work};
 use super::{BlockRunner, Ensemble, Estimator, Guide, Layout, Plan, Recording, Tally, Watcher, pilot};
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
-use crate::propagate::Tolerances;
+use crate::propagate::{Stop, Tolerances};
 use crate::system::{Chain, Channel, Experiment, Followed, OpenSystem, Quadratic, Register};
 use crate::{Error, Result};
 
@@ -92,14 +92,18 @@ impl Kept for Singles {
 }
 
 /// The smallest system that holds an experiment.
-enum System {
+pub(super) enum System {
+    /// A parity chain.
     Chain(Chain),
+    /// Spins beside the oscillator.
     Register(Register),
+    /// The oscillator alone, Eq. (23).
     Quadratic(Quadratic),
 }
 
 impl System {
-    fn of(experiment: &Experiment) -> Self {
+    /// The smallest one.
+    pub(super) fn of(experiment: &Experiment) -> Self {
         let chain = match (&experiment.model, experiment.oscillator) {
             (Model::BornMarkov(model), initial) => {
                 return Self::Quadratic(Quadratic::new(model, initial, experiment.cutoff));
@@ -135,7 +139,10 @@ pub fn assist(job: &Job, recording: &Recording<'_>, desk: &dyn Desk) -> Result<(
 
 fn assist_on<S: Followed>(system: &S, job: &Job, recording: &Recording<'_>, desk: &dyn Desk) -> Result<()> {
     let threads = Threads::start(job.plan.threads)?;
-    let confined = threads.within(|| confine(system, job))?;
+    let confined = match threads.within(|| confine(system, job)) {
+        Err(Error::Stopped) => return Ok(()),
+        ran => ran?,
+    };
     if let Some(work) = Work::prepare(system, job, Keeps::of(recording, None), confined.as_ref(), &threads)? {
         work.run(desk, &Reordering::new(None));
     }
@@ -174,7 +181,15 @@ fn run_on<'a, S: Followed, T: Kept>(
     let controlled = plan.estimator != Estimator::Plain;
     let shape = Shape { layout, controlled, grid: grid.map(|grid| (grid, end)) };
     super::stock::check(&stored, &shape, plan, first_look)?;
-    let confined = threads.within(|| confine(system, job))?;
+    let confined = match threads.within(|| confine(system, job)) {
+        Err(Error::Stopped) => {
+            let grid = shape.grid.map(|(grid, end)| (grid.clone(), end));
+            let (channels, tolerance) = (system.channels().to_vec(), tolerances.ket);
+            let ending = Ending { stopped: watcher.reason(), looks: 0 };
+            return Ok(Outcome { kept: None, layout, channels, grid, tolerance, no_jump_probability: None, ending });
+        }
+        ran => ran?,
+    };
     let part = confined.as_ref().map(|baseline| (baseline.probability, baseline.weight()));
 
     let looks = AtomicU64::new(0);
@@ -208,9 +223,8 @@ fn run_on<'a, S: Followed, T: Kept>(
     };
     if course.begin(look) && !watcher.stop() {
         let work = Work::prepare(system, job, Keeps::of(&recording, ledger), confined.as_ref(), &threads)?;
-        let drops = recording.sink.is_none();
         let reordering = Reordering::new(recording.sink);
-        let desk = Headquarters { course: &course, look, ledger, watcher, drops };
+        let desk = Headquarters { course: &course, look, ledger, watcher };
         match (work, crew) {
             (None, _) => {}
             (Some(work), None) => work.run(&desk, &reordering),
@@ -227,7 +241,7 @@ fn run_on<'a, S: Followed, T: Kept>(
     match failures.into_iter().next() {
         Some((_, Failure::Other(error))) => return Err(error),
         Some((_, Failure::Clipped(Clipping { trajectory, population }))) => {
-            return Err(clipped(experiment, tolerances, plan.seed, trajectory, population));
+            return Err(clipped(job, trajectory, population));
         }
         None => {}
     }
@@ -252,37 +266,50 @@ fn run_on<'a, S: Followed, T: Kept>(
 /// The trajectory without jumps, where that is not left to chance; `None` where nothing can jump, or nearly nothing: there is
 /// then nothing to condition on.
 fn confine<S: Followed>(system: &S, job: &Job) -> Result<Option<Baseline>> {
-    let &Job { experiment, tolerances, plan, .. } = job;
+    let &Job { experiment, tolerances, plan, watcher, .. } = job;
     if plan.sampling == Sampling::Direct {
         return Ok(None);
     }
-    let (baseline, report) = BlockRunner::new(system, experiment, tolerances, plan.seed, None)
-        .run_without_jumps(plan.sampling == Sampling::Stratified)?;
+    let stop = || watcher.stop();
+    let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed, None);
+    runner.stop_when(Stop::when(&stop));
+    let (baseline, report) = runner.run_without_jumps(plan.sampling == Sampling::Stratified)?;
     if report.window.clipped.min(1.0) > tolerances.max_clipped {
-        return Err(clipped(experiment, tolerances, plan.seed, 0, report.window.clipped));
+        return Err(clipped(job, 0, report.window.clipped));
     }
     Ok(Some(baseline).filter(|baseline| baseline.weight() > LEAST_WEIGHT))
 }
 
 /// The error for a clipped trajectory, which is run again without a cutoff to tell what would do.
-fn clipped(experiment: &Experiment, tolerances: &Tolerances, seed: u64, trajectory: u64, population: f64) -> Error {
+fn clipped(job: &Job, trajectory: u64, population: f64) -> Error {
+    let &Job { experiment, tolerances, .. } = job;
     let Cutoff::Levels(cutoff) = experiment.cutoff else { unreachable!("only a hard cutoff clips") };
     let free = Experiment { cutoff: Cutoff::Auto, ..experiment.clone() };
     let once = trajectory..trajectory + 1;
     let tally = match System::of(&free) {
-        System::Quadratic(system) => BlockRunner::new(&system, &free, tolerances, seed, None).run(once),
-        System::Chain(_) | System::Register(_) => {
-            let system = Register::new(&free.model, Cutoff::Auto);
-            BlockRunner::new(&system, &free, tolerances, seed, None).run(once)
-        }
+        System::Quadratic(system) => run_once(&system, &free, job, once),
+        System::Chain(_) | System::Register(_) => run_once(&Register::new(&free.model, Cutoff::Auto), &free, job, once),
     };
-    let highest = tally.map(|tally| tally.counts.highest_level);
+    let highest = tally.map(|tally| tally.map(|tally| tally.counts.highest_level));
     let advice = match highest {
-        Ok(levels) => format!(
+        Ok(Some(levels)) => format!(
             "without a cutoff this trajectory held {levels} levels: cutoff = {} would do, or \"auto\"",
             (levels + levels / 4).next_multiple_of(8)
         ),
-        Err(_) => "raise the cutoff or set it to \"auto\"".into(),
+        Ok(None) | Err(_) => "raise the cutoff or set it to \"auto\"".into(),
     };
     Error::Clipped { cutoff, population, trajectory, allowed: tolerances.max_clipped, advice }
+}
+
+/// The trajectories `range` of another experiment by themselves; `None` when the watcher stopped them.
+fn run_once<S: Followed>(
+    system: &S,
+    experiment: &Experiment,
+    job: &Job,
+    range: std::ops::Range<u64>,
+) -> Result<Option<Tally>> {
+    let stop = || job.watcher.stop();
+    let mut runner = BlockRunner::new(system, experiment, job.tolerances, job.plan.seed, None);
+    runner.stop_when(Stop::when(&stop));
+    runner.run_unless(range, &stop)
 }

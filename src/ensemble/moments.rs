@@ -39,6 +39,13 @@ impl Moments {
         if self.count < 2 { f64::INFINITY } else { (self.variance(i) / self.count as f64).sqrt() }
     }
 
+    /// What `factor` times as many vectors of the same means and variances would leave: for predictions.
+    pub fn enlarged(&self, factor: f64) -> Self {
+        let Self { count, mean, squares } = self;
+        let (more, share) = enlargement(*count, factor);
+        Self { count: more, mean: mean.clone(), squares: squares.iter().map(|square| square * share).collect() }
+    }
+
     /// Adds one vector.
     pub fn push(&mut self, values: &[f64]) {
         self.count += 1;
@@ -76,6 +83,12 @@ impl Moments {
             self.squares.resize(len, 0.0);
         }
     }
+}
+
+/// A `factor` times larger count, and by how much sums of squared deviations grow with it at the same variance.
+pub(super) fn enlargement(count: u64, factor: f64) -> (u64, f64) {
+    let more = (count as f64 * factor).round();
+    (more as u64, if count < 2 { factor } else { (more - 1.0).max(0.0) / (count - 1) as f64 })
 }
 
 #[cfg(test)]

@@ -9,10 +9,11 @@ use super::engine::Job;
 use super::sampling::Confined;
 use super::threads::Threads;
 use super::{Purpose, Streams, draw, expected_quantities};
-use crate::Result;
 use crate::hilbert::Ket;
+use crate::propagate::Stop;
 use crate::system::Followed;
 use crate::unravelling::{MartingaleMark, Martingales, Recorder, Rewindable, Stretch, Trajectory, Trunks};
+use crate::{Error, Result};
 
 /// Runs `count` pilot trajectories, their first thresholds confined to `part` (lower end and width), and fits the closure;
 /// `None` when the watcher stops it.
@@ -32,7 +33,9 @@ pub fn learn<S: Followed>(
     let next = AtomicU64::new(0);
     let outcomes = Mutex::new(Vec::new());
     threads.each(|| {
+        let stop = || watcher.stop();
         let mut trajectory = Trajectory::new(system, &times, tolerances);
+        trajectory.stop_when(Stop::when(&stop));
         let mut recorder = PilotRecorder {
             martingales: Martingales::new(system, &times, tolerances.ket),
             record: PilotRecord::default(),
@@ -48,6 +51,9 @@ pub fn learn<S: Followed>(
             recorder.martingales.begin(expected.as_deref());
             let mut jumps = Confined { inner: streams.open(index, Purpose::PilotJumps), part };
             let ran = trajectory.run_on(&mut trunks, &state, &mut jumps, &mut recorder);
+            if matches!(ran, Err(Error::Stopped)) {
+                break;
+            }
             outcomes
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

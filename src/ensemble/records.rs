@@ -139,7 +139,7 @@ impl Recording<'_> {
 const MOST_AHEAD: u64 = 256;
 
 /// Puts finished blocks in order. Blocks are claimed in order and every claimed block is finished or abandons all, so what
-/// waits is bounded.
+/// waits is bounded. What lies before the first block that never comes is passed on whoever abandons.
 pub(super) struct Reordering<'a> {
     state: Mutex<State<'a>>,
     advanced: Condvar,
@@ -164,9 +164,6 @@ impl<'a> Reordering<'a> {
         let mut guard = lock(&self.state);
         while block >= guard.next + MOST_AHEAD && !self.abandoned.load(Ordering::Relaxed) {
             guard = self.advanced.wait(guard).unwrap_or_else(PoisonError::into_inner);
-        }
-        if self.abandoned.load(Ordering::Relaxed) {
-            return Ok(());
         }
         let state = &mut *guard;
         state.waiting.insert(block, records);
@@ -260,7 +257,11 @@ mod tests {
                     reordering.accept(0, block(0)).unwrap();
                 }
             });
-            assert_eq!(lock(&reordering.state).waiting.contains_key(&MOST_AHEAD), !abandon);
+            assert!(lock(&reordering.state).waiting.contains_key(&MOST_AHEAD));
+            // A block given up further on keeps nobody from passing on what is due.
+            reordering.accept(u64::from(!abandon), block(2)).unwrap();
+            drop(reordering);
+            assert_eq!(sink.0.len(), if abandon { 2 } else { 4 });
         }
     }
 }

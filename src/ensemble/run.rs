@@ -77,17 +77,15 @@ impl Plan {
     }
 }
 
-/// Who hears of progress, may find that the trajectories so far are enough, and may ask the run to stop after the blocks
-/// in hand.
+/// Who hears of progress, may find that the trajectories so far are enough, and may ask the run to stop.
 pub trait Watcher: Sync {
     /// `trajectories` more are done.
     fn finished(&self, trajectories: u64);
 
-    /// True when no further block should be begun.
+    /// True when no further block should be begun; what comes before the first block is dropped then.
     fn stop(&self) -> bool;
 
-    /// True when the blocks in hand should be dropped, too, at the end of the trajectory; not where records of single
-    /// trajectories are kept.
+    /// True when the blocks in hand should be dropped, too, in the middle of a trajectory.
     fn give_up(&self) -> bool {
         false
     }
@@ -144,6 +142,13 @@ impl Ensemble {
             self.ending = next.ending;
         }
         self.tally.merge(next.tally);
+    }
+
+    /// What `trajectories` trajectories of the same kind would leave, as far as this ensemble tells: for predictions.
+    pub fn enlarged(&self, trajectories: u64) -> Self {
+        let factor = trajectories as f64 / self.tally.trajectories as f64;
+        let (tally, channels) = (self.tally.enlarged(factor), self.channels.clone());
+        Self { tally, channels, correlations: None, ..*self }
     }
 
     fn of(outcome: Outcome<Sums>) -> Option<Self> {

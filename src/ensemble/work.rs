@@ -8,8 +8,9 @@ use super::sampling::Baseline;
 use super::sums::{Ledger, Sums};
 use super::threads::Threads;
 use super::{BlockRunner, Estimator, Guide, Recording, Tallies, pilot};
-use crate::Result;
+use crate::propagate::Stop;
 use crate::system::Followed;
+use crate::{Error, Result};
 
 /// A job on a system, with all that its blocks need.
 pub struct Work<'a, S> {
@@ -73,8 +74,13 @@ impl<'a, S: Followed> Work<'a, S> {
         let baseline = match confined {
             None => None,
             Some(bare) => {
+                let stop = || job.watcher.stop();
                 let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed, guide);
-                Some(threads.within(|| runner.run_without_jumps(bare.stratified))?.0)
+                runner.stop_when(Stop::when(&stop));
+                match threads.within(|| runner.run_without_jumps(bare.stratified)) {
+                    Err(Error::Stopped) => return Ok(None),
+                    ran => Some(ran?.0),
+                }
             }
         };
         Ok(Some(Self { system, job, threads, learned, baseline, keeps }))
@@ -83,12 +89,17 @@ impl<'a, S: Followed> Work<'a, S> {
     /// Runs blocks on all threads until `desk` has no more; their records go to `reordering`.
     pub fn run(&self, desk: &dyn Desk, reordering: &Reordering) {
         self.threads.each(|| {
+            let given_up = || desk.gives_up();
             let mut runner = self.runner();
+            runner.stop_when(Stop::when(&given_up));
             let (_guard, _attendance) = (Guard(reordering), Attendance(desk));
             while let Some(block) = desk.claim() {
                 match self.block(block, &mut runner, desk, reordering) {
                     Ok(Some(sums)) => desk.bring(block, Ok(sums)),
-                    Ok(None) => desk.abandon(),
+                    Ok(None) => {
+                        desk.abandon();
+                        reordering.abandon();
+                    }
                     Err(failure) => {
                         desk.bring(block, Err(failure));
                         reordering.abandon();

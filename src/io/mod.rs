@@ -1,5 +1,6 @@
 //! Files: the run file, the result files, the pictures, stored blocks; and other processes.
 
+mod available;
 mod bath_plot;
 mod beside;
 pub mod blocks;
@@ -23,6 +24,7 @@ mod result;
 pub mod run_file;
 pub mod terminal;
 
+pub use available::available_memory;
 pub use beside::{exact_beside, other_model};
 pub use coefficients::{
     COEFFICIENTS_VERSION, CoefficientRow, CoefficientTable, KernelCurve, write_coefficients, write_surrogate,

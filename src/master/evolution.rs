@@ -163,12 +163,11 @@ fn attempt(
     let operators = Operators::new(&experiment.model, levels);
     let support: Vec<(u32, u32)> =
         initial.keys().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
-    let Some(lindbladian) = Lindbladian::new(
-        &Equation::of(&experiment.model, &operators),
-        &support,
-        usize::try_from(most).unwrap_or(usize::MAX),
-    ) else {
-        return Err(too_large(filled));
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let equation = Equation::of(&experiment.model, &operators);
+    let lindbladian = match Lindbladian::new(&equation, &support, most, || progress(0.0)) {
+        Err(Error::Stopped) => return Ok(Attempt::Stopped),
+        made => made?.ok_or_else(|| too_large(filled))?,
     };
     let mut rho = vec![0.0; lindbladian.dimension()];
     for (e, entry) in lindbladian.entries().iter().enumerate() {
@@ -222,7 +221,10 @@ fn attempt(
                 .iter()
                 .enumerate()
                 .map(|(e, &(i, j))| (i as usize, j as usize, Complex64::new(rho[2 * e], rho[2 * e + 1])));
-            exact.smallest_eigenvalue.push(smallest_eigenvalue(dimension, entries));
+            let Some(smallest) = smallest_eigenvalue(dimension, entries, || progress(time / end)) else {
+                return Ok(Attempt::Stopped);
+            };
+            exact.smallest_eigenvalue.push(smallest);
         }
     }
     exact.applications = krylov.applications;

@@ -8,6 +8,9 @@ use nalgebra::{DMatrix, DVector};
 /// Dimension of the subspace.
 const SUBSPACE: usize = 30;
 
+/// Vectors from this length on take so long that stopping between applications is worth the question.
+const LONG: usize = 1 << 14;
+
 /// Propagates vectors under a constant real matrix given by its action.
 pub struct Krylov {
     basis: Vec<Vec<f64>>,
@@ -27,8 +30,8 @@ impl Krylov {
 
     /// `vector` ← exp(`time` A) `vector` with an error below `tolerance` × `time` in the 2-norm, by the estimate.
     ///
-    /// `go_on` hears before every step how much time is left; when it says no, the vector stays where it is and the
-    /// answer is false.
+    /// `go_on` hears before every step, and with long vectors before every application, how much time is left; when it says no,
+    /// the vector stays where it is and the answer is false.
     pub fn advance(
         &mut self,
         apply: impl Fn(&[f64], &mut [f64]),
@@ -46,7 +49,10 @@ impl Krylov {
             if norm == 0.0 {
                 return true;
             }
-            let (mut hessenberg, size) = self.arnoldi(&apply, vector, norm);
+            let mut while_long = || vector.len() < LONG || go_on(left);
+            let Some((mut hessenberg, size)) = self.arnoldi(&apply, vector, norm, &mut while_long) else {
+                return false;
+            };
             let exact = size < SUBSPACE;
             let mut beyond = 0.0;
             if !exact {
@@ -90,24 +96,31 @@ impl Krylov {
         true
     }
 
-    /// Fills the basis from `vector`; returns the Hessenberg matrix and the size of the subspace.
+    /// Fills the basis from `vector`; returns the Hessenberg matrix and the size of the subspace; `None` when `go_on` said no.
     fn arnoldi(
         &mut self,
         apply: &impl Fn(&[f64], &mut [f64]),
         vector: &[f64],
         norm_of_vector: f64,
-    ) -> (DMatrix<f64>, usize) {
+        go_on: &mut impl FnMut() -> bool,
+    ) -> Option<(DMatrix<f64>, usize)> {
         let mut hessenberg = DMatrix::zeros(SUBSPACE + 2, SUBSPACE + 2);
         for (b, v) in self.basis[0].iter_mut().zip(vector) {
             *b = v / norm_of_vector;
         }
         for k in 0..SUBSPACE {
+            if !go_on() {
+                return None;
+            }
             let (known, rest) = self.basis.split_at_mut(k + 1);
             let next = &mut rest[0];
             apply(&known[k], next);
             self.applications += 1;
             let before = norm(next);
             for (row, basis) in known.iter().enumerate() {
+                if row % 8 == 7 && !go_on() {
+                    return None;
+                }
                 let overlap = dot(basis, next);
                 hessenberg[(row, k)] = overlap;
                 for (n, b) in next.iter_mut().zip(basis) {
@@ -117,14 +130,14 @@ impl Krylov {
             let length = norm(next);
             // The subspace is invariant: the small exponential is exact.
             if length <= 1e-14 * before || before == 0.0 {
-                return (hessenberg, k + 1);
+                return Some((hessenberg, k + 1));
             }
             hessenberg[(k + 1, k)] = length;
             for n in next.iter_mut() {
                 *n /= length;
             }
         }
-        (hessenberg, SUBSPACE)
+        Some((hessenberg, SUBSPACE))
     }
 
     fn combine(&self, coefficients: &DVector<f64>, norm: f64, vector: &mut [f64]) {

@@ -5,6 +5,10 @@ use std::collections::HashMap;
 use num_complex::Complex64;
 
 use super::equation::Equation;
+use crate::{Error, Result};
+
+/// Entries or terms between two questions whether to go on.
+const PATIENCE: usize = 1 << 14;
 
 /// Two real numbers per entry ρ_ij with i ≤ j: its real and its imaginary part. The rest follows from ρ = ρ†.
 #[derive(Debug, Clone)]
@@ -18,7 +22,15 @@ pub struct Lindbladian {
 
 impl Lindbladian {
     /// 𝓛 on everything reachable from the entries `support`; `None` when that is more than `most` entries.
-    pub fn new(equation: &Equation, support: &[(u32, u32)], most: usize) -> Option<Self> {
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] when `go_on` says no.
+    pub fn new(
+        equation: &Equation,
+        support: &[(u32, u32)],
+        most: usize,
+        mut go_on: impl FnMut() -> bool,
+    ) -> Result<Option<Self>> {
         let mut index: HashMap<(u32, u32), u32> = HashMap::new();
         let mut entries = Vec::new();
         let mut locate = |i: u32, j: u32, entries: &mut Vec<(u32, u32)>| {
@@ -36,8 +48,9 @@ impl Lindbladian {
         let mut source = 0;
         while source < entries.len() {
             if entries.len() > most {
-                return None;
+                return Ok(None);
             }
+            check(source, &mut go_on)?;
             let (i, j) = entries[source];
             let mut send = |from: (u32, u32), conjugate: bool| {
                 for_each_target(equation, from, |row, column, value| {
@@ -55,30 +68,43 @@ impl Lindbladian {
             }
             source += 1;
         }
-        Some(Self::from_terms(entries, terms))
+        Self::from_terms(entries, &terms, go_on).map(Some)
     }
 
-    fn from_terms(entries: Vec<(u32, u32)>, mut terms: Vec<(u32, u32, f64)>) -> Self {
-        terms.sort_unstable_by_key(|&(target, source, _)| (target, source));
-        let mut starts = vec![0; 2 * entries.len() + 1];
+    /// Sorts the terms by target and source, and adds up those of the same.
+    fn from_terms(
+        entries: Vec<(u32, u32)>,
+        terms: &[(u32, u32, f64)],
+        mut go_on: impl FnMut() -> bool,
+    ) -> Result<Self> {
+        let rows = 2 * entries.len();
+        let mut ends = vec![0usize; rows + 1];
+        for &(target, ..) in terms {
+            ends[target as usize + 1] += 1;
+        }
+        for row in 0..rows {
+            ends[row + 1] += ends[row];
+        }
+        let (begins, mut next) = (ends.clone(), ends);
+        let mut sorted = vec![(0u32, 0.0f64); terms.len()];
+        for (index, &(target, source, value)) in terms.iter().enumerate() {
+            check(index, &mut go_on)?;
+            sorted[next[target as usize]] = (source, value);
+            next[target as usize] += 1;
+        }
+        let mut starts = vec![0; rows + 1];
         let (mut columns, mut values) = (Vec::new(), Vec::<f64>::new());
-        let mut last = None;
-        for (target, source, value) in terms {
-            if last == Some((target, source)) {
-                if let Some(sum) = values.last_mut() {
-                    *sum += value;
-                }
-                continue;
+        for row in 0..rows {
+            check(row, &mut go_on)?;
+            let terms = &mut sorted[begins[row]..begins[row + 1]];
+            terms.sort_by_key(|term| term.0);
+            for same in terms.chunk_by(|a, b| a.0 == b.0) {
+                columns.push(same[0].0);
+                values.push(same.iter().map(|term| term.1).sum());
             }
-            last = Some((target, source));
-            columns.push(source);
-            values.push(value);
-            starts[target as usize + 1] += 1;
+            starts[row + 1] = columns.len() as u32;
         }
-        for row in 1..starts.len() {
-            starts[row] += starts[row - 1];
-        }
-        Self { entries, starts, columns, values }
+        Ok(Self { entries, starts, columns, values })
     }
 
     /// Length of the real vector.
@@ -99,6 +125,11 @@ impl Lindbladian {
             *out = terms.map(|(column, value)| value * from[*column as usize]).sum();
         }
     }
+}
+
+/// Asks now and then whether to go on.
+fn check(index: usize, go_on: &mut impl FnMut() -> bool) -> Result<()> {
+    if index.is_multiple_of(PATIENCE) && !go_on() { Err(Error::Stopped) } else { Ok(()) }
 }
 
 /// Calls `visit(row, column, coefficient)` for everything the entry ρ_ij contributes to dρ/dt.

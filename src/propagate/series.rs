@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::Stop;
+use crate::Result;
 use crate::hilbert::{Cells, Ket, norm_squared};
 use crate::system::{Generator, TurnWeights, combine, combine_together};
 
@@ -52,8 +54,11 @@ const NEGLIGIBLE_TURN: f64 = 1e-13;
 /// Largest σs of a step in a rotating frame: short steps need few terms, and few of them to turn the next one.
 const TURNING_REACH: f64 = 3.0;
 
+/// Numbers in a ket from which on powers are taken one by one, as each may take a tenth of a second.
+const LARGE: usize = 1 << 20;
+
 /// Kets evaluated together.
-const TOGETHER: usize = 4;
+pub const TOGETHER: usize = 4;
 
 /// The terms A^k ψ of one step, with −iH_eff = σA − D and ‖A‖ ≤ 1 (see [`Generator`]).
 ///
@@ -97,7 +102,17 @@ impl Series {
 
     /// Expands around `ket` (normalised) and returns the step length: at most `horizon`, and such that the truncation
     /// error stays below `rate` × step.
-    pub fn expand<G: Generator>(&mut self, generator: &mut G, ket: &Ket, horizon: f64, rate: f64) -> f64 {
+    ///
+    /// # Errors
+    /// When `stop` stops it.
+    pub fn expand<G: Generator>(
+        &mut self,
+        generator: &mut G,
+        ket: &Ket,
+        horizon: f64,
+        rate: f64,
+        stop: &Stop,
+    ) -> Result<f64> {
         self.scale = generator.scale();
         self.mean_decay = generator.mean_decay();
         self.lay_out(ket);
@@ -110,9 +125,14 @@ impl Series {
         loop {
             let width = self.width;
             if turn == 0.0 {
-                generator.powers(ket.sector, &mut self.vectors, width, order + 1..target + 1);
+                let together = if width < LARGE { target - order } else { 1 };
+                for k in (order + 1..target + 1).step_by(together) {
+                    generator.powers(ket.sector, &mut self.vectors, width, k..k + together);
+                    stop.check(together * width)?;
+                }
             } else {
                 for k in order + 1..target + 1 {
+                    stop.check(width)?;
                     let (done, rest) = self.vectors.split_at_mut(k * width);
                     let turned = self.turned.turned(done, width, k - 1, turn, turn * wanted, NEGLIGIBLE_TURN);
                     generator.apply(ket.sector, &done[(k - 1) * width..], Some(&turned), &mut rest[..width]);
@@ -129,7 +149,7 @@ impl Series {
                 self.order = order;
                 self.fall = -log_norm / order as f64;
                 let reach = if enough { wanted } else { log_reach.exp().min(limit) };
-                return (reach / self.scale).min(horizon);
+                return Ok((reach / self.scale).min(horizon));
             }
             target = (order + ORDER_STEP).min(MAX_ORDER);
         }

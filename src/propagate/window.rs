@@ -1,6 +1,7 @@
 //! One step of the evolution in a Fock window that grows before anything leaves it and shrinks behind the ket.
 
-use super::{Series, Tolerances};
+use super::series::TOGETHER;
+use super::{Series, Stop, Tolerances};
 use crate::hilbert::{Ket, PAD, Window};
 use crate::system::{Generator, OpenSystem};
 use crate::{Error, Result};
@@ -54,6 +55,8 @@ pub struct Follower<'a, S: OpenSystem> {
     ket_rate: f64,
     /// Amplitude allowed to leave per unit time.
     leak_rate: f64,
+    /// Who may stop it.
+    pub stop: Stop<'a>,
     /// What it saw since the trajectory began.
     pub report: WindowReport,
 }
@@ -87,6 +90,7 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
             begun_at: 0,
             ket_rate: tolerances.ket / duration,
             leak_rate: tolerances.window.sqrt() / duration,
+            stop: Stop::default(),
             report: WindowReport::default(),
         }
     }
@@ -124,13 +128,13 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
     /// the step. Returns the step's length, at most `horizon`.
     ///
     /// # Errors
-    /// When the window would take more memory than one ket may have.
+    /// When the window would take more memory than one ket may have, or when it is stopped.
     pub fn step(&mut self, ket: &mut Ket, time: f64, horizon: f64) -> Result<f64> {
         loop {
             let window = ket.window();
             let generator = tuned(&mut self.generators, self.system, window);
             generator.begin_step(time);
-            let h = self.series.expand(generator, ket, horizon, self.ket_rate);
+            let h = self.series.expand(generator, ket, horizon, self.ket_rate, &self.stop)?;
             let (leak, reach) = (generator.leak().map(|norm| norm * generator.scale()), generator.reach());
             let len = window.len();
             let leaves = |leak: f64, edge| leak > 0.0 && !self.series.edge_within(h, edge, self.leak_rate / leak);
@@ -168,12 +172,17 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
         self.turn_back(s, end);
     }
 
-    /// The same at several times at once, each up to a positive factor.
+    /// The same at several times at once, each up to a positive factor. Once it is stopped the kets are worth nothing.
     pub fn evaluate_all(&self, times: &[f64], start: &Ket, kets: &mut [Ket]) {
         for ket in kets.iter_mut() {
             ket.take_form(start);
         }
-        self.series.evaluate_all(times, kets);
+        for (times, kets) in times.chunks(TOGETHER).zip(kets.chunks_mut(TOGETHER)) {
+            if self.stop.after(kets.len() * start.data().len()) {
+                return;
+            }
+            self.series.evaluate_all(times, kets);
+        }
         for (s, ket) in times.iter().zip(kets) {
             self.turn_back(*s, ket);
         }

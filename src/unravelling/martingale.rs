@@ -212,6 +212,9 @@ impl<'a, S: Followed> Martingales<'a, S> {
             instants.iter_mut().zip(&rule.fractions[1..]).for_each(|(s, fraction)| *s = fraction * stretch.length);
             (stretch.evaluate)(instants, &mut kets[..degree - 1]);
             for (i, ket) in kets[..degree - 1].iter().enumerate() {
+                if stretch.stop.after(ket.data().len()) {
+                    break;
+                }
                 self.node(i + 1, 2, stretch.begin + rule.fractions[i + 1] * stretch.length, ket);
             }
             self.kets = kets;
@@ -225,7 +228,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
                 self.log_size = size.ln();
                 self.log_ratio = (left.ln() - self.log_size) / degree as f64 - log_length;
             }
-            if left <= self.accuracy || choice == LAST_RULE {
+            if left <= self.accuracy || choice == LAST_RULE || stretch.stop.after(0) {
                 return rule;
             }
             choice += 1;

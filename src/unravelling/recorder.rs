@@ -1,6 +1,7 @@
 //! Who listens to a trajectory.
 
 use crate::hilbert::Ket;
+use crate::propagate::Stop;
 
 /// A stretch of evolution without jumps: between two jumps, or a part of that.
 pub struct Stretch<'a> {
@@ -18,6 +19,8 @@ pub struct Stretch<'a> {
     pub end: &'a Ket,
     /// The kets at times `0 ≤ s ≤ length` after the beginning, each up to a positive factor.
     pub evaluate: &'a dyn Fn(&[f64], &mut [Ket]),
+    /// Who may stop the trajectory: nobody asks then what was made of this stretch.
+    pub stop: &'a Stop<'a>,
 }
 
 /// Receives what happens along a trajectory, in the order of time.

@@ -7,7 +7,7 @@ use super::{Recorder, Rewindable, Stretch, Trunks};
 use crate::error::shown::{MOST_DIGITS, number};
 use crate::hilbert::{Ket, Window};
 use crate::model::PurePreparation;
-use crate::propagate::{Follower, Tolerances, WindowReport};
+use crate::propagate::{Follower, Stop, Tolerances, WindowReport};
 use crate::system::OpenSystem;
 use crate::{Error, Result};
 
@@ -81,6 +81,11 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
         }
     }
 
+    /// Who may stop trajectories from now on: they then end with [`Error::Stopped`].
+    pub fn stop_when(&mut self, stop: Stop<'a>) {
+        self.follower.stop = stop;
+    }
+
     /// The ket at the end of the last trajectory, normalised.
     pub fn final_ket(&self) -> &Ket {
         &self.ket
@@ -89,7 +94,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
     /// Runs one trajectory from `state`. Outputs do not break steps; every jump uses two numbers of `chance`.
     ///
     /// # Errors
-    /// When the Fock window outgrows the memory, or a ket vanishes.
+    /// When the Fock window outgrows the memory, a ket vanishes, or it is stopped.
     pub fn run(
         &mut self,
         state: &PurePreparation,
@@ -218,7 +223,9 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 start: &self.ket,
                 end: &self.end,
                 evaluate: &|times, kets| self.follower.evaluate_all(times, &self.ket, kets),
+                stop: &self.follower.stop,
             });
+            self.follower.stop.check(0)?;
             loop {
                 let mut batch = [(0, 0.0); OUTPUTS];
                 let mut count = 0;
@@ -229,6 +236,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 if count == 0 {
                     break;
                 }
+                self.follower.stop.check(count * self.ket.data().len())?;
                 self.follower.evaluate_all(&batch.map(|(_, s)| s)[..count], &self.ket, &mut self.outputs[..count]);
                 for ((index, _), ket) in batch.iter().zip(&self.outputs[..count]) {
                     recorder.output(*index, ket);

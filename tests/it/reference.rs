@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use fluctuator::analysis::{
-    Agreement, FORMAT_VERSION, Method, Point, Provenance, Summary, compare, exact_point, trajectory_point,
+    Agreement, FORMAT_VERSION, Method, Point, Provenance, Summary, Tolerance, compare, exact_point, trajectory_point,
 };
 use fluctuator::hilbert::Cutoff;
 use fluctuator::model::{Model, OscillatorPreparation, OscillatorSpins, Spin, SpinBath, SpinPreparation};
@@ -114,7 +114,7 @@ fn agreement(reference: &Reference, simulated: &Experiment, trajectories: u64, s
         ..Default::default()
     };
     let expected = exact_point(simulated, &expected, BTreeMap::new());
-    let tolerance = reference.cutoff_change.max(1e-6);
+    let tolerance = Tolerance { relative: 0.0, absolute: reference.cutoff_change.max(1e-6) };
     compare(&summary(found, Method::Trajectories), &summary(expected, Method::Exact), tolerance).expect("comparable")
 }
 

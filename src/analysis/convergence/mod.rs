@@ -11,7 +11,7 @@ mod verdict;
 
 pub use fit::{Fit, fit_line, fit_nested};
 pub use ladder::{Ladder, LadderRung, QuantityLadder, Record};
-pub use sampling::{Errors, Groups, QuantityScaling, Reading, Sampling, SamplingRung, Scaling, readings};
+pub use sampling::{Errors, Groups, Prediction, QuantityScaling, Reading, Sampling, SamplingRung, Scaling, readings};
 pub use verdict::{Contribution, Settings, Verdict};
 
 use std::collections::BTreeMap;

@@ -99,6 +99,21 @@ pub struct QuantityScaling {
     /// Variance of the plain mean over that of the reported one, by the standard errors of the largest groups: how many
     /// times fewer trajectories the reported estimator needs. Absent where the reported error is zero.
     pub variance_ratio: Option<f64>,
+    /// Where no group was as large as the run that is judged: its plain and reported standard error as the estimators will tell
+    /// them, from all trajectories there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted: Option<Prediction>,
+}
+
+/// Standard errors of a run that was not run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// Its trajectories.
+    pub trajectories: u64,
+    /// Of the plain average.
+    pub plain: f64,
+    /// Of the reported estimator.
+    pub reported: f64,
 }
 
 /// Error against number of trajectories.
@@ -120,9 +135,13 @@ impl Sampling {
 }
 
 impl QuantityScaling {
-    /// Plain and reported standard error at `trajectories`: measured where groups of that size were run, else carried
-    /// over from the nearest size by 1/√M.
+    /// Plain and reported standard error at `trajectories`: measured where groups of that size were run, else as predicted, else
+    /// carried over from the nearest size by 1/√M.
     pub fn at(&self, trajectories: u64) -> Option<[f64; 2]> {
+        let measured = self.rungs.iter().any(|rung| rung.trajectories == trajectories);
+        if let Some(predicted) = self.predicted.filter(|known| !measured && known.trajectories == trajectories) {
+            return Some([predicted.plain, predicted.reported]);
+        }
         let distance =
             |rung: &&SamplingRung| ((rung.trajectories as f64 / trajectories as f64).ln().abs() * 1e6) as u64;
         let rung = self.rungs.iter().min_by_key(distance)?;
@@ -135,12 +154,18 @@ impl QuantityScaling {
 #[derive(Debug, Clone, Default)]
 pub struct Groups {
     by_size: BTreeMap<u64, Vec<Vec<Reading>>>,
+    predicted: Option<(u64, Vec<Reading>)>,
 }
 
 impl Groups {
     /// Adds the result of one group. Groups of one size must be disjoint.
     pub fn push(&mut self, point: &Point) {
         self.by_size.entry(point.trajectories).or_default().push(readings(point));
+    }
+
+    /// Takes the result that the run to be judged will have, as far as the trajectories tell.
+    pub fn predict(&mut self, point: &Point) {
+        self.predicted = Some((point.trajectories, readings(point)));
     }
 
     /// The study, with deviations from `exact` or, without it, from the mean over all trajectories (then one degree of
@@ -209,6 +234,10 @@ impl Groups {
             plain: scaling(|rung| rung.plain, &|_| true),
             reported: scaling(|rung| rung.reported, &fitted),
             variance_ratio: ratio.filter(|ratio| ratio.is_finite()),
+            predicted: self.predicted.as_ref().and_then(|(trajectories, readings)| {
+                let Reading { plain, reported, .. } = readings.get(index)?;
+                Some(Prediction { trajectories: *trajectories, plain: plain.1, reported: reported.1 })
+            }),
             rungs,
         }
     }

@@ -98,6 +98,10 @@ impl Watcher for Watch<'_> {
     fn stop(&self) -> bool {
         self.interrupt.seen() || Instant::now() >= self.deadline
     }
+
+    fn give_up(&self) -> bool {
+        self.stop()
+    }
 }
 
 /// The four studies of one sweep point.
@@ -200,6 +204,15 @@ impl<'a> Study<'a> {
             pending.push(ensemble);
         }
         watch.progress.finish();
+        // In order: the largest come first.
+        let all = pending.into_iter().reduce(|mut all, next| {
+            all.append(next);
+            all
+        });
+        let wanted = self.point.stopping.trajectories;
+        if let Some(all) = all.filter(|all| all.tally.trajectories < wanted) {
+            groups.predict(&point(&all.enlarged(wanted)));
+        }
         Ok(groups.finish(self.exact()?.as_ref()))
     }
 

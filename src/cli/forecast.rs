@@ -1,0 +1,237 @@
+//! What a few trajectories, or parts of one, tell of a run: measured within a given time, whatever the run file says.
+
+use std::time::{Duration, Instant};
+
+use crate::Result;
+use crate::ensemble::{self, Ensemble, Estimator, Footprint, Guide, Plan, Sampling, Watcher};
+use crate::io::run_file::RunPoint;
+use crate::propagate::Tolerances;
+use crate::system::Experiment;
+
+/// Trajectories are doubled until they have taken this long, or this share of the time where that is shorter.
+const LONG: f64 = 0.3;
+const SHARE: f64 = 0.1;
+
+/// Whole trajectories are tried for this share of the time, before parts of one are.
+const WHOLE: f64 = 0.25;
+
+/// Pilot trajectories of the control variates where there is no time for more.
+const FEW: u64 = 8;
+
+/// Numbers in a record up to which whole trajectories are tried: longer ones take much memory.
+const LONGEST_RECORD: f64 = 2e5;
+
+/// The first part of a trajectory that is tried, by how much parts grow and shrink, and the least of all.
+const FIRST_PART: f64 = 1e-3;
+const GROW: f64 = 4.0;
+const SHRINK: f64 = 1e-3;
+const LEAST_PART: f64 = 1e-15;
+
+/// Steps from which on their time is that of others, and applications of H_eff per unit of its largest frequency × time.
+const MANY_STEPS: u64 = 4;
+const APPLICATIONS: f64 = 3.0;
+
+/// Bytes of tallies that are added to others in a second.
+const MERGED_PER_SECOND: f64 = 1e9;
+
+/// What was measured.
+pub struct Forecast {
+    /// Seconds of one trajectory on one thread.
+    pub seconds: f64,
+    /// Jumps of one trajectory.
+    pub jumps: f64,
+    /// Most Fock levels held, and the highest one.
+    pub window: usize,
+    pub highest: usize,
+    /// The part of a trajectory that was run, where no whole one was.
+    pub part: Option<f64>,
+    /// The whole trajectories.
+    pub ensemble: Option<Ensemble>,
+}
+
+/// Ends when the time is over.
+struct Until(Instant);
+
+impl Watcher for Until {
+    fn finished(&self, _trajectories: u64) {}
+
+    fn stop(&self) -> bool {
+        Instant::now() >= self.0
+    }
+
+    fn give_up(&self) -> bool {
+        self.stop()
+    }
+}
+
+/// A point whose trajectories are tried.
+struct Trial<'a> {
+    point: &'a RunPoint,
+    experiment: Experiment,
+    tolerances: Tolerances,
+}
+
+/// Runs trajectories of `point`, or parts of one, for about `time`; `None` when not even a small part came to its end.
+///
+/// # Errors
+/// When a trajectory fails.
+pub fn forecast(point: &RunPoint, time: Duration) -> Result<Option<Forecast>> {
+    let values = (point.experiment.times.len() * point.experiment.observables.len()) as f64;
+    if values <= LONGEST_RECORD {
+        let trial = Trial { point, experiment: point.experiment.clone(), tolerances: point.tolerances };
+        if let Some(found) = whole(&trial, time)? {
+            return Ok(Some(found));
+        }
+    }
+    parts(point, time.mul_f64(1.0 - WHOLE), (LONGEST_RECORD / values).min(1.0))
+}
+
+/// Seconds that a run of `trajectories` trajectories of `point` takes on `threads` threads, pilots included.
+pub fn seconds_of(point: &RunPoint, forecast: &Forecast, trajectories: u64, threads: usize) -> f64 {
+    let pilots = match point.estimator {
+        Estimator::Plain => 0,
+        Estimator::Controlled { pilot } => pilot,
+    };
+    let processors = std::thread::available_parallelism().map_or(threads, std::num::NonZero::get);
+    let together = |jobs: u64| threads.min(processors).min(usize::try_from(jobs).unwrap_or(usize::MAX)).max(1) as f64;
+    let plan = Plan { trajectories: trajectories.max(1), ..point.plan(threads) };
+    let merged = Footprint::of(&point.experiment, &plan, true).merged as f64;
+    forecast.seconds * (pilots as f64 / together(pilots))
+        + forecast.seconds * (trajectories as f64 / together(trajectories.div_ceil(point.block)))
+        + merged / MERGED_PER_SECOND
+}
+
+impl Trial<'_> {
+    /// The plan of one thread; small blocks, so that one ends in time.
+    fn plan(&self, trajectories: u64) -> Plan {
+        Plan { trajectories, block: self.point.block.min(2), sampling: Sampling::Direct, ..self.point.plan(1) }
+    }
+
+    fn learn(&self, pilot: u64, watcher: &Until) -> Result<Option<Guide>> {
+        let plan = Plan { estimator: Estimator::Controlled { pilot }, ..self.plan(1) };
+        ensemble::learn(&self.experiment, &self.tolerances, &plan, watcher)
+    }
+
+    /// Some trajectories, and how long they took; `None` when the time was over before.
+    fn run(&self, count: u64, guide: Option<&Guide>, watcher: &Until) -> Result<Option<(Ensemble, f64)>> {
+        let begun = Instant::now();
+        let plan = self.plan(count);
+        let run = ensemble::run_from(0, guide, &self.experiment, &self.tolerances, &plan, watcher)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        Ok(run.filter(|ensemble| ensemble.tally.trajectories == count).map(|ensemble| (ensemble, seconds)))
+    }
+}
+
+/// Whole trajectories, as many as there is time for; `None` when that is not even two.
+fn whole(trial: &Trial, time: Duration) -> Result<Option<Forecast>> {
+    let until = Until(Instant::now() + time.mul_f64(WHOLE));
+    let (mut guide, mut count) = (None, 2);
+    let plain = Plan { estimator: Estimator::Plain, ..trial.plan(1) };
+    // One by itself, before the pilots.
+    let alone = ensemble::run_from(0, None, &trial.experiment, &trial.tolerances, &plain, &until)?;
+    if alone.is_none() {
+        return Ok(None);
+    }
+    // Weights are the controls where there are any: nothing is learned.
+    let learns = !trial.experiment.model.is_weighted();
+    if let (Estimator::Controlled { pilot }, true) = (trial.point.estimator, learns) {
+        guide = trial.learn(pilot.min(FEW), &until)?;
+        let Some((_, seconds)) = guide.as_ref().map_or(Ok(None), |guide| trial.run(2, Some(guide), &until))? else {
+            return Ok(None);
+        };
+        // As many pilot trajectories as the run will have, if there is time.
+        let affordable = (fair(time) / (0.5 * seconds)) as u64;
+        if affordable.min(pilot) > FEW {
+            guide = trial.learn(affordable.min(pilot), &until)?.or(guide);
+        }
+    }
+    let mut found = None;
+    while let Some((ensemble, seconds)) = trial.run(count, guide.as_ref(), &until)? {
+        let enough = seconds >= fair(time) || 2 * count > trial.point.stopping.trajectories;
+        found = Some(describe(ensemble, seconds / count as f64, None));
+        if enough {
+            break;
+        }
+        count *= 2;
+    }
+    Ok(found)
+}
+
+/// Growing parts of one trajectory, up to the part `most`, until they have taken a fair share of the time; the rest takes as long
+/// as the last of it.
+fn parts(point: &RunPoint, time: Duration, most: f64) -> Result<Option<Forecast>> {
+    let until = Until(Instant::now() + time);
+    let mut part = most.min(FIRST_PART);
+    let mut last: Option<(f64, f64, Ensemble)> = None;
+    let mut before = (0.0, 0.0);
+    while part >= LEAST_PART {
+        // The first one may take a sixth of the time, so that there is time for smaller ones.
+        let patience = if part == FIRST_PART { (Instant::now() + time.mul_f64(0.16)).min(until.0) } else { until.0 };
+        let trial = beginning(point, part);
+        let watcher = Until(patience);
+        let guide = match point.estimator {
+            Estimator::Plain => None,
+            Estimator::Controlled { .. } => trial.learn(1, &watcher)?,
+        };
+        let ready = point.estimator == Estimator::Plain || guide.is_some() || point.experiment.model.is_weighted();
+        let run = if ready { trial.run(1, guide.as_ref(), &watcher)? } else { None };
+        match (run, last.is_some()) {
+            (Some((ensemble, seconds)), _) => {
+                before = last.map_or((0.0, 0.0), |(part, seconds, _)| (part, seconds));
+                last = Some((part, seconds, ensemble));
+                if seconds >= fair(time) || part >= most {
+                    break;
+                }
+                part = (GROW * part).min(most);
+            }
+            (None, true) => break,
+            (None, false) if Instant::now() < until.0 => part *= SHRINK,
+            (None, false) => break,
+        }
+    }
+    Ok(last.map(|(part, seconds, ensemble)| {
+        let counts = ensemble.tally.counts;
+        let slope = ((seconds - before.1) / (part - before.0)).max(0.5 * seconds / part);
+        let rest = match counts.steps {
+            // Steps cut short by the end of the part tell only what an application of H_eff takes.
+            ..MANY_STEPS => {
+                let end = point.experiment.times.last().copied().unwrap_or(0.0);
+                let turns = ensemble::largest_frequency(&point.experiment, counts.largest_window) * end;
+                let all = (APPLICATIONS * turns).max(counts.applications as f64);
+                (seconds * all / counts.applications.max(1) as f64).min(seconds / part)
+            }
+            _ => slope * (1.0 - part),
+        };
+        describe(ensemble, seconds + rest, Some(part))
+    }))
+}
+
+/// The beginning of the experiment, up to a part of its time.
+fn beginning(point: &RunPoint, part: f64) -> Trial<'_> {
+    let end = part * point.experiment.times.last().copied().unwrap_or(0.0);
+    let mut times: Vec<f64> = point.experiment.times.iter().copied().take_while(|time| *time < end).collect();
+    times.push(end);
+    let heating_window = [0, times.len() - 1];
+    let experiment = Experiment { times, heating_window, ..point.experiment.clone() };
+    // The same accuracy per unit time; an amplitude that leaves the window counts as its square.
+    let Tolerances { ket, window, max_clipped } = point.tolerances;
+    Trial { point, experiment, tolerances: Tolerances { ket: part * ket, window: part * part * window, max_clipped } }
+}
+
+/// How long trials go on at least, before there is enough to judge from.
+fn fair(time: Duration) -> f64 {
+    LONG.min(SHARE * time.as_secs_f64())
+}
+
+fn describe(ensemble: Ensemble, seconds: f64, part: Option<f64>) -> Forecast {
+    let (layout, mean) = (ensemble.layout, ensemble.tally.records.mean());
+    let jumps = (0..layout.channels()).fold(0.0, |sum, channel| sum + mean[layout.jumps(channel)]);
+    Forecast {
+        seconds,
+        jumps: jumps / part.unwrap_or(1.0),
+        window: ensemble.tally.counts.largest_window,
+        highest: ensemble.tally.counts.highest_level,
+        part,
+        ensemble: Some(ensemble).filter(|_| part.is_none()),
+    }
+}
