@@ -167,7 +167,7 @@ fn describe(file: &RunFile, report: &Report) -> String {
          standard_error, which allows for unseen events; \"sample alone\" is plain_standard_error. \"too low\": below the\n\
          nominal coverage by more than {THRESHOLD} binomial standard errors; \"generous\": above it by as much.\n\
          {}\n",
-        file.title,
+        table::title(&file.title),
         if report.every_time { "" } else { " at the end of the run" },
         report.date,
         report.provenance.program,

@@ -172,7 +172,7 @@ fn optional(value: Option<f64>) -> String {
 
 /// A mean number of events: to a tenth, small ones to two digits.
 pub fn count(value: f64) -> String {
-    if value == 0.0 || value >= 9.95 && value < 1e9 { format!("{value:.1}") } else { significant(value, 2) }
+    if value == 0.0 || (9.95..1e9).contains(&value) { format!("{value:.1}") } else { significant(value, 2) }
 }
 
 /// Prints rows in columns, the first left-aligned.

@@ -18,7 +18,8 @@ fn what_cannot_jump_survives_for_certain() {
     const BATHS: [&str; 3] = [
         "oscillator_bath = { kappa = 0.1, nbar = 0.0 }",
         "spins = [{ tunnelling = 2.0, coupling = 0.0, bath = { gamma = 3.0, nbar = 0.0 } }]",
-        "oscillator_bath = { kappa = 5.0, nbar = 0.0 }\nspins = [{ asymmetry = 2.0, coupling = 0.0, bath = { gamma = 1e-4, nbar = 0.0 } }]",
+        "oscillator_bath = { kappa = 5.0, nbar = 0.0 }\n\
+         spins = [{ asymmetry = 2.0, coupling = 0.0, bath = { gamma = 1e-4, nbar = 0.0 } }]",
     ];
     for bath in BATHS {
         for (sampling, estimator) in

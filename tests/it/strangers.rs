@@ -170,8 +170,8 @@ fn control_characters_reach_neither_terminal_nor_picture() {
     for setting in [
         format!("model.{escape}=1"),
         format!("model.kind={escape}"),
-        format!("{escape}"),
-        format!("output.observables=[\"{}\"]", HOSTILE),
+        escape.to_owned(),
+        format!("output.observables=[\"{HOSTILE}\"]"),
         format!("sweep.model.spins.0.initial=[\"ground\",\"{HOSTILE}\"]"),
     ] {
         hear(fluctuator(&sandbox, 2, &["run", "run.toml", "--set", &setting], b""));
