@@ -100,6 +100,23 @@ pub struct Weights {
     /// cannot be trusted. Absent when it stays above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_up_from: Option<f64>,
+    /// The last output time at which the trajectories say anything: all curves end there, and the heating rate's window. The
+    /// mean weight is known no better than to ½ from the next one on. Absent when the curves go to the end of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<f64>,
+}
+
+impl BornMarkovPoint {
+    /// Ends all curves after the first `known` output times.
+    pub(super) fn end_at(&mut self, known: usize) {
+        let MomentCurves { x, p, x_squared, p_squared, symmetrised, number, heating_rate, uncertainty_product } =
+            &mut self.moments;
+        let moments = [x, p, x_squared, p_squared, symmetrised, number, heating_rate, uncertainty_product];
+        let weights = self.weights.iter_mut();
+        let weights =
+            weights.flat_map(|found| [&mut found.mean, &mut found.standard_error, &mut found.effective_fraction]);
+        moments.into_iter().chain(&mut self.bare_number).chain(weights).for_each(|curve| curve.truncate(known));
+    }
 }
 
 fn model(experiment: &Experiment) -> Option<&BornMarkov> {
@@ -182,7 +199,9 @@ fn weights(experiment: &Experiment, ensemble: &Ensemble) -> Option<Weights> {
     let count = records.count() as f64;
     let fraction = |entry: usize| {
         let (mean, spread) = (records.mean()[entry], records.squares()[entry] / count);
-        mean * mean / (mean * mean + spread)
+        // Not a number where the weights have outgrown doubles: nothing counts there.
+        let fraction = mean * mean / (mean * mean + spread);
+        if fraction.is_finite() { fraction } else { 0.0 }
     };
     let effective_fraction: Vec<f64> = entries.iter().map(|&entry| fraction(entry)).collect();
     let first = effective_fraction.iter().position(|fraction| *fraction < USED_UP);
@@ -191,5 +210,6 @@ fn weights(experiment: &Experiment, ensemble: &Ensemble) -> Option<Weights> {
         standard_error: entries.iter().map(|entry| sample.record_error(*entry)).collect(),
         effective_fraction,
         used_up_from: first.map(|index| experiment.times[index]),
+        ends_at: None,
     })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::absent::leave_out;
 use super::born_markov;
 use super::emission::emission;
 use super::sample::{Curve, Sample};
@@ -11,7 +12,7 @@ use super::summary::{Diagnostics, Estimate, HeatingRate, Point, Scalar};
 use crate::ensemble::Ensemble;
 use crate::hilbert::Cutoff;
 use crate::master::Exact;
-use crate::model::{Model, QuantumNoise, adiabatic_number, heating_rate_adiabatic};
+use crate::model::{Model, QuantumNoise, adiabatic_number, adiabaticity, heating_rate_adiabatic};
 use crate::system::{Experiment, MovingFrame};
 
 /// The result of an ensemble at one sweep point.
@@ -24,7 +25,7 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
         sample.curve(&Curve { number: observable, entries })
     };
     let names = experiment.observables.iter().map(ToString::to_string);
-    Point {
+    let point = Point {
         parameters,
         trajectories: ensemble.tally.trajectories,
         no_jump_probability: ensemble.no_jump_probability,
@@ -51,7 +52,8 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
             steps: counts.steps,
             applications: counts.applications,
         },
-    }
+    };
+    leave_out(point, ensemble.tally.records.count())
 }
 
 /// The density-matrix result at one sweep point.
@@ -105,6 +107,14 @@ fn paper_rate(model: &Model) -> Option<f64> {
     }
 }
 
+/// How well Eq. (41) applies, where it is an approximation.
+fn paper_ratio(model: &Model) -> Option<f64> {
+    match model {
+        Model::OscillatorSpins(model) => adiabaticity(model),
+        Model::Adiabatic(_) | Model::BornMarkov(_) => None,
+    }
+}
+
 fn quantum_noise(model: &Model) -> Option<QuantumNoise> {
     match model {
         Model::OscillatorSpins(model) => QuantumNoise::of(model),
@@ -149,6 +159,7 @@ fn theory_of_heating(experiment: &Experiment) -> HeatingRate {
         drift: None,
         window,
         paper: paper_rate(&experiment.model),
+        paper_ratio: paper_ratio(&experiment.model),
         quantum_noise: quantum_noise(&experiment.model)
             .map(|noise| (number(noise, window[1]) - number(noise, window[0])) / (window[1] - window[0])),
     }

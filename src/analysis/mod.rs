@@ -1,6 +1,7 @@
 //! What is concluded from a run: the summary with its errors, the accuracy asked for, how far two results agree, how fast
 //! errors fall and whether error bars cover.
 
+mod absent;
 mod agreement;
 mod born_markov;
 pub mod chance;

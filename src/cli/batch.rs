@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::interrupt::Interrupt;
+use super::table;
 use crate::analysis::Method;
 use crate::ensemble::{Extent, Ledger};
 use crate::io::blocks::{
@@ -193,7 +194,10 @@ impl<'a> Batch<'a> {
             tell!("warning: {complaint}; run again");
         }
         if let Some((_, head)) = found.heads.iter().find(|(_, head)| head.maker != maker()) {
-            tell!("note: blocks stored by {} are used: the last digits may differ from those of one run", head.maker);
+            tell!(
+                "note: blocks stored by {} are used: the last digits may differ from those of one run",
+                table::title(&head.maker)
+            );
         }
         if let Some(note) = &blocks.note {
             tell!("note: {note}");

@@ -53,7 +53,7 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
         parts += usize::from(found.as_ref().is_some_and(|found| found.part.is_some()));
         unknown += usize::from(found.is_none());
     }
-    say!("{}: the run file is sound", file.title);
+    say!("{}: the run file is sound", table::title(&file.title));
     table::print_aligned(&rows);
     if chosen.len() < file.points.len() {
         say!(
@@ -129,7 +129,7 @@ fn describe(file: &RunFile, index: usize, found: Option<&Forecast>, threads: usi
     let kets = Footprint::kets(&point.experiment, &point.plan(threads), found.window);
     row.extend([
         levels,
-        format!("{:.1}", found.jumps),
+        table::count(found.jumps),
         shown,
         short(found.seconds),
         short(seconds),

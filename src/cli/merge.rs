@@ -211,7 +211,7 @@ fn report(label: &str, piece: &Piece, quiet: bool) {
         }
     }
     if let Some((_, head)) = piece.found.heads.iter().find(|(_, head)| head.maker != maker()) {
-        tell!("{label}: stored by {}: the last digits may differ from those of one run", head.maker);
+        tell!("{label}: stored by {}: the last digits may differ from those of one run", table::title(&head.maker));
     }
 }
 
@@ -288,7 +288,7 @@ fn write(
     remark.iter().for_each(|remark| tell!("warning: {remark}"));
     write_plots(out, &summary, exact.as_ref())?;
     if !arguments.quiet {
-        say!("{}", summary.provenance.title);
+        say!("{}", table::title(&summary.provenance.title));
         table::print_summary(&summary);
         table::print_aligned(&rows);
         say!("{:.1} s; results in {}", summary.provenance.wall_time_seconds, out.display());

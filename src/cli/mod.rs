@@ -37,7 +37,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::io::run_file::RunFile;
+use crate::io::run_file::{self, RunFile, Source};
 use crate::io::terminal;
 use crate::{Error, Result};
 
@@ -112,7 +112,7 @@ enum Command {
 /// The run file and what every command that reads one understands.
 #[derive(Debug, Args)]
 struct RunFileArguments {
-    /// Run file (TOML).
+    /// Run file (TOML); `-` is standard input.
     run_file: PathBuf,
     /// Set any run-file key, e.g. --set model.spins.0.coupling=0.5 (repeatable).
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -134,17 +134,18 @@ struct RunFileArguments {
 impl RunFileArguments {
     /// Reads the run file with the overrides of the command line.
     fn load(&self) -> Result<RunFile> {
+        let source = Source::read(&self.run_file)?;
         let mut overrides = self.set.clone();
         if let Some(trajectories) = self.trajectories {
             let has_target = |file: RunFile| file.points.iter().any(|point| !point.stopping.targets.is_empty());
-            let key = match RunFile::load(&self.run_file, &overrides).is_ok_and(has_target) {
+            let key = match RunFile::of(&source, &overrides).is_ok_and(has_target) {
                 true => "ensemble.max_trajectories",
                 false => "ensemble.trajectories",
             };
             overrides.push(format!("{key}={trajectories}"));
         }
         overrides.extend(self.seed.map(|seed| format!("ensemble.seed={seed}")));
-        RunFile::load(&self.run_file, &overrides)
+        RunFile::of(&source, &overrides)
     }
 
     /// Threads to use.
@@ -166,7 +167,7 @@ impl RunFileArguments {
 
     /// Where the results go unless `--out` says otherwise.
     fn default_directory(&self) -> PathBuf {
-        Path::new("out").join(self.run_file.file_stem().unwrap_or_default())
+        Path::new("out").join(run_file::name(&self.run_file))
     }
 }
 

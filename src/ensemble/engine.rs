@@ -294,7 +294,7 @@ fn clipped(job: &Job, trajectory: u64, population: f64) -> Error {
     let once = trajectory..trajectory + 1;
     let tally = match System::of(&free) {
         System::Quadratic(system) => run_once(&system, &free, job, once),
-        _ => run_once(&Register::new(&free.model, Cutoff::Auto), &free, job, once),
+        System::Chain(_) | System::Register(_) => run_once(&Register::new(&free.model, Cutoff::Auto), &free, job, once),
     };
     let highest = tally.map(|tally| tally.map(|tally| tally.counts.highest_level));
     let advice = match highest {

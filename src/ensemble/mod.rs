@@ -48,7 +48,7 @@ pub use run::{Ensemble, Estimator, Plan, Watcher, assist, learn, learn_law, run,
 pub use sampling::{Baseline, Sampling};
 pub use stock::Stock;
 pub use stopping::{Ending, Ladder, Stopped};
-pub use streams::{Purpose, Stream, Streams};
+pub use streams::{Purpose, Stream, Streams, SweepNumbers};
 pub use study::{Effect, Effects, KINDS, SILENCE, Study};
 pub use sums::{Ledger, Stored, Sums};
 pub use tree::{Merge, Node, Tree};

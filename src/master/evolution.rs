@@ -108,7 +108,7 @@ fn known_number(experiment: &Experiment) -> Option<Vec<f64>> {
             let moments = MomentEquations::new(model).solve(experiment.oscillator, &experiment.times);
             Some(moments.iter().map(|moments| moments.number).collect())
         }
-        _ => None,
+        Model::OscillatorSpins(_) | Model::Adiabatic(_) | Model::BornMarkov(_) => None,
     }
 }
 

@@ -4,6 +4,7 @@ use super::trunk::{Alone, Beginning, Mark};
 use super::waiting_time::{Survival, root};
 use super::weight::Growth;
 use super::{Recorder, Rewindable, Stretch, Trunks};
+use crate::error::shown::{MOST_DIGITS, number};
 use crate::hilbert::{Ket, Window};
 use crate::model::PurePreparation;
 use crate::propagate::{Follower, Stop, Tolerances, WindowReport};
@@ -235,11 +236,14 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             // Without weights ln‖ψ‖², which is the probability of no jump; with them that is less by the growth.
             let growth = |s: f64| self.growth.as_ref().map_or(0.0, |growth| growth.until(s));
             let end_norm = self.end.norm_squared();
-            let log_norm = end_norm.ln() - growth(h);
+            let mut log_norm = end_norm.ln() - growth(h);
             report.norm_defect = report.norm_defect.max(log_norm.exp_m1());
+            // Where no channel can fire a ket survives for certain: what its norm has lost is rounding, and no jump.
+            if rate == 0.0 && total_weight(self.system, &self.end, &mut self.weights) == 0.0 {
+                log_norm = 0.0;
+            }
             let mut jumped = survival + log_norm <= level;
             let mut elapsed = h;
-            let mut log_norm = log_norm;
             if jumped {
                 let rate = total_weight(self.system, &self.end, &mut self.weights) / end_norm;
                 let end = Survival { time: h, log_norm, rate };
@@ -250,7 +254,13 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                     let rate = total_weight(self.system, &self.end, &mut self.weights) / norm;
                     Survival { time: s, log_norm: norm.ln() - growth(s), rate }
                 });
-                elapsed = found.time;
+                // Nor does a jump happen at an instant at which nothing can fire: the threshold waits.
+                jumped = found.rate > 0.0;
+                if jumped {
+                    elapsed = found.time;
+                } else {
+                    self.follower.evaluate(h, &self.ket, &mut self.end);
+                }
             }
             let mut forced = None;
             if let Some(jump) = self.to_force.pop_if(|jump| jump.time <= time + elapsed) {
@@ -327,6 +337,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             }
             let norm = self.ket.norm_squared();
             if !(norm.is_finite() && norm > 0.0) {
+                let (norm, now) = (number(norm, MOST_DIGITS), number(now, MOST_DIGITS));
                 return Err(Error::Numerical(format!("a ket of norm² {norm} at t = {now}: the step was not accurate")));
             }
             self.ket.scale(1.0 / norm.sqrt());

@@ -1,11 +1,11 @@
 //! The tables of a convergence study on stdout.
 
-use super::super::table::{parameters, print_aligned};
+use super::super::table::{parameters, print_aligned, title};
 use crate::analysis::convergence::{Convergence, Errors, Fit, Ladder, QuantityScaling, Sampling};
 
 /// Prints all four tables and the sentence.
 pub fn print(convergence: &Convergence) {
-    let title = &convergence.provenance.title;
+    let title = title(&convergence.provenance.title);
     match convergence.parameters.is_empty() {
         true => say!("{title}"),
         false => say!("{title}, point {}: {}", convergence.point, parameters(&convergence.parameters)),

@@ -144,7 +144,7 @@ fn describe(file: &RunFile, report: &Report) -> String {
          gives it once in 3.5 million; \"generous\": above the nominal coverage by more than 5 binomial standard errors. With\n\
          fewer than 32 trajectories (or blocks of a stratified run) intervals are those of Student's t.\n\
          {}\n",
-        file.title,
+        table::title(&file.title),
         if report.every_time { "" } else { " at the end of the run" },
         report.date,
         report.provenance.program,
