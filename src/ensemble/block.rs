@@ -2,100 +2,19 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::controls::{CONTROLS, Controls, ControlsMark, Guide, correct, finish_functionals};
+use super::controls::{CONTROLS, Controls, Guide, correct, finish_functionals};
+use super::record_writer::{RecordMemory, RecordWriter};
 use super::sampling::{Baseline, Confined, Never};
 use super::study::Study;
+use super::tally::{Counts, Tally};
 use super::tree::Merge;
 use super::units::Units;
-use super::{BlockRecords, Layout, Moments, Purpose, RecordedJump, Streams, draw};
-use crate::hilbert::Ket;
+use super::{BlockRecords, Layout, Purpose, Streams, draw};
 use crate::model::PurePreparation;
 use crate::propagate::{Stop, Tolerances};
 use crate::system::{Experiment, Followed};
-use crate::unravelling::{Chance, Forced, ForcedJump, Recorder, Rewindable, Stretch, Trajectory, TrajectoryReport, Trunks};
+use crate::unravelling::{Chance, Forced, ForcedJump, Trajectory, TrajectoryReport, Trunks};
 use crate::{Error, Result};
-
-/// Extremes and sums of what trajectories noticed about themselves.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Largest rise of ‖ψ‖² over a step.
-    pub norm_defect: f64,
-    /// Largest population on the two outermost window levels.
-    pub edge_population: f64,
-    /// Largest population clipped by a hard cutoff.
-    pub clipped: f64,
-    /// Most Fock levels held at once.
-    pub largest_window: usize,
-    /// Highest Fock level (exclusive) held.
-    pub highest_level: usize,
-    /// Propagation steps.
-    pub steps: u64,
-    /// Applications of H_eff.
-    pub applications: u64,
-}
-
-/// What is kept of any number of trajectories; its size does not depend on that number.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Tally {
-    /// Number of trajectories.
-    pub trajectories: u64,
-    /// Moments of the records (see [`Layout`]): one per trajectory, or one per block of a stratified run.
-    pub records: Moments,
-    /// Moments of the leading entries corrected by their control variates, and of the drift estimator of the heating rate;
-    /// empty without controls.
-    pub corrected: Moments,
-    /// Moments of the Fock populations at the end.
-    pub fock: Moments,
-    /// Diagnostics.
-    pub counts: Counts,
-    /// The first trajectory whose clipped population was above the threshold, with that population.
-    pub clipped_at: Option<(u64, f64)>,
-    /// What pilot trajectories have told of all of them, the same everywhere in a run.
-    pub study: Option<Arc<Study>>,
-}
-
-impl Tally {
-    /// What `factor` times as many trajectories of the same kind would leave: for predictions of what an estimator will report.
-    pub fn enlarged(&self, factor: f64) -> Self {
-        let Self { trajectories, records, corrected, fock, counts, clipped_at, study } = self;
-        Self {
-            trajectories: (*trajectories as f64 * factor).round() as u64,
-            records: records.enlarged(factor),
-            corrected: corrected.enlarged(factor),
-            fock: fock.enlarged(factor),
-            counts: *counts,
-            clipped_at: *clipped_at,
-            study: study.clone(),
-        }
-    }
-
-    /// Memory that a tally takes, in bytes, but for the Fock levels and what pilots have told, which tallies share.
-    pub fn bytes(layout: Layout, controlled: bool) -> u64 {
-        let corrected = if controlled { layout.drift() + 1 } else { 0 };
-        2 * 8 * (layout.len() + corrected) as u64
-    }
-}
-
-impl Merge for Tally {
-    fn merge(&mut self, right: Self) {
-        self.trajectories += right.trajectories;
-        self.records.merge(&right.records);
-        self.corrected.merge(&right.corrected);
-        self.fock.merge(&right.fock);
-        let (a, b) = (&mut self.counts, right.counts);
-        a.norm_defect = a.norm_defect.max(b.norm_defect);
-        a.edge_population = a.edge_population.max(b.edge_population);
-        a.clipped = a.clipped.max(b.clipped);
-        a.largest_window = a.largest_window.max(b.largest_window);
-        a.highest_level = a.highest_level.max(b.highest_level);
-        a.steps += b.steps;
-        a.applications += b.applications;
-        self.clipped_at = self.clipped_at.or(right.clipped_at);
-        self.study = self.study.take().or(right.study);
-    }
-}
 
 /// Runs blocks of one system, reusing its memory.
 pub struct BlockRunner<'a, S: Followed> {
@@ -189,12 +108,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
     ///
     /// # Errors
     /// When a Fock window outgrows the memory, or it is stopped.
-    pub fn path(
-        &mut self,
-        state: &PurePreparation,
-        chance: &mut impl Chance,
-        jumps: &[ForcedJump],
-    ) -> Result<Path> {
+    pub fn path(&mut self, state: &PurePreparation, chance: &mut impl Chance, jumps: &[ForcedJump]) -> Result<Path> {
         self.survival.fill(f64::NEG_INFINITY);
         let (_, forced) = self.run_from(state, chance, jumps)?;
         let weights = self.weight_controls.as_ref().map(|(record, _)| record);
@@ -355,86 +269,4 @@ pub struct Path {
     pub log_survival: Vec<f64>,
     /// What came of forced jumps.
     pub forced: Vec<Forced>,
-}
-
-/// Writes a trajectory into its record.
-struct RecordWriter<'a, 'b, S: Followed> {
-    system: &'a S,
-    experiment: &'a Experiment,
-    layout: Layout,
-    record: &'a mut [f64],
-    controls: Option<&'a mut Controls<'b, S>>,
-    weight_controls: Option<&'a mut [[f64; CONTROLS]]>,
-    jumps: Option<&'a mut Vec<RecordedJump>>,
-    survival: &'a mut [f64],
-}
-
-/// What a [`RecordWriter`] has written before the first jump.
-struct RecordMemory {
-    record: Vec<f64>,
-    survival: Vec<f64>,
-    controls: Option<ControlsMark>,
-}
-
-impl<S: Followed> Rewindable for RecordWriter<'_, '_, S> {
-    type Memory = RecordMemory;
-
-    fn remember(&self) -> RecordMemory {
-        RecordMemory {
-            record: self.record.to_vec(),
-            survival: self.survival.to_vec(),
-            controls: self.controls.as_ref().map(|controls| controls.mark()),
-        }
-    }
-
-    fn recall(&mut self, memory: &RecordMemory) {
-        self.record.copy_from_slice(&memory.record);
-        self.survival.copy_from_slice(&memory.survival);
-        if let Some((controls, mark)) = self.controls.as_mut().zip(memory.controls.as_ref()) {
-            controls.resume(mark);
-        }
-    }
-
-    fn memory_size(&self) -> usize {
-        let controls = self.controls.as_ref().map_or(0, |controls| controls.mark_size());
-        size_of_val(self.record) + controls
-    }
-}
-
-impl<S: Followed> Recorder for RecordWriter<'_, '_, S> {
-    fn stretch(&mut self, stretch: &Stretch) {
-        if let Some(controls) = &mut self.controls {
-            controls.stretch(self.layout, stretch);
-        }
-    }
-
-    fn output(&mut self, index: usize, ket: &Ket) {
-        let observables = &self.experiment.observables;
-        let start = self.layout.observable(index, 0);
-        let values = &mut self.record[start..start + observables.len()];
-        self.system.observe_at(self.experiment.times[index], ket, observables, values);
-    }
-
-    fn weigh(&mut self, index: usize, weight: f64) {
-        let start = self.layout.observable(index, 0);
-        let entries = start..start + self.experiment.observables.len();
-        self.record[entries.clone()].iter_mut().for_each(|value| *value *= weight);
-        if let Some(entry) = self.layout.weight(index) {
-            self.record[entry] = weight;
-        }
-        if let Some(controls) = &mut self.weight_controls {
-            controls[entries].fill([weight - 1.0, 0.0, 0.0, 0.0]);
-        }
-    }
-
-    fn survive(&mut self, index: usize, log_probability: f64) {
-        self.survival[index] = log_probability;
-    }
-
-    fn jump(&mut self, time: f64, channel: usize) {
-        if let Some(jumps) = &mut self.jumps {
-            jumps.push(RecordedJump { time, channel });
-        }
-        self.record[self.layout.jumps(channel)] += 1.0;
-    }
 }

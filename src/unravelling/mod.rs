@@ -1,6 +1,7 @@
 //! Quantum jumps: waiting time, jump and trajectory, for any open system.
 
 mod chebyshev;
+mod forced;
 mod martingale;
 mod recorder;
 mod trajectory;
@@ -8,7 +9,8 @@ mod trunk;
 mod waiting_time;
 mod weight;
 
+pub use forced::{Forced, ForcedJump};
 pub use martingale::{MartingaleMark, Martingales};
 pub use recorder::{Recorder, Stretch};
-pub use trajectory::{Chance, Forced, ForcedJump, INITIAL_TAIL, Trajectory, TrajectoryReport};
+pub use trajectory::{Chance, INITIAL_TAIL, Trajectory, TrajectoryReport};
 pub use trunk::{Rewindable, Trunks};

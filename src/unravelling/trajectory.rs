@@ -1,5 +1,6 @@
 //! One trajectory: unnormalised evolution until ‖ψ‖² has fallen to a random number, then a jump, and so on.
 
+use super::forced::{Forced, ForcedJump, choose, choose_broadly};
 use super::trunk::{Alone, Beginning, Mark};
 use super::waiting_time::{Survival, root};
 use super::weight::Growth;
@@ -23,9 +24,6 @@ const LEAST: f64 = 0.1;
 /// Jump instants are found to this fraction of the ket tolerance.
 const JUMP_SHARE: f64 = 0.1;
 
-/// Weights of channels up to this are rounding, and a ket of such a norm could not be normalised.
-const SMALLEST: f64 = 1e-250;
-
 /// Kets evaluated together for outputs.
 const OUTPUTS: usize = 4;
 
@@ -36,29 +34,6 @@ pub const INITIAL_TAIL: f64 = 1e-18;
 pub trait Chance {
     /// The next number, uniform in (0, 1).
     fn uniform(&mut self) -> f64;
-}
-
-/// A jump that is made to happen at a chosen instant, beside those that fall by themselves.
-///
-/// Up to that instant the trajectory is the one that the same chances give without it. The channel is drawn for a quarter by
-/// weight ‖L_mψ‖² and for the rest evenly among those that can fire, so that rare channels come up, too.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ForcedJump {
-    /// When, 0 < time < end of the run.
-    pub time: f64,
-    /// A number in (0, 1) that chooses the channel.
-    pub choice: f64,
-}
-
-/// What came of a [`ForcedJump`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct Forced {
-    /// The rate ‖L_mψ‖² of every channel at that instant.
-    pub rates: Vec<f64>,
-    /// Whether another jump had come before.
-    pub after_another: bool,
-    /// The channel that fired, and the probability with which it was chosen; `None` where nothing could.
-    pub channel: Option<(usize, f64)>,
 }
 
 /// What a trajectory noticed about itself.
@@ -364,54 +339,4 @@ fn threshold(jumps: bool, chance: &mut impl Chance) -> f64 {
 fn total_weight<S: OpenSystem>(system: &S, ket: &Ket, weights: &mut [f64]) -> f64 {
     system.weights(ket, weights);
     weights.iter().sum()
-}
-
-/// The channel whose share of the summed weights contains the fraction `u`; never one of weight zero.
-fn choose(weights: &[f64], u: f64) -> usize {
-    let mut left = u * weights.iter().sum::<f64>();
-    let mut chosen = 0;
-    for (channel, &weight) in weights.iter().enumerate() {
-        if weight > 0.0 {
-            chosen = channel;
-            if left < weight {
-                break;
-            }
-            left -= weight;
-        }
-    }
-    chosen
-}
-
-/// A channel drawn for a quarter by weight and for the rest evenly among those of positive weight, and the probability of that.
-fn choose_broadly(weights: &[f64], u: f64) -> Option<(usize, f64)> {
-    let fires = |weight: &f64| *weight > SMALLEST;
-    let total: f64 = weights.iter().copied().filter(fires).sum();
-    let able = weights.iter().filter(|weight| fires(weight)).count();
-    if !(able > 0 && total.is_finite()) {
-        return None;
-    }
-    let share = |weight: &f64| if fires(weight) { 0.25 * weight / total + 0.75 / able as f64 } else { 0.0 };
-    let broad: Vec<f64> = weights.iter().map(share).collect();
-    let channel = choose(&broad, u);
-    Some((channel, broad[channel]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{choose, choose_broadly};
-
-    #[test]
-    fn a_forced_jump_takes_rare_channels_too() {
-        let weights = [0.0, 1e-9, 1.0];
-        assert_eq!(choose_broadly(&weights, 0.1).map(|(channel, _)| channel), Some(1));
-        let (channel, probability) = choose_broadly(&weights, 0.9).expect("two can fire");
-        assert!(channel == 2 && (probability - 0.625).abs() < 1e-8);
-        assert_eq!(choose_broadly(&[0.0, 0.0], 0.5), None);
-    }
-
-    #[test]
-    fn channels_are_chosen_by_weight_in_their_own_order() {
-        let weights = [0.0, 1.0, 0.0, 3.0, 0.0];
-        assert_eq!([0.0, 0.2499, 0.2501, 0.9999, 1.0].map(|u| choose(&weights, u)), [1, 1, 3, 3, 3]);
-    }
 }
