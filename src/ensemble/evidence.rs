@@ -4,7 +4,7 @@ use super::Layout;
 use super::block::Path;
 use super::controls::CONTROLS;
 use super::study::{Effect, Effects, KINDS, SILENCE, Study, kind};
-use super::trial::{Jumped, Silent, Trial};
+use super::trial::{Jumped, Restarted, Silent, Trial};
 use crate::model::OscillatorPreparation;
 use crate::system::Experiment;
 
@@ -75,7 +75,9 @@ impl<'a> Evidence<'a> {
     pub fn fock(&self) -> Vec<Effects> {
         let paths = |trial: &'a Trial| {
             let jumped = trial.jumped.iter().map(|jumped| &jumped.path);
-            let restarted = trial.restarted.as_ref().map(|(path, ..)| path);
+            let restarted = trial.restarted.iter().flat_map(|Restarted { path, jumped, .. }| {
+                std::iter::once(path).chain(jumped.as_ref().map(|jumped| &jumped.path))
+            });
             std::iter::once(&trial.natural).chain(jumped).chain(restarted)
         };
         let all = self.tests.iter().flat_map(paths).chain(self.silent.iter().map(|(_, path)| path));
@@ -127,8 +129,16 @@ impl<'a> Evidence<'a> {
                 add(kind(mean), trials * often * counts, value - before);
                 before = value;
             }
-            if let Some((path, often, rarity)) = &trial.restarted {
-                add(kind(*rarity), *often, value(path) - natural);
+            if let Some(Restarted { path, weight, rarity, jumped }) = &trial.restarted {
+                let from = value(path);
+                add(kind(*rarity), *weight, from - natural);
+                if let Some(Jumped { path, density }) = jumped
+                    && let Some(forced) = path.forced.first()
+                    && let Some((channel, probability)) = forced.channel
+                {
+                    let often = forced.rates[channel] / (probability * density);
+                    add(kind(rarity * often.min(1.0)), weight * often, value(path) - from);
+                }
             }
             if let Some((_, path)) = self.silent.iter().find(|(state, _)| *state == trial.state) {
                 add(SILENCE, path.log_survival[end].exp(), value(path) - natural);

@@ -13,9 +13,15 @@ use super::{Estimator, Layout, pilot};
 use crate::Result;
 use crate::system::{Experiment, Followed};
 
-/// Fewest and most trajectories with events, and how many there are without pilot trajectories to go by.
-const PAIRS: [u64; 2] = [12, 32];
-const PAIRS_WITHOUT_PILOTS: u64 = 16;
+/// Trajectories with events: where there are a few trajectories only, usually, and at most.
+const PAIRS: [u64; 3] = [12, 24, 32];
+
+/// Pilots of a run of fewer trajectories than 32.
+const FEW_PILOTS: u64 = 4;
+
+/// Trajectories that have jumped by an output time, for each control, from which its coefficients are fitted: a fit to fewer leaves no
+/// residue and knows nothing of two jumps in a row.
+const JUMPED_PER_CONTROL: usize = 5;
 
 /// Memory that trial trajectories may take, in bytes.
 const MOST_BYTES: u64 = 1 << 29;
@@ -44,12 +50,13 @@ struct Numbers {
 impl Numbers {
     fn of(estimator: Estimator, layout: Layout) -> Self {
         let (pilots, pairs) = match estimator {
-            Estimator::Plain => (0, PAIRS_WITHOUT_PILOTS),
-            Estimator::Controlled { pilot } => (pilot, (pilot / 4).clamp(PAIRS[0], PAIRS[1])),
+            Estimator::Plain => (0, PAIRS[1]),
+            Estimator::Controlled { pilot: ..FEW_PILOTS } => (0, PAIRS[0]),
+            Estimator::Controlled { pilot: pilot @ ..Estimator::FEWEST_PILOTS } => (0, PAIRS[1].max(pilot / 4)),
+            Estimator::Controlled { pilot } => (pilot, (pilot / 4).clamp(PAIRS[1], PAIRS[2])),
         };
         let most = (MOST_BYTES / bytes(layout)).max(1);
-        // Few pilots teach no coefficients.
-        let plain = if pilots >= Estimator::FEWEST_PILOTS { pilots.min(most) } else { 0 };
+        let plain = pilots.min(most);
         let plain = if plain >= Estimator::FEWEST_PILOTS { plain } else { 0 };
         Self { pilots, plain, pairs: pairs.min((most / 3).max(PAIRS[0] / 2)) }
     }
@@ -149,7 +156,9 @@ impl Lessons {
         let mut left = vec![[0.0; 2]; layout.curves()];
         if controlled {
             for (entry, best) in coefficients.iter_mut().enumerate() {
-                let fitted = fit(fits, entry, base, tolerance * scales[layout.curve(entry)]);
+                let noise = tolerance * scales[layout.curve(entry)];
+                let time = layout.time(entry).unwrap_or(experiment.heating_window[1]);
+                let fitted = fit(fits, (entry, time), base, noise);
                 let [plain, drift, fitted_left] = [[0.0; CONTROLS], base, fitted].map(|beta| variance(entry, &beta));
                 let (beta, corrected) = if fitted_left < drift { (fitted, fitted_left) } else { (base, drift) };
                 *best = beta;
@@ -177,8 +186,14 @@ impl Lessons {
 
 /// Least squares of a value on its controls, beside the coefficients `base` where the trajectories do not tell: what varies by no
 /// more than `noise` counts as constant.
-fn fit(trials: &[Trial], entry: usize, base: [f64; CONTROLS], noise: f64) -> [f64; CONTROLS] {
+fn fit(trials: &[Trial], (entry, time): (usize, usize), base: [f64; CONTROLS], noise: f64) -> [f64; CONTROLS] {
     if trials.is_empty() {
+        return base;
+    }
+    let used =
+        (0..CONTROLS).filter(|control| trials.iter().any(|trial| trial.natural.controls[entry][*control] != 0.0));
+    let jumped = |trial: &&Trial| trial.natural.log_survival[time] == f64::NEG_INFINITY;
+    if trials.iter().filter(jumped).count() < JUMPED_PER_CONTROL * used.count() {
         return base;
     }
     let rows: Vec<[f64; CONTROLS + 1]> = trials

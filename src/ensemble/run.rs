@@ -25,18 +25,16 @@ pub enum Estimator {
 }
 
 impl Estimator {
-    /// Most and fewest pilot trajectories that are run without being asked for; fewer would teach noise.
-    const PILOT: [u64; 2] = [Self::FEWEST_PILOTS, 128];
+    /// Most pilot trajectories that are run without being asked for.
+    const MOST_PILOTS: u64 = 128;
 
-    /// Fewest pilot trajectories that coefficients of controls are fitted after.
+    /// Fewest pilot trajectories that a law and coefficients are learned from; fewer would teach noise.
     pub(super) const FEWEST_PILOTS: u64 = 32;
 
-    /// Control variates with as many pilot trajectories as pay for `trajectories`: an eighth of them, at most 128, and none
-    /// if that is less than 32.
+    /// Control variates with as many pilot trajectories as pay for `trajectories`: an eighth of them, at most 128. Below 32 they
+    /// teach no law, and only tell how many trajectories are run with events.
     pub fn controlled(trajectories: u64) -> Self {
-        let [fewest, most] = Self::PILOT;
-        let pilot = (trajectories / 8).min(most);
-        Self::Controlled { pilot: if pilot < fewest { 0 } else { pilot } }
+        Self::Controlled { pilot: (trajectories / 8).min(Self::MOST_PILOTS) }
     }
 }
 

@@ -27,8 +27,20 @@ pub struct Trial {
     pub natural: Path,
     /// The same with a jump forced, then with another one after that, and so on.
     pub jumped: Vec<Jumped>,
-    /// The same chances from another initial state, how often that state is drawn in comparison, and how rare it is.
-    pub restarted: Option<(Path, f64, f64)>,
+    /// The same chances from another initial state.
+    pub restarted: Option<Restarted>,
+}
+
+/// A trajectory from another initial state.
+pub struct Restarted {
+    /// How it went.
+    pub path: Path,
+    /// How often that state is drawn, in comparison.
+    pub weight: f64,
+    /// How rare it is, or another one further out.
+    pub rarity: f64,
+    /// The same with a jump forced.
+    pub jumped: Option<Jumped>,
 }
 
 /// A trajectory with forced jumps.
@@ -137,6 +149,7 @@ impl<'a, S: Followed> Trials<'a, S> {
             return Ok(trial);
         }
         let mut events = streams.open(index, Purpose::TrialEvents);
+        let mut first = None;
         if self.system.channels().iter().any(|channel| channel.rate > 0.0) {
             // Times and channels are spread evenly over the trials, by a lattice with one shift for all of them.
             let mut shift = streams.open(0, Purpose::TrialShift);
@@ -150,12 +163,23 @@ impl<'a, S: Followed> Trials<'a, S> {
                 jumps.push(ForcedJump { time, choice });
                 let path = runner.path(&state, &mut chances(), &jumps)?;
                 trial.jumped.push(Jumped { path, density });
-                density = 1.0 / (end - time);
-                (time, choice) = (time + (end - time) * events.uniform(), events.uniform());
+                // Soon after, as often as anywhere.
+                let [soon, rest] = [time.min(end - time), end - time];
+                let later = events.uniform() * if events.uniform() < 0.5 { soon } else { rest };
+                density = 0.5 / rest + if later < soon { 0.5 / soon } else { 0.0 };
+                (time, choice) = (time + later, events.uniform());
             }
+            first = jumps.first().copied();
         }
         if let Some((other, weight, rarity)) = another(experiment, &state, &mut events) {
-            trial.restarted = Some((runner.path(&other, &mut chances(), &[])?, weight, rarity));
+            let path = runner.path(&other, &mut chances(), &[])?;
+            let jumped = match (first, trial.jumped.first()) {
+                (Some(jump), Some(Jumped { density, .. })) => {
+                    Some(Jumped { path: runner.path(&other, &mut chances(), &[jump])?, density: *density })
+                }
+                _ => None,
+            };
+            trial.restarted = Some(Restarted { path, weight, rarity, jumped });
         }
         Ok(trial)
     }

@@ -5,7 +5,7 @@ const SMALLEST: f64 = 1e-250;
 
 /// A jump that is made to happen at a chosen instant, beside those that fall by themselves.
 ///
-/// Up to that instant the trajectory is the one that the same chances give without it. The channel is drawn for a quarter by
+/// Up to that instant the trajectory is the one that the same chances give without it. The channel is drawn for a tenth by
 /// weight ‖L_mψ‖² and for the rest evenly among those that can fire, so that rare channels come up, too.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ForcedJump {
@@ -42,7 +42,7 @@ pub fn choose(weights: &[f64], u: f64) -> usize {
     chosen
 }
 
-/// A channel drawn for a quarter by weight and for the rest evenly among those of positive weight, and the probability of that.
+/// A channel drawn for a tenth by weight and for the rest evenly among those of positive weight, and the probability of that.
 pub fn choose_broadly(weights: &[f64], u: f64) -> Option<(usize, f64)> {
     let fires = |weight: &f64| *weight > SMALLEST;
     let total: f64 = weights.iter().copied().filter(fires).sum();
@@ -50,7 +50,7 @@ pub fn choose_broadly(weights: &[f64], u: f64) -> Option<(usize, f64)> {
     if !(able > 0 && total.is_finite()) {
         return None;
     }
-    let share = |weight: &f64| if fires(weight) { 0.25 * weight / total + 0.75 / able as f64 } else { 0.0 };
+    let share = |weight: &f64| if fires(weight) { 0.1 * weight / total + 0.9 / able as f64 } else { 0.0 };
     let broad: Vec<f64> = weights.iter().map(share).collect();
     let channel = choose(&broad, u);
     Some((channel, broad[channel]))
@@ -65,7 +65,7 @@ mod tests {
         let weights = [0.0, 1e-9, 1.0];
         assert_eq!(choose_broadly(&weights, 0.1).map(|(channel, _)| channel), Some(1));
         let (channel, probability) = choose_broadly(&weights, 0.9).expect("two can fire");
-        assert!(channel == 2 && (probability - 0.625).abs() < 1e-8);
+        assert!(channel == 2 && (probability - 0.55).abs() < 1e-8);
         assert_eq!(choose_broadly(&[0.0, 0.0], 0.5), None);
     }
 

@@ -45,6 +45,7 @@ mod submit;
 mod sweeps;
 mod systems;
 mod table_elsewhere;
+mod trials;
 mod unseen;
 mod unwritable;
 mod waiting_times;
