@@ -10,8 +10,10 @@ const RULE: usize = 5;
 const NODES: usize = DEGREES[RULE] + 1;
 const _: () = assert!(NODES == 18, "panels were chosen for 18 nodes");
 
-/// Halvings of a step at most.
+/// Halvings of a step at most, and parts of one step: where q is rounding, which it can be on kets that are spread far, halving
+/// would find no end.
 const DEEPEST: u32 = 24;
+const MOST_PANELS: usize = 1 << 11;
 
 /// ∫ 2q dt over one step on the propagator's dense output, q = Σ‖Lψ‖²/‖ψ‖² over the negative channels, as a function of the
 /// upper end.
@@ -71,7 +73,8 @@ impl<'a, S: OpenSystem> Growth<'a, S> {
             let values = self.sample(rule, follower, start, begin, length);
             let mut left = [0.0];
             rule.left_out(&values, &mut [0.0; 4], &mut left);
-            if left[0] > self.accuracy && depth < DEEPEST {
+            let room = self.panels.len() + self.ahead.len() < MOST_PANELS;
+            if left[0] > self.accuracy && left[0].is_finite() && depth < DEEPEST && room {
                 let half = 0.5 * length;
                 self.ahead.extend([(begin + half, half, depth + 1), (begin, half, depth + 1)]);
                 continue;
