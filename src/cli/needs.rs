@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use indicatif::HumanBytes;
-
 use super::forecast::{forecast, seconds_of};
-use super::progress::human_time;
+use super::progress::{human_bytes, human_time};
 use crate::ensemble::Footprint;
 use crate::io::available_memory;
 use crate::io::run_file::{RunFile, RunPoint};
@@ -62,9 +60,12 @@ impl Memory {
         let advice = parts.iter().max_by_key(|part| part.0).map_or("", |part| part.2);
         let said = parts.iter().filter(|part| part.0 > self.total() / 100);
         Err(Error::Memory {
-            needed: HumanBytes(self.total()).to_string(),
-            parts: said.map(|(bytes, name, _)| format!("{name} {}", HumanBytes(*bytes))).collect::<Vec<_>>().join(", "),
-            available: HumanBytes(available).to_string(),
+            needed: human_bytes(self.total()),
+            parts: said
+                .map(|(bytes, name, _)| format!("{name} {}", human_bytes(*bytes)))
+                .collect::<Vec<_>>()
+                .join(", "),
+            available: human_bytes(available),
             advice: format!("{advice} would need less"),
         })
     }
