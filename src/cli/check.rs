@@ -79,7 +79,7 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
         ),
     }
     let memory = Memory::of(&file, threads, file.records == Records::default());
-    let needed = memory.total().saturating_add(kets);
+    let needed = Memory { kets: kets.max(memory.kets), ..memory }.total();
     let available = available_memory();
     let of = available.map_or_else(String::new, |bytes| format!(" (available: {})", human_bytes(bytes)));
     say!("predicted memory: {}{of}", human_bytes(needed));

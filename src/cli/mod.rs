@@ -50,8 +50,8 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 failed, or `compare` or `coverage` found a deviation; 2 bad input; 3 incomplete but saved
-(interrupted, time limit); 130 interrupted with nothing to save.
+Exit codes: 0 done; 1 failed, or `compare` or `coverage` found a deviation; 2 bad input, or too little memory for it;
+3 incomplete but saved (interrupted, time limit); 130 interrupted or out of time with nothing to save.
 
 Start with:  fluctuator check runs/fig3a.toml   then   fluctuator run runs/fig3a.toml";
 
@@ -86,6 +86,8 @@ enum Command {
     /// Ctrl-C saves the seeds so far and exits with 3.
     Coverage(coverage::CoverageArguments),
     /// Validate a run file; print its size, memory and predicted time.
+    ///
+    /// Answers within about ten seconds: from some trajectories, or from parts of one where whole ones take longer.
     Check(check::CheckArguments),
     /// Draw number.svg and number.png of a result directory again.
     Plot(plot::PlotArguments),

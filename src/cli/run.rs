@@ -80,9 +80,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
             return Err(error);
         }
         let why = if interrupt.seen() { "interrupted" } else { "time limit" };
-        tell!(
-            "{why} before the first block was complete: nothing to save beside the blocks that may be stored already"
-        );
+        tell!("{why} before the first block was complete: nothing to save; blocks that were stored before stay");
         batch.end();
         return Ok(Outcome::NothingSaved);
     }
