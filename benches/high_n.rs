@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use fluctuator::analysis::convergence::{Fit, fit_line};
 use fluctuator::ensemble::{Purpose, Streams, draw};
+use fluctuator::error;
 use fluctuator::hilbert::{Cutoff, Ket};
 use fluctuator::io::run_file::{RunFile, RunPoint};
 use fluctuator::model::Model;

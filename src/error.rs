@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+pub mod shown;
+
 /// Everything that can go wrong between a run file and its result.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -62,6 +64,14 @@ pub enum Error {
         limit: String,
         /// The way out.
         advice: String,
+    },
+    /// The run file could not be read.
+    #[error("{path}: the run file cannot be read: {source}")]
+    RunFile {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
     },
     /// A run would need more memory than there is.
     #[error("the run needs about {needed} of memory ({parts}), and {available} are available; {advice}")]
@@ -129,13 +139,23 @@ pub enum Error {
     },
 }
 
+/// Characters of a key in a message at most.
+pub const LONGEST_KEY: usize = 120;
+
 /// The library's result type.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     /// A value outside its allowed range.
     pub fn value(key: impl Into<String>, value: impl ToString, allowed: impl Into<String>) -> Self {
-        Self::Value { key: key.into(), value: value.to_string(), allowed: allowed.into() }
+        let (key, allowed) = (key.into(), allowed.into());
+        Self::Value { key: shown::one_line(&key, LONGEST_KEY), value: shown::value(&value.to_string()), allowed }
+    }
+
+    /// What a parser says of a text that is no TOML: it quotes the line, which may be long.
+    pub fn toml(reason: impl ToString) -> Self {
+        let lines = reason.to_string();
+        Self::Toml(lines.lines().map(|line| shown::one_line(line, LONGEST_KEY)).collect::<Vec<_>>().join("\n"))
     }
 
     /// An input–output failure on `path`.
@@ -151,6 +171,7 @@ impl Error {
                 | Self::Missing { .. }
                 | Self::UnknownKey { .. }
                 | Self::Toml(_)
+                | Self::RunFile { .. }
                 | Self::Stored(_)
                 | Self::Memory { .. }
         )

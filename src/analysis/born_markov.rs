@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::weighted::weight_errors;
+use super::sample::Sample;
 use crate::ensemble::Ensemble;
 use crate::master::{Exact, MomentEquations, Moments};
 use crate::model::{BornMarkov, Form, Model};
@@ -100,6 +100,23 @@ pub struct Weights {
     /// cannot be trusted. Absent when it stays above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_up_from: Option<f64>,
+    /// The last output time at which the trajectories say anything: all curves end there, and the heating rate's window. The
+    /// mean weight is known no better than to ½ from the next one on. Absent when the curves go to the end of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<f64>,
+}
+
+impl BornMarkovPoint {
+    /// Ends all curves after the first `known` output times.
+    pub(super) fn end_at(&mut self, known: usize) {
+        let MomentCurves { x, p, x_squared, p_squared, symmetrised, number, heating_rate, uncertainty_product } =
+            &mut self.moments;
+        let moments = [x, p, x_squared, p_squared, symmetrised, number, heating_rate, uncertainty_product];
+        let weights = self.weights.iter_mut();
+        let weights =
+            weights.flat_map(|found| [&mut found.mean, &mut found.standard_error, &mut found.effective_fraction]);
+        moments.into_iter().chain(&mut self.bare_number).chain(weights).for_each(|curve| curve.truncate(known));
+    }
 }
 
 fn model(experiment: &Experiment) -> Option<&BornMarkov> {
@@ -177,19 +194,22 @@ fn bare(experiment: &Experiment) -> Option<BornMarkovPoint> {
 }
 
 fn weights(experiment: &Experiment, ensemble: &Ensemble) -> Option<Weights> {
-    let (records, layout) = (&ensemble.tally.records, ensemble.layout);
+    let (records, layout, sample) = (&ensemble.tally.records, ensemble.layout, Sample::of(ensemble));
     let entries = (0..experiment.times.len()).map(|time| layout.weight(time)).collect::<Option<Vec<_>>>()?;
     let count = records.count() as f64;
     let fraction = |entry: usize| {
         let (mean, spread) = (records.mean()[entry], records.squares()[entry] / count);
-        mean * mean / (mean * mean + spread)
+        // Not a number where the weights have outgrown doubles: nothing counts there.
+        let fraction = mean * mean / (mean * mean + spread);
+        if fraction.is_finite() { fraction } else { 0.0 }
     };
     let effective_fraction: Vec<f64> = entries.iter().map(|&entry| fraction(entry)).collect();
     let first = effective_fraction.iter().position(|fraction| *fraction < USED_UP);
     Some(Weights {
         mean: entries.iter().map(|&entry| records.mean()[entry]).collect(),
-        standard_error: weight_errors(ensemble, &entries),
+        standard_error: entries.iter().map(|entry| sample.record_error(*entry)).collect(),
         effective_fraction,
         used_up_from: first.map(|index| experiment.times[index]),
+        ends_at: None,
     })
 }

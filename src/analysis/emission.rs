@@ -70,7 +70,7 @@ fn of_kind(lattice: &Lattice, kind: usize, total: &Tallies, rests: &[Tallies]) -
     let waiting = |tallies: &Tallies| waiting_time(lattice, &tallies.kinds[kind]);
     let pairs = |tallies: &Tallies| g2(&tallies.kinds[kind], &expected_pairs(lattice, tallies, kind));
 
-    let has_pairs = !expected.is_empty() && expected.iter().all(|expected| *expected > 0.0);
+    let has_pairs = !expected.is_empty() && expected.iter().all(|expected| *expected > 0.0 && expected.is_finite());
     let rate_error = jackknife(rests, rate).map(|error| error[0].hypot(UNSEEN / (total.weight * lattice.window())));
     let per_pair = |bin: usize| UNSEEN / expected[bin];
     let per_wait = |_: usize| UNSEEN / (jumps.starts * lattice.bin);

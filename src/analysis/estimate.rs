@@ -4,39 +4,39 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::absent::leave_out;
 use super::born_markov;
 use super::emission::emission;
-use super::sample::{Curve, Sample, fock_distribution, jumps};
+use super::sample::{Curve, Sample};
 use super::summary::{Diagnostics, Estimate, HeatingRate, Point, Scalar};
-use super::unseen::Effect;
-use super::weighted;
 use crate::ensemble::Ensemble;
 use crate::hilbert::Cutoff;
 use crate::master::Exact;
-use crate::model::{Model, QuantumNoise, adiabatic_number, heating_rate_adiabatic};
-use crate::system::{Experiment, MovingFrame, Observable};
+use crate::model::{Model, QuantumNoise, adiabatic_number, adiabaticity, heating_rate_adiabatic};
+use crate::system::{Experiment, MovingFrame};
 
 /// The result of an ensemble at one sweep point.
 pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters: BTreeMap<String, Value>) -> Point {
     let (layout, counts) = (ensemble.layout, ensemble.tally.counts);
-    let sample = Sample::of(experiment, ensemble);
+    let sample = Sample::of(ensemble);
     let curve = |observable: usize| {
-        let entries = (0..experiment.times.len()).map(|time| (layout.observable(time, observable), time)).collect();
-        estimate(ensemble, &sample, &Curve { entries, effect: Effect::on(experiment.observables[observable]) })
+        let times = experiment.times.iter().enumerate();
+        let entries = times.map(|(index, time)| (layout.observable(index, observable), *time > 0.0)).collect();
+        sample.curve(&Curve { number: observable, entries })
     };
     let names = experiment.observables.iter().map(ToString::to_string);
-    Point {
+    let point = Point {
         parameters,
         trajectories: ensemble.tally.trajectories,
         no_jump_probability: ensemble.no_jump_probability,
         times: experiment.times.clone(),
         observables: names.enumerate().map(|(index, name)| (name, curve(index))).collect(),
         heating_rate: heating_rate(experiment, ensemble, &sample),
-        fock_distribution: match layout.weight(0) {
-            Some(_) => weighted::populations(&ensemble.tally.fock),
-            None => fock_distribution(&ensemble.tally.fock),
-        },
-        jumps: jumps(ensemble),
+        fock_distribution: sample.populations(match experiment.cutoff {
+            Cutoff::Auto => usize::MAX,
+            Cutoff::Levels(levels) => levels,
+        }),
+        jumps: sample.jumps(),
         closed_forms: closed_forms(experiment),
         born_markov: born_markov::of_trajectories(experiment, ensemble),
         emission: (ensemble.correlations.as_ref())
@@ -52,15 +52,8 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
             steps: counts.steps,
             applications: counts.applications,
         },
-    }
-}
-
-/// A curve, weighted where trajectories carry weights.
-fn estimate(ensemble: &Ensemble, sample: &Sample, curve: &Curve) -> Estimate {
-    match ensemble.layout.weight(0) {
-        Some(_) => weighted::curve(ensemble, &curve.entries, curve.effect.size),
-        None => sample.curve(curve),
-    }
+    };
+    leave_out(point, ensemble.tally.records.count())
 }
 
 /// The density-matrix result at one sweep point.
@@ -114,6 +107,14 @@ fn paper_rate(model: &Model) -> Option<f64> {
     }
 }
 
+/// How well Eq. (41) applies, where it is an approximation.
+fn paper_ratio(model: &Model) -> Option<f64> {
+    match model {
+        Model::OscillatorSpins(model) => adiabaticity(model),
+        Model::Adiabatic(_) | Model::BornMarkov(_) => None,
+    }
+}
+
 fn quantum_noise(model: &Model) -> Option<QuantumNoise> {
     match model {
         Model::OscillatorSpins(model) => QuantumNoise::of(model),
@@ -124,14 +125,9 @@ fn quantum_noise(model: &Model) -> Option<QuantumNoise> {
 /// The heating rate by difference, by slope and by drift, and what theory says of it.
 fn heating_rate(experiment: &Experiment, ensemble: &Ensemble, sample: &Sample) -> HeatingRate {
     let layout = ensemble.layout;
-    let [from, to] = experiment.heating_window.map(|index| experiment.times[index]);
-    let functional = |entry: usize| Curve {
-        entries: vec![(entry, experiment.heating_window[1])],
-        effect: Effect::on(Observable::Number).scaled(1.0 / (to - from)),
-    };
-    let by_difference = functional(layout.heating_rate());
-    let difference = estimate(ensemble, sample, &by_difference);
-    let slope = estimate(ensemble, sample, &functional(layout.heating_slope()));
+    let functional = |entry: usize| sample.curve(&Curve { number: layout.curve(entry), entries: vec![(entry, true)] });
+    let difference = functional(layout.heating_rate());
+    let slope = functional(layout.heating_slope());
     let first = |values: &Option<Vec<f64>>| values.as_ref().and_then(|values| values.first().copied());
     let scalar = |mean: f64, standard_error: Option<f64>| Scalar { mean, standard_error };
     HeatingRate {
@@ -141,8 +137,7 @@ fn heating_rate(experiment: &Experiment, ensemble: &Ensemble, sample: &Sample) -
         plain_standard_error: first(&difference.plain_standard_error),
         slope: Some(scalar(slope.mean[0], first(&slope.standard_error))),
         plain_slope: first(&slope.plain_mean).map(|mean| scalar(mean, first(&slope.plain_standard_error))),
-        // Weights as controls have no drift estimator.
-        drift: sample.drift(&by_difference).filter(|_| layout.weight(0).is_none()),
+        drift: sample.drift(),
         estimator: difference.estimator,
         ..theory_of_heating(experiment)
     }
@@ -163,6 +158,7 @@ fn theory_of_heating(experiment: &Experiment) -> HeatingRate {
         drift: None,
         window,
         paper: paper_rate(&experiment.model),
+        paper_ratio: paper_ratio(&experiment.model),
         quantum_noise: quantum_noise(&experiment.model)
             .map(|noise| (number(noise, window[1]) - number(noise, window[0])) / (window[1] - window[0])),
     }

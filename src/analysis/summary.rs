@@ -51,6 +51,10 @@ pub struct Provenance {
     pub title: String,
     /// Seed of the random streams.
     pub seed: u64,
+    /// `common` where the points of a sweep share the random numbers of the seed, so that the errors of neighbouring points are
+    /// correlated (mostly by 0.9 and more); `independent` where each has its own. Absent without a sweep and for `exact`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<String>,
     /// Trajectories that ran per sweep point, the largest number where they differ (0 for `exact`): every point has its own.
     pub trajectories: u64,
     /// Trajectories asked for per sweep point, the most of them where there is a target; absent for `exact`.
@@ -170,6 +174,9 @@ pub struct HeatingRate {
     pub window: [f64; 2],
     /// The paper's 2Γ, Eq. (41); null where it does not apply.
     pub paper: Option<f64>,
+    /// The smallest κ = γ(2n̄+1) over max(Ω₀, ω̃) of its spins, which Eq. (41) needs to be ≫ 1; absent where it does not apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paper_ratio: Option<f64>,
     /// Mean over the window of A₊(⟨N⟩+1) − A₋⟨N⟩ (second order in g); null where it does not apply.
     pub quantum_noise: Option<f64>,
 }

@@ -62,7 +62,7 @@ impl SpectralDensity {
     pub fn constant(&self, temperature: f64) -> f64 {
         match self {
             Self::Spins(spins) => spins.constant(temperature),
-            _ => 0.0,
+            Self::OhmicDrude { .. } | Self::PowerExponential { .. } | Self::Table(_) => 0.0,
         }
     }
 

@@ -95,7 +95,9 @@ impl Bath {
                     SpectralDensity::Table(_) => {
                         "the table is too coarse or too short for this error; give more rows or"
                     }
-                    _ => "quadrature comes no closer; give",
+                    SpectralDensity::OhmicDrude { .. }
+                    | SpectralDensity::PowerExponential { .. }
+                    | SpectralDensity::Spins(_) => "quadrature comes no closer; give",
                 };
                 let allowed = format!(
                     "{name} = {:.6e} is known to ± {:.1e}: {advice} a larger tolerance",
@@ -145,11 +147,16 @@ impl Bath {
                 let anomalous = ohmic::anomalous(gamma0, *cutoff, frequency, temperature, kind);
                 let shift = match (kind, temperature > 0.0) {
                     (BathKind::Spin, true) => shift()?,
-                    _ => ohmic::frequency_shift_squared(gamma0, *cutoff, frequency),
+                    (BathKind::Spin, false) | (BathKind::Oscillator, _) => {
+                        ohmic::frequency_shift_squared(gamma0, *cutoff, frequency)
+                    }
                 };
                 Ok(Four([gamma, diffusion, anomalous, shift]))
             }
-            _ => Ok(Four([gamma, diffusion, anomalous()?, shift()?])),
+            SpectralDensity::OhmicDrude { .. }
+            | SpectralDensity::PowerExponential { .. }
+            | SpectralDensity::Table(_)
+            | SpectralDensity::Spins(_) => Ok(Four([gamma, diffusion, anomalous()?, shift()?])),
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::interrupt::Interrupt;
+use super::table;
 use crate::analysis::Method;
 use crate::ensemble::{Extent, Ledger};
 use crate::io::blocks::{
@@ -31,7 +32,7 @@ pub struct BatchArguments {
     /// Replace a finished result of another run, or of more trajectories, that lies in the result directory.
     #[arg(long)]
     force: bool,
-    /// Store no blocks.
+    /// Store no blocks, nor records of single trajectories with them: what ends early, other than by one signal, is lost.
     #[arg(long, conflicts_with_all = ["resume", "shard", "array", "requeue", "hold"])]
     no_blocks: bool,
     /// Run part I of N (I from 0) of every sweep point's blocks, or what is missing of it, and only store them; then `merge`.
@@ -123,7 +124,9 @@ impl<'a> Batch<'a> {
         let requeued = AtomicBool::new(false);
         let batch = Self { arguments, shard, deadline, ranks, stores, directory, interrupt, requeued };
         // Before anything is run, written or removed: what lies there already.
-        refuse_newer(directory)?;
+        if batch.shard.is_none() {
+            refuse_newer(directory)?;
+        }
         if batch.resumes() {
             for index in 0..file.points.len() {
                 let blocks = batch.blocks(file, index)?;
@@ -191,7 +194,10 @@ impl<'a> Batch<'a> {
             tell!("warning: {complaint}; run again");
         }
         if let Some((_, head)) = found.heads.iter().find(|(_, head)| head.maker != maker()) {
-            tell!("note: blocks stored by {} are used: the last digits may differ from those of one run", head.maker);
+            tell!(
+                "note: blocks stored by {} are used: the last digits may differ from those of one run",
+                table::title(&head.maker)
+            );
         }
         if let Some(note) = &blocks.note {
             tell!("note: {note}");

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use clap::Args;
+
 use super::forecast::{Forecast, forecast, seconds_of};
 use super::needs::{Memory, spread};
 use super::progress::{human_bytes, human_time};
@@ -10,9 +12,8 @@ use crate::Result;
 use crate::analysis::needed;
 use crate::ensemble::{Ensemble, Footprint, Ladder};
 use crate::hilbert::Cutoff;
-use crate::io::run_file::{Records, RunFile, RunPoint};
+use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{JUMP_BYTES, RECORDS_FILE, available_memory};
-use clap::Args;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -51,7 +52,7 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
         parts += usize::from(found.as_ref().is_some_and(|found| found.part.is_some()));
         unknown += usize::from(found.is_none());
     }
-    say!("{}: the run file is sound", file.title);
+    say!("{}: the run file is sound", table::title(&file.title));
     table::print_aligned(&rows);
     if chosen.len() < file.points.len() {
         say!(
@@ -78,7 +79,7 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
             "predicted time on {threads} threads: more than anybody waits: no part of a trajectory ended within {time:?}"
         ),
     }
-    let memory = Memory::of(&file, threads, file.records == Records::default());
+    let memory = Memory::of(&file, threads, true);
     let needed = Memory { kets: kets.max(memory.kets), ..memory }.total();
     let available = available_memory();
     let of = available.map_or_else(String::new, |bytes| format!(" (available: {})", human_bytes(bytes)));
@@ -104,7 +105,7 @@ struct Trial {
 fn describe(file: &RunFile, index: usize, found: Option<&Forecast>, threads: usize) -> Trial {
     let point = &file.points[index];
     let (expected, shown) = expected_trajectories(point, found.and_then(|found| found.ensemble.as_ref()));
-    let footprint = Footprint::of(&point.experiment, &point.plan(threads), file.records == Records::default());
+    let footprint = Footprint::of(&point.experiment, &point.plan(threads), true);
     let mut row = vec![table::point_label(file, index), point.experiment.model.spins().len().to_string()];
     let Some(found) = found else {
         row.extend(["?".to_owned(), "?".into(), shown, "?".into(), "?".into(), human_bytes(footprint.total())]);
@@ -120,7 +121,7 @@ fn describe(file: &RunFile, index: usize, found: Option<&Forecast>, threads: usi
     let kets = Footprint::kets(&point.experiment, &point.plan(threads), found.window);
     row.extend([
         levels,
-        format!("{:.1}", found.jumps),
+        table::count(found.jumps),
         shown,
         short(found.seconds),
         short(seconds),

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::Outcome;
-use super::table::{parameters, print_aligned};
+use super::table::{parameters, print_aligned, title};
 use crate::bath::{Bath, BathKind, Kernels};
-use crate::io::run_file::{CoefficientsFile, CoefficientsPoint};
+use crate::error::shown::{self, MOST_DIGITS, significant};
+use crate::io::run_file::{self, CoefficientsFile, CoefficientsPoint};
 use crate::io::{
     COEFFICIENTS_VERSION, CoefficientRow, CoefficientTable, KernelCurve, build_commit, prepare_directory,
     write_coefficients, write_surrogate,
@@ -17,7 +18,7 @@ use crate::{Error, Result};
 /// Arguments of `coefficients`.
 #[derive(Debug, Args)]
 pub struct CoefficientsArguments {
-    /// Run file (TOML) with kind = "born-markov".
+    /// Run file (TOML) with kind = "born-markov"; `-` is standard input.
     run_file: PathBuf,
     /// Set any run-file key, e.g. --set model.temperature=0.5 (repeatable).
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -44,7 +45,7 @@ pub fn run(arguments: &CoefficientsArguments) -> Result<Outcome> {
     if let Some(delay) = arguments.delay.filter(|delay| !(*delay > 0.0 && *delay <= 1e12)) {
         return Err(Error::value("--delay", delay, "must be > 0 (at most 1e12), in 1/frequency units"));
     }
-    let default = || Path::new("out").join(arguments.run_file.file_stem().unwrap_or_default()).join("coefficients");
+    let default = || Path::new("out").join(run_file::name(&arguments.run_file)).join("coefficients");
     let directory = arguments.out.clone().unwrap_or_else(default);
     prepare_directory(&directory)?;
     let compare = !file.sweeps_the_bath();
@@ -133,7 +134,7 @@ fn kernels(file: &CoefficientsFile, delay: Option<f64>) -> Result<Vec<KernelCurv
 }
 
 fn print(table: &CoefficientTable) {
-    say!("{}", table.title);
+    say!("{}", title(&table.title));
     // Temperature and bath have columns of their own.
     let swept = |row: &CoefficientRow| {
         let mut kept = row.parameters.clone();
@@ -153,14 +154,10 @@ fn print(table: &CoefficientTable) {
     ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(table.rows.iter().map(|row| {
-        let number = |value: f64| match value.abs() {
-            0.0 => "0".to_owned(),
-            1e-3..1e4 => format!("{value:.8}"),
-            _ => format!("{value:.8e}"),
-        };
+        let number = |value: f64| significant(value, 9);
         vec![
             swept(row),
-            row.temperature.to_string(),
+            shown::number(row.temperature, MOST_DIGITS),
             row.bath.clone(),
             number(row.gamma),
             number(row.floor),

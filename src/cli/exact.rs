@@ -58,7 +58,7 @@ pub fn run(arguments: &ExactArguments) -> Result<Outcome> {
     write_numbers(&directory, &summary)?;
     let drawn = draw(&directory, &summary, None, || interrupt.seen())?;
     if !arguments.file.quiet {
-        say!("{} (density matrix)", summary.provenance.title);
+        say!("{} (density matrix)", table::title(&summary.provenance.title));
         table::print_summary(&summary);
         print_born_markov(&summary);
         say!("results in {}", directory.display());

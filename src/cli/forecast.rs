@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::Result;
-use crate::ensemble::{self, Ensemble, Estimator, Footprint, Guide, Plan, Sampling, Watcher};
+use crate::ensemble::{self, Ensemble, Estimator, Footprint, Lessons, Plan, Sampling, Watcher};
 use crate::io::run_file::RunPoint;
 use crate::propagate::Tolerances;
 use crate::system::Experiment;
@@ -93,10 +93,7 @@ pub fn forecast(point: &RunPoint, time: Duration) -> Result<Option<Forecast>> {
 
 /// Seconds that a run of `trajectories` trajectories of `point` takes on `threads` threads, pilots included.
 pub fn seconds_of(point: &RunPoint, forecast: &Forecast, trajectories: u64, threads: usize) -> f64 {
-    let pilots = match point.estimator {
-        Estimator::Plain => 0,
-        Estimator::Controlled { pilot } => pilot,
-    };
+    let pilots = Lessons::trajectories(point.estimator, &point.experiment);
     let processors = std::thread::available_parallelism().map_or(threads, std::num::NonZero::get);
     let together = |jobs: u64| threads.min(processors).min(usize::try_from(jobs).unwrap_or(usize::MAX)).max(1) as f64;
     let plan = Plan { trajectories: trajectories.max(1), ..point.plan(threads) };
@@ -112,16 +109,25 @@ impl Trial<'_> {
         Plan { trajectories, block: self.point.block.min(2), sampling: Sampling::Direct, ..self.point.plan(1) }
     }
 
-    fn learn(&self, pilot: u64, watcher: &Until) -> Result<Option<Guide>> {
-        let plan = Plan { estimator: Estimator::Controlled { pilot }, ..self.plan(1) };
-        ensemble::learn(&self.experiment, &self.tolerances, &plan, watcher)
+    /// The law of the control variates from a few pilots.
+    fn law(&self, pilot: u64, watcher: &Until) -> Result<Option<Lessons>> {
+        let estimator = match self.point.estimator {
+            Estimator::Plain => Estimator::Plain,
+            Estimator::Controlled { .. } => Estimator::Controlled { pilot },
+        };
+        ensemble::learn_law(&self.experiment, &self.tolerances, &Plan { estimator, ..self.plan(1) }, watcher)
+    }
+
+    /// All that the run learns.
+    fn learn(&self, watcher: &Until) -> Result<Option<Lessons>> {
+        ensemble::learn(&self.experiment, &self.tolerances, &self.plan(1), watcher)
     }
 
     /// Some trajectories, and how long they took; `None` when the time was over before.
-    fn run(&self, count: u64, guide: Option<&Guide>, watcher: &Until) -> Result<Option<(Ensemble, f64)>> {
+    fn run(&self, count: u64, lessons: &Lessons, watcher: &Until) -> Result<Option<(Ensemble, f64)>> {
         let begun = Instant::now();
         let plan = self.plan(count);
-        let run = ensemble::run_from(0, guide, &self.experiment, &self.tolerances, &plan, watcher)?;
+        let run = ensemble::run_from(0, Some(lessons), &self.experiment, &self.tolerances, &plan, watcher)?;
         let seconds = begun.elapsed().as_secs_f64();
         Ok(run.filter(|ensemble| ensemble.tally.trajectories == count).map(|ensemble| (ensemble, seconds)))
     }
@@ -130,28 +136,29 @@ impl Trial<'_> {
 /// Whole trajectories, as many as there is time for; `None` when that is not even two.
 fn whole(trial: &Trial, time: Duration) -> Result<Option<Forecast>> {
     let until = Until(Instant::now() + time.mul_f64(WHOLE));
-    let (mut guide, mut count) = (None, 2);
     let plain = Plan { estimator: Estimator::Plain, ..trial.plan(1) };
     // One by itself, before the pilots.
-    let alone = ensemble::run_from(0, None, &trial.experiment, &trial.tolerances, &plain, &until)?;
+    let nothing = Lessons::default();
+    let alone = ensemble::run_from(0, Some(&nothing), &trial.experiment, &trial.tolerances, &plain, &until)?;
     if alone.is_none() {
         return Ok(None);
     }
-    // Weights are the controls where there are any: nothing is learned.
-    let learns = !trial.experiment.model.is_weighted();
-    if let (Estimator::Controlled { pilot }, true) = (trial.point.estimator, learns) {
-        guide = trial.learn(pilot.min(FEW), &until)?;
-        let Some((_, seconds)) = guide.as_ref().map_or(Ok(None), |guide| trial.run(2, Some(guide), &until))? else {
-            return Ok(None);
-        };
-        // As many pilot trajectories as the run will have, if there is time.
-        let affordable = (fair(time) / (0.5 * seconds)) as u64;
-        if affordable.min(pilot) > FEW {
-            guide = trial.learn(affordable.min(pilot), &until)?.or(guide);
-        }
+    let pilot = match trial.point.estimator {
+        Estimator::Plain => 0,
+        Estimator::Controlled { pilot } => pilot,
+    };
+    let Some(mut lessons) = trial.law(pilot.min(FEW), &until)? else { return Ok(None) };
+    let Some((_, seconds)) = trial.run(2, &lessons, &until)? else { return Ok(None) };
+    // All pilots that the run will have, if there is time.
+    let affordable = (fair(time) / (0.5 * seconds)) as u64;
+    if affordable > Lessons::trajectories(trial.point.estimator, &trial.experiment) {
+        lessons = trial.learn(&until)?.unwrap_or(lessons);
+    } else if affordable.min(pilot) > FEW {
+        lessons = trial.law(affordable.min(pilot), &until)?.unwrap_or(lessons);
     }
+    let mut count = 2;
     let mut found = None;
-    while let Some((ensemble, seconds)) = trial.run(count, guide.as_ref(), &until)? {
+    while let Some((ensemble, seconds)) = trial.run(count, &lessons, &until)? {
         let enough = seconds >= fair(time) || 2 * count > trial.point.stopping.trajectories;
         found = Some(describe(ensemble, seconds / count as f64, None));
         if enough {
@@ -175,9 +182,8 @@ fn parts(point: &RunPoint, time: Duration, most: f64) -> Result<Option<Forecast>
         let patience = if part == first { (Instant::now() + time.mul_f64(0.5)).min(until.0) } else { until.0 };
         let trial = beginning(point, part);
         let watcher = Until(patience);
-        let learns = point.estimator != Estimator::Plain && !point.experiment.model.is_weighted();
-        let guide = if learns { trial.learn(1, &watcher)? } else { None };
-        let run = if guide.is_some() == learns { trial.run(1, guide.as_ref(), &watcher)? } else { None };
+        let lessons = trial.law(1, &watcher)?;
+        let run = lessons.map_or(Ok(None), |lessons| trial.run(1, &lessons, &watcher))?;
         match run {
             Some((ensemble, seconds)) => {
                 done.push((part, seconds, ensemble));

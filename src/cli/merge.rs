@@ -211,7 +211,7 @@ fn report(label: &str, piece: &Piece, quiet: bool) {
         }
     }
     if let Some((_, head)) = piece.found.heads.iter().find(|(_, head)| head.maker != maker()) {
-        tell!("{label}: stored by {}: the last digits may differ from those of one run", head.maker);
+        tell!("{label}: stored by {}: the last digits may differ from those of one run", table::title(&head.maker));
     }
 }
 
@@ -251,14 +251,15 @@ fn write(
         refuse_to_replace(out, file, Method::Trajectories, merged)?;
     }
     write_numbers(out, &summary)?;
+    let mut recorded = Ok(());
     if let Some(mut records) = RecordSpool::open(out, file.records)? {
         for piece in pieces {
             if let (Some(ensemble), Some(mut stored)) = (&piece.ensemble, piece.blocks.records(None)) {
                 let blocks = piece.blocks.whole_blocks(&piece.set());
-                records.keep_stored(&piece.blocks.point.experiment, &ensemble.channels, &mut stored, &blocks)?;
+                records.keep_stored(&piece.blocks.point.experiment, &ensemble.channels, &mut stored, &blocks);
             }
         }
-        records.write(&summary)?;
+        recorded = records.write(&summary).map(drop);
     }
     let inside = |directory: &PathBuf| directory.canonicalize().ok() == out.canonicalize().ok();
     if !arguments.directories.iter().any(inside) {
@@ -287,10 +288,11 @@ fn write(
     remark.iter().for_each(|remark| tell!("warning: {remark}"));
     write_plots(out, &summary, exact.as_ref())?;
     if !arguments.quiet {
-        say!("{}", summary.provenance.title);
+        say!("{}", table::title(&summary.provenance.title));
         table::print_summary(&summary);
         table::print_aligned(&rows);
         say!("{:.1} s; results in {}", summary.provenance.wall_time_seconds, out.display());
     }
+    recorded?;
     Ok(if complete { Outcome::Done } else { Outcome::Incomplete })
 }

@@ -37,7 +37,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::io::run_file::RunFile;
+use crate::io::run_file::{self, RunFile, Source};
 use crate::io::terminal;
 use crate::{Error, Result};
 
@@ -50,8 +50,9 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done; 1 failed, or `compare` or `coverage` found a deviation; 2 bad input, or too little memory for it;
-3 incomplete but saved (interrupted, time limit); 130 interrupted or out of time with nothing to save.
+Exit codes: 0 done; 1 failed, or `compare` or `coverage` found a deviation, or standard output did not take what was printed
+(all files are written then); 2 bad input, or too little memory for it; 3 incomplete but saved (interrupted, time limit);
+130 interrupted or out of time with nothing to save.
 
 Start with:  fluctuator check runs/fig3a.toml   then   fluctuator run runs/fig3a.toml";
 
@@ -66,6 +67,9 @@ enum Command {
     /// Ctrl-C (or TERM, USR1, XCPU) stores what is finished at once, finishes the blocks in hand (for 0.5 s at most), saves the
     /// complete trajectories and exits with 3; a second one ends at once. Blocks are small: ensemble.block trajectories, where that
     /// is left out 1 in runs of less than 1024, and never more than 32.
+    ///
+    /// What lies in DIR is not lost unasked: unfinished blocks, of whichever run, are only discarded with --restart, and a finished
+    /// result is only replaced by the same one or one of more trajectories, unless --force is given.
     Run(run::RunArguments),
     /// Make one result of the blocks stored by shards, interrupted runs or earlier merges.
     ///
@@ -80,10 +84,12 @@ enum Command {
     Exact(exact::ExactArguments),
     /// Test the error bars: over many seeds, how often is the exact mean within one and two of them?
     ///
-    /// Runs the ensemble once per seed and solves the density matrix once (small cutoffs). With a target in the run file it
-    /// is the stopped estimates that are tested; a time limit is ignored. Exit code 1 if the coverage of any reported
-    /// standard error (not of plain_standard_error) lies below 68.27 % or 95.45 % by more than 5 binomial standard errors.
-    /// Ctrl-C saves the seeds so far and exits with 3.
+    /// Runs the ensemble once per seed and solves the density matrix once (small cutoffs): observables, heating rates, jump numbers
+    /// and Fock levels. With a target in the run file it is the stopped estimates that are tested; a time limit is ignored. Exit code
+    /// 1 if the coverage of any reported standard error (not of plain_standard_error) lies so far below 68.27 % or 95.45 % that
+    /// chance gives it once in 3.5 million. Ctrl-C saves the seeds so far and exits with 3.
+    ///
+    /// With --suite the same for a fixed set of systems, with --random for random ones, once each.
     Coverage(coverage::CoverageArguments),
     /// Validate a run file; print its size, memory and predicted time.
     ///
@@ -109,7 +115,7 @@ enum Command {
 /// The run file and what every command that reads one understands.
 #[derive(Debug, Args)]
 struct RunFileArguments {
-    /// Run file (TOML).
+    /// Run file (TOML); `-` is standard input.
     run_file: PathBuf,
     /// Set any run-file key, e.g. --set model.spins.0.coupling=0.5 (repeatable).
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -131,17 +137,18 @@ struct RunFileArguments {
 impl RunFileArguments {
     /// Reads the run file with the overrides of the command line.
     fn load(&self) -> Result<RunFile> {
+        let source = Source::read(&self.run_file)?;
         let mut overrides = self.set.clone();
         if let Some(trajectories) = self.trajectories {
             let has_target = |file: RunFile| file.points.iter().any(|point| !point.stopping.targets.is_empty());
-            let key = match RunFile::load(&self.run_file, &overrides).is_ok_and(has_target) {
+            let key = match RunFile::of(&source, &overrides).is_ok_and(has_target) {
                 true => "ensemble.max_trajectories",
                 false => "ensemble.trajectories",
             };
             overrides.push(format!("{key}={trajectories}"));
         }
         overrides.extend(self.seed.map(|seed| format!("ensemble.seed={seed}")));
-        RunFile::load(&self.run_file, &overrides)
+        RunFile::of(&source, &overrides)
     }
 
     /// Threads to use.
@@ -163,7 +170,7 @@ impl RunFileArguments {
 
     /// Where the results go unless `--out` says otherwise.
     fn default_directory(&self) -> PathBuf {
-        Path::new("out").join(self.run_file.file_stem().unwrap_or_default())
+        Path::new("out").join(run_file::name(&self.run_file))
     }
 }
 

@@ -26,6 +26,7 @@ pub fn provenance(
         method,
         title: file.title.clone(),
         seed: file.points[0].seed,
+        sweep: (method == Method::Trajectories && file.points.len() > 1).then(|| file.sweep_numbers.name().into()),
         trajectories,
         trajectories_asked: (method == Method::Trajectories).then(|| file.points[0].stopping.trajectories),
         models: models(file),

@@ -14,14 +14,14 @@ use super::origin::provenance;
 use super::progress::Progress;
 use super::watcher::EnsembleWatcher;
 use super::{Outcome, RunFileArguments, crew, exact, table};
-use crate::Result;
 use crate::analysis::{
     FORMAT_VERSION, Method, Point, Provenance, Summary, Target, trajectories_needed, trajectory_point,
 };
 use crate::ensemble::{self, Ensemble, Extent, Ledger, RecordSink, Recording, Stock, Stopped};
 use crate::io::ranks::Ranks;
-use crate::io::run_file::RunFile;
+use crate::io::run_file::{self, RunFile};
 use crate::io::{EXACT_DIRECTORY, RecordSpool, earlier_has_more, exact_beside, prepare_directory, write_numbers};
+use crate::{Error, Result};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -38,6 +38,10 @@ pub struct RunArguments {
 /// Runs every sweep point, writes the result and prints its table.
 pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let threads = arguments.file.threads()?;
+    if arguments.batch.mpi && run_file::is_piped(&arguments.file.run_file) {
+        let allowed = "every rank reads the run file, and standard input goes to one of them: name a file";
+        return Err(Error::value("--mpi", "given", allowed));
+    }
     let ranks = if arguments.batch.mpi { Some(crew::meet(threads)?) } else { None };
     if let Some(ranks) = ranks.as_ref().filter(|ranks| !ranks.is_first()) {
         return crew::assist(ranks, &arguments.file, threads);
@@ -99,9 +103,8 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     }
     // Numbers first, then what can be made from them; drawn again when there is an exact result to draw beside it.
     write_numbers(&directory, &summary)?;
-    if let Some(records) = records {
-        records.write(&summary)?;
-    }
+    let recorded = records.map_or(Ok(()), |records| records.write(&summary).map(drop));
+    let failure = failure.or(recorded.err());
     let solves = file.exact && failure.is_none() && !interrupt.seen();
     let (beside, remark) = exact_beside(&directory, &summary);
     remark.iter().filter(|_| !solves).for_each(|remark| tell!("warning: {remark}"));
@@ -124,7 +127,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         drawn &= draw(&directory, &summary, Some(&exact), || batch.is_over())?;
     }
     if !arguments.file.quiet {
-        say!("{}", summary.provenance.title);
+        say!("{}", table::title(&summary.provenance.title));
         table::print_summary(&summary);
         print_born_markov(&summary);
         let memory = summary
@@ -230,7 +233,7 @@ fn run_point(
             None => records.keep_point(),
             Some(mut stored) => {
                 let ran = blocks.whole_blocks(&Extent::from(0..ensemble.tally.trajectories));
-                records.keep_stored(&point.experiment, &ensemble.channels, &mut stored, &ran)?;
+                records.keep_stored(&point.experiment, &ensemble.channels, &mut stored, &ran);
             }
         }
     }

@@ -1,23 +1,23 @@
 //! The block: a fixed number of consecutive trajectories, run one after the other, and what is kept of them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use super::comoments::CONTROLS;
-use super::controls::{Controls, ControlsMark, Guide, finish_functionals};
+use super::controls::{CONTROLS, Controls, ControlsMark, Guide, correct, finish_functionals};
 use super::sampling::{Baseline, Confined, Never};
+use super::study::Study;
 use super::tree::Merge;
 use super::units::Units;
-use super::{BlockRecords, Comoments, Layout, Moments, Purpose, RecordedJump, Streams, draw};
+use super::{BlockRecords, Layout, Moments, Purpose, RecordedJump, Streams, draw};
 use crate::hilbert::Ket;
 use crate::model::PurePreparation;
 use crate::propagate::{Stop, Tolerances};
-use crate::system::{Experiment, Followed, activity};
-use crate::unravelling::{Chance, Recorder, Rewindable, Stretch, Trajectory, TrajectoryReport, Trunks};
+use crate::system::{Experiment, Followed};
+use crate::unravelling::{
+    Chance, Forced, ForcedJump, Recorder, Rewindable, Stretch, Trajectory, TrajectoryReport, Trunks,
+};
 use crate::{Error, Result};
-
-/// Groups the trajectories are dealt into, one after the other, for cross-fitting: each is corrected with coefficients that the
-/// others have fitted.
-pub const FOLDS: usize = 8;
 
 /// Extremes and sums of what trajectories noticed about themselves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -45,34 +45,38 @@ pub struct Tally {
     pub trajectories: u64,
     /// Moments of the records (see [`Layout`]): one per trajectory, or one per block of a stratified run.
     pub records: Moments,
-    /// Co-moments of the leading entries with their control variates, fold by fold; empty without controls.
-    pub folds: Vec<Comoments>,
+    /// Moments of the leading entries corrected by their control variates, and of the drift estimator of the heating rate;
+    /// empty without controls.
+    pub corrected: Moments,
     /// Moments of the Fock populations at the end.
     pub fock: Moments,
     /// Diagnostics.
     pub counts: Counts,
     /// The first trajectory whose clipped population was above the threshold, with that population.
     pub clipped_at: Option<(u64, f64)>,
+    /// What pilot trajectories have told of all of them, the same everywhere in a run.
+    pub study: Option<Arc<Study>>,
 }
 
 impl Tally {
     /// What `factor` times as many trajectories of the same kind would leave: for predictions of what an estimator will report.
     pub fn enlarged(&self, factor: f64) -> Self {
-        let Self { trajectories, records, folds, fock, counts, clipped_at } = self;
+        let Self { trajectories, records, corrected, fock, counts, clipped_at, study } = self;
         Self {
             trajectories: (*trajectories as f64 * factor).round() as u64,
             records: records.enlarged(factor),
-            folds: folds.iter().map(|fold| fold.enlarged(factor)).collect(),
+            corrected: corrected.enlarged(factor),
             fock: fock.enlarged(factor),
             counts: *counts,
             clipped_at: *clipped_at,
+            study: study.clone(),
         }
     }
 
-    /// Memory that the tally of `trajectories` trajectories takes, in bytes, but for the Fock levels.
-    pub fn bytes(layout: Layout, controlled: bool, trajectories: u64) -> u64 {
-        let folds = if controlled { trajectories.min(FOLDS as u64) } else { 0 };
-        2 * 8 * layout.len() as u64 + folds * (Comoments::BYTES * layout.estimates()) as u64
+    /// Memory that a tally takes, in bytes, but for the Fock levels and what pilots have told, which tallies share.
+    pub fn bytes(layout: Layout, controlled: bool) -> u64 {
+        let corrected = if controlled { layout.drift() + 1 } else { 0 };
+        2 * 8 * (layout.len() + corrected) as u64
     }
 }
 
@@ -80,11 +84,7 @@ impl Merge for Tally {
     fn merge(&mut self, right: Self) {
         self.trajectories += right.trajectories;
         self.records.merge(&right.records);
-        if self.folds.is_empty() {
-            self.folds = right.folds;
-        } else {
-            self.folds.iter_mut().zip(&right.folds).for_each(|(fold, other)| fold.merge(other));
-        }
+        self.corrected.merge(&right.corrected);
         self.fock.merge(&right.fock);
         let (a, b) = (&mut self.counts, right.counts);
         a.norm_defect = a.norm_defect.max(b.norm_defect);
@@ -95,6 +95,7 @@ impl Merge for Tally {
         a.steps += b.steps;
         a.applications += b.applications;
         self.clipped_at = self.clipped_at.or(right.clipped_at);
+        self.study = self.study.take().or(right.study);
     }
 }
 
@@ -108,10 +109,14 @@ pub struct BlockRunner<'a, S: Followed> {
     trunks: Trunks<RecordMemory>,
     layout: Layout,
     controls: Option<Controls<'a, S>>,
-    /// The controls made of a trajectory's weight: w − 1, whose mean is zero.
-    weight_controls: Option<Vec<[f64; CONTROLS]>>,
+    /// The controls made of a trajectory's weight, w − 1, whose mean is zero, and their coefficients.
+    weight_controls: Option<(Vec<[f64; CONTROLS]>, &'a [[f64; CONTROLS]])>,
+    study: Option<Arc<Study>>,
     record: Vec<f64>,
+    corrected: Vec<f64>,
     fock: Vec<f64>,
+    /// ln of the probability of no jump up to the output times before the first.
+    survival: Vec<f64>,
     /// Records of single trajectories, and whether their jumps are among them; `None` when nobody asked.
     kept: Option<(BlockRecords, bool)>,
     baseline: Option<&'a Baseline>,
@@ -137,8 +142,11 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             layout,
             controls: guide.map(|guide| Controls::new(system, guide, layout, tolerances.ket)),
             weight_controls: None,
+            study: None,
             record: vec![0.0; layout.len()],
+            corrected: Vec::new(),
             fock: Vec::new(),
+            survival: vec![0.0; experiment.times.len()],
             kept: None,
             baseline: None,
         }
@@ -162,16 +170,39 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         // A pure initial state: any draw gives it.
         let mut chance = self.streams.open(0, Purpose::Preparation);
         let state = draw(self.experiment.oscillator, self.experiment.model.spins(), &mut chance);
-        let report = self.run_from(&state, &mut Never)?;
-        let controls = self.controls.as_ref().map_or_else(Vec::new, |controls| controls.record.clone());
+        let report = self.run_from(&state, &mut Never, &[])?.0;
         let probability = report.log_survival.exp();
-        let (record, fock) = (self.record.clone(), self.fock.clone());
-        Ok((Baseline { probability, record, controls, fock, stratified }, report))
+        let (record, corrected, fock) = (self.record.clone(), self.corrected.clone(), self.fock.clone());
+        Ok((Baseline { probability, record, corrected, fock, stratified }, report))
     }
 
-    /// Trajectories that carry weights carry them as control variates too from now on: their mean is known to be 1.
-    pub fn control_weights(&mut self) {
-        self.weight_controls = Some(vec![[0.0; CONTROLS]; self.layout.estimates()]);
+    /// Trajectories that carry weights carry them as control variates too from now on, with these coefficients: their mean is
+    /// known to be 1.
+    pub fn control_weights(&mut self, coefficients: &'a [[f64; CONTROLS]]) {
+        self.weight_controls = Some((vec![[0.0; CONTROLS]; self.layout.estimates()], coefficients));
+    }
+
+    /// What is kept of blocks tells what pilot trajectories have told from now on.
+    pub fn tell(&mut self, study: Arc<Study>) {
+        self.study = Some(study);
+    }
+
+    /// One trajectory by itself from `state`, with these jumps forced.
+    ///
+    /// # Errors
+    /// When a Fock window outgrows the memory, or it is stopped.
+    pub fn path(&mut self, state: &PurePreparation, chance: &mut impl Chance, jumps: &[ForcedJump]) -> Result<Path> {
+        self.survival.fill(f64::NEG_INFINITY);
+        let (_, forced) = self.run_from(state, chance, jumps)?;
+        let weights = self.weight_controls.as_ref().map(|(record, _)| record);
+        let controls = self.controls.as_ref().map(|controls| &controls.record).or(weights);
+        Ok(Path {
+            record: self.record.clone(),
+            controls: controls.cloned().unwrap_or_default(),
+            fock: self.fock.clone(),
+            log_survival: self.survival.clone(),
+            forced,
+        })
     }
 
     /// Keeps records of single trajectories from now on, with or without their jumps.
@@ -197,10 +228,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
     /// # Errors
     /// As [`Self::run`].
     pub fn run_unless(&mut self, range: std::ops::Range<u64>, given_up: &dyn Fn() -> bool) -> Result<Option<Tally>> {
-        let mut tally = Tally::default();
-        if self.controls.is_some() || self.weight_controls.is_some() {
-            tally.folds = vec![Comoments::default(); FOLDS];
-        }
+        let mut tally = Tally { study: self.study.clone(), ..Tally::default() };
         if let Some((records, _)) = &mut self.kept {
             *records = BlockRecords::new(range.start);
         }
@@ -214,15 +242,12 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
                 ran => ran?,
             };
             tally.trajectories += 1;
-            let controls = self.controls.as_ref().map(|controls| &controls.record[..]);
-            let controls = controls.or(self.weight_controls.as_deref());
-            let unit = units.number(index);
-            if let Some((record, controls, fock)) = units.unit(&self.record, controls, &self.fock) {
+            if let Some([record, corrected, fock]) = units.unit([&self.record, &self.corrected, &self.fock]) {
                 tally.records.push(record);
-                tally.fock.push(fock);
-                if !tally.folds.is_empty() {
-                    tally.folds[(unit % FOLDS as u64) as usize].push(&record[..self.layout.estimates()], controls);
+                if !corrected.is_empty() {
+                    tally.corrected.push(corrected);
                 }
+                tally.fock.push(fock);
             }
             let window = report.window;
             // A whole population may round to more than one.
@@ -253,21 +278,25 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             let width = if baseline.stratified { baseline.weight() / count as f64 } else { baseline.weight() };
             (baseline.probability + if baseline.stratified { width * place as f64 } else { 0.0 }, width)
         });
-        let report = self.run_from(&state, &mut Confined { inner: jumps, part })?;
+        let (report, _) = self.run_from(&state, &mut Confined { inner: jumps, part }, &[])?;
         if let Some((records, _)) = &mut self.kept {
             let last = self.layout.observable(self.experiment.times.len() - 1, 0);
             let weight = self.baseline.map_or(1.0, Baseline::weight);
             records.finish_trajectory(weight, self.record[last..=self.layout.heating_rate()].iter().copied());
         }
         if let Some(baseline) = self.baseline {
-            let controls = self.controls.as_mut().map(|controls| &mut controls.record);
-            baseline.mix(&mut self.record, controls, &mut self.fock);
+            baseline.mix(&mut self.record, &mut self.corrected, &mut self.fock);
         }
         Ok(report)
     }
 
-    /// Runs a trajectory from `state` into `self.record` and `self.fock`.
-    fn run_from(&mut self, state: &PurePreparation, jumps: &mut impl Chance) -> Result<TrajectoryReport> {
+    /// Runs a trajectory from `state` into `self.record`, `self.corrected` and `self.fock`.
+    fn run_from(
+        &mut self,
+        state: &PurePreparation,
+        jumps: &mut impl Chance,
+        forced: &[ForcedJump],
+    ) -> Result<(TrajectoryReport, Vec<Forced>)> {
         self.record.fill(0.0);
         if let Some(controls) = &mut self.controls {
             controls.begin();
@@ -278,24 +307,28 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             layout: self.layout,
             record: &mut self.record,
             controls: self.controls.as_mut(),
-            weight_controls: self.weight_controls.as_deref_mut(),
+            weight_controls: self.weight_controls.as_mut().map(|(record, _)| &mut record[..]),
             jumps: self.kept.as_mut().filter(|(_, jumps)| *jumps).map(|(records, _)| records.jumps_mut()),
+            survival: &mut self.survival,
         };
-        let report = self.trajectory.run_on(&mut self.trunks, state, jumps, &mut recorder)?;
+        let (report, forced) = match forced {
+            [] => (self.trajectory.run_on(&mut self.trunks, state, jumps, &mut recorder)?, Vec::new()),
+            _ => self.trajectory.run_forced(state, forced, jumps, &mut recorder)?,
+        };
         let (layout, number) = (self.layout, self.experiment.number_index());
         self.record[layout.heating_rate()] =
             self.experiment.heating_rate(|time| self.record[layout.observable(time, number)]);
         self.record[layout.heating_slope()] =
             self.experiment.heating_slope(|time| self.record[layout.observable(time, number)]);
+        self.corrected.clear();
         if let Some(controls) = &mut self.controls {
             controls.finish(layout, self.experiment);
-            for (time, active) in controls.activity.iter().enumerate() {
-                let first = layout.activity(time, 0);
-                self.record[first..first + activity::COUNT].copy_from_slice(active);
-            }
+            let coefficients = &controls.guide().coefficients;
+            correct(layout, &self.record, &controls.record, coefficients, &mut self.corrected);
         }
-        if let Some(controls) = &mut self.weight_controls {
+        if let Some((controls, coefficients)) = &mut self.weight_controls {
             finish_functionals(controls, layout, self.experiment);
+            correct(layout, &self.record, controls, coefficients, &mut self.corrected);
         }
 
         let last = self.experiment.times.len() - 1;
@@ -303,8 +336,22 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         if let Some(weight) = layout.weight(last).map(|entry| self.record[entry]) {
             self.fock.iter_mut().for_each(|population| *population *= weight);
         }
-        Ok(report)
+        Ok((report, forced))
     }
+}
+
+/// All that is kept of one trajectory that is run by itself.
+pub struct Path {
+    /// Its record.
+    pub record: Vec<f64>,
+    /// The controls of the leading entries; empty without any.
+    pub controls: Vec<[f64; CONTROLS]>,
+    /// Its Fock populations at the end.
+    pub fock: Vec<f64>,
+    /// ln of the probability of no jump up to every output time before its first jump.
+    pub log_survival: Vec<f64>,
+    /// What came of forced jumps.
+    pub forced: Vec<Forced>,
 }
 
 /// Writes a trajectory into its record.
@@ -316,11 +363,13 @@ struct RecordWriter<'a, 'b, S: Followed> {
     controls: Option<&'a mut Controls<'b, S>>,
     weight_controls: Option<&'a mut [[f64; CONTROLS]]>,
     jumps: Option<&'a mut Vec<RecordedJump>>,
+    survival: &'a mut [f64],
 }
 
 /// What a [`RecordWriter`] has written before the first jump.
 struct RecordMemory {
     record: Vec<f64>,
+    survival: Vec<f64>,
     controls: Option<ControlsMark>,
 }
 
@@ -328,11 +377,16 @@ impl<S: Followed> Rewindable for RecordWriter<'_, '_, S> {
     type Memory = RecordMemory;
 
     fn remember(&self) -> RecordMemory {
-        RecordMemory { record: self.record.to_vec(), controls: self.controls.as_ref().map(|controls| controls.mark()) }
+        RecordMemory {
+            record: self.record.to_vec(),
+            survival: self.survival.to_vec(),
+            controls: self.controls.as_ref().map(|controls| controls.mark()),
+        }
     }
 
     fn recall(&mut self, memory: &RecordMemory) {
         self.record.copy_from_slice(&memory.record);
+        self.survival.copy_from_slice(&memory.survival);
         if let Some((controls, mark)) = self.controls.as_mut().zip(memory.controls.as_ref()) {
             controls.resume(mark);
         }
@@ -365,14 +419,13 @@ impl<S: Followed> Recorder for RecordWriter<'_, '_, S> {
         if let Some(entry) = self.layout.weight(index) {
             self.record[entry] = weight;
         }
-        for channel in 0..self.layout.channels() {
-            if let Some(entry) = self.layout.fired(index, channel) {
-                self.record[entry] = self.record[self.layout.jumps(channel)];
-            }
-        }
         if let Some(controls) = &mut self.weight_controls {
             controls[entries].fill([weight - 1.0, 0.0, 0.0, 0.0]);
         }
+    }
+
+    fn survive(&mut self, index: usize, log_probability: f64) {
+        self.survival[index] = log_probability;
     }
 
     fn jump(&mut self, time: f64, channel: usize) {

@@ -2,9 +2,14 @@
 
 use super::Layout;
 use super::closure::{Closure, INTERVALS};
-use super::comoments::CONTROLS;
-use crate::system::{Experiment, Followed, activity, quantity};
+use crate::system::{Experiment, Followed, quantity};
 use crate::unravelling::{MartingaleMark, Martingales, Stretch};
+
+/// Control variates of every value.
+pub const CONTROLS: usize = 4;
+
+/// The coefficients of the drift estimator y − M_O: V_O and the pairs of other quantities do not count.
+pub const DRIFT: [f64; CONTROLS] = [0.0, 1.0, 0.0, 0.0];
 
 /// What all trajectories of an ensemble share.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +25,9 @@ pub struct Guide {
     /// Every observable as a combination of the followed quantities.
     expressions: Vec<Vec<f64>>,
     interval: f64,
+    /// The coefficients β of the controls of every value, fixed before the ensemble is run: with any of them the mean of y − β·c
+    /// is that of y.
+    pub coefficients: Vec<[f64; CONTROLS]>,
 }
 
 /// An instant at which the controls are needed.
@@ -34,7 +42,7 @@ enum Stop {
 }
 
 impl Guide {
-    /// The guide for an experiment on `system`.
+    /// The guide for an experiment on `system`, with the coefficients of the drift estimator.
     pub fn new<S: Followed>(system: &S, experiment: &Experiment, closure: Closure, expected: Option<Vec<f64>>) -> Self {
         let boundaries = boundaries(experiment).into_iter().skip(1).map(|time| (time, Stop::Boundary));
         let outputs = experiment.times.iter().enumerate().map(|(index, time)| (*time, Stop::Output(index)));
@@ -49,7 +57,15 @@ impl Guide {
             stops: stops.into_iter().map(|stop| stop.1).collect(),
             expressions: experiment.observables.iter().map(|observable| system.expression(*observable)).collect(),
             interval: duration(experiment) / INTERVALS as f64,
+            coefficients: vec![DRIFT; Layout::new(experiment, system.channels().len()).estimates()],
         }
+    }
+}
+
+impl Guide {
+    /// The same with other coefficients.
+    pub fn with_coefficients(self, coefficients: Vec<[f64; CONTROLS]>) -> Self {
+        Self { coefficients, ..self }
     }
 }
 
@@ -74,8 +90,6 @@ pub struct Controls<'a, S: Followed> {
     carried: Carried,
     /// One set per value of the record (see [`Layout`]).
     pub record: Vec<[f64; CONTROLS]>,
-    /// The [`activity`] up to every output time.
-    pub activity: Vec<[f64; activity::COUNT]>,
 }
 
 /// All that [`Controls`] remember of a trajectory that goes on without a jump.
@@ -83,7 +97,6 @@ pub struct ControlsMark {
     martingales: MartingaleMark,
     carried: Carried,
     record: Vec<[f64; CONTROLS]>,
-    activity: Vec<[f64; activity::COUNT]>,
 }
 
 /// V and M at the last boundary, and V at the instant asked for.
@@ -130,7 +143,6 @@ impl<'a, S: Followed> Controls<'a, S> {
             martingales: Martingales::new(system, &guide.times, tolerance),
             carried: Carried::default(),
             record: vec![[0.0; CONTROLS]; layout.estimates()],
-            activity: vec![[0.0; activity::COUNT]; layout.times()],
         }
     }
 
@@ -147,13 +159,12 @@ impl<'a, S: Followed> Controls<'a, S> {
             martingales: self.martingales.mark(),
             carried: self.carried.clone(),
             record: self.record.clone(),
-            activity: self.activity.clone(),
         }
     }
 
     /// About the size of a mark in bytes.
     pub fn mark_size(&self) -> usize {
-        size_of_val(&self.record[..]) + size_of_val(&self.activity[..])
+        size_of_val(&self.record[..])
     }
 
     /// Goes on from where `mark` was made, as long as no jump comes between.
@@ -161,13 +172,12 @@ impl<'a, S: Followed> Controls<'a, S> {
         self.martingales.resume(&mark.martingales);
         self.carried.clone_from(&mark.carried);
         self.record.copy_from_slice(&mark.record);
-        self.activity.copy_from_slice(&mark.activity);
     }
 
     /// Takes in a stretch without jumps.
     pub fn stretch(&mut self, layout: Layout, stretch: &Stretch) {
-        let Self { guide, martingales, carried, record, activity } = self;
-        martingales.stretch(stretch, |stop, m, active| {
+        let Self { guide, martingales, carried, record } = self;
+        martingales.stretch(stretch, |stop, m, _| {
             let time = guide.times[stop];
             match guide.stops[stop] {
                 // V(0) = M(0).
@@ -181,7 +191,6 @@ impl<'a, S: Followed> Controls<'a, S> {
                     carried.boundary += 1;
                 }
                 Stop::Output(index) => {
-                    activity[index].copy_from_slice(active);
                     let fraction = (time / guide.interval - carried.boundary as f64).clamp(0.0, 1.0);
                     carried.predict(&guide.closure, fraction, m);
                     let v = &carried.now;
@@ -202,6 +211,11 @@ impl<'a, S: Followed> Controls<'a, S> {
         });
     }
 
+    /// The guide.
+    pub fn guide(&self) -> &'a Guide {
+        self.guide
+    }
+
     /// Fills in the controls of the functionals of ⟨N⟩(t).
     pub fn finish(&mut self, layout: Layout, experiment: &Experiment) {
         finish_functionals(&mut self.record, layout, experiment);
@@ -216,4 +230,22 @@ pub fn finish_functionals(record: &mut [[f64; CONTROLS]], layout: Layout, experi
     let slope: [f64; CONTROLS] = std::array::from_fn(|control| experiment.heating_slope(|time| at(time, control)));
     record[layout.heating_rate()] = rate;
     record[layout.heating_slope()] = slope;
+}
+
+/// y − β·c for every value with controls, and after them the drift estimator of the heating rate, into `corrected`.
+pub fn correct(
+    layout: Layout,
+    values: &[f64],
+    controls: &[[f64; CONTROLS]],
+    coefficients: &[[f64; CONTROLS]],
+    corrected: &mut Vec<f64>,
+) {
+    let correct = |y: f64, c: &[f64; CONTROLS], beta: &[f64; CONTROLS]| {
+        c.iter().zip(beta).fold(y, |rest, (c, beta)| if *beta == 0.0 { rest } else { rest - beta * c })
+    };
+    corrected.clear();
+    let entries = values.iter().zip(controls).zip(coefficients);
+    corrected.extend(entries.map(|((y, c), beta)| correct(*y, c, beta)));
+    let rate = layout.heating_rate();
+    corrected.push(correct(values[rate], &controls[rate], &DRIFT));
 }

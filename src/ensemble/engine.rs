@@ -13,11 +13,11 @@ use super::sums::{Ledger, Shape, Sums};
 use super::threads::Threads;
 use super::tree::{Merge, Tree};
 use super::work::{Keeps, Work};
-use super::{BlockRunner, Ensemble, Estimator, Guide, Layout, Plan, Recording, Tally, Watcher, pilot};
+use super::{BlockRunner, Ensemble, Estimator, Layout, Lessons, Plan, Recording, Tally, Watcher};
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
 use crate::propagate::{Stop, Tolerances};
-use crate::system::{Chain, Channel, Experiment, Followed, OpenSystem, Quadratic, Register};
+use crate::system::{Chain, Channel, Experiment, Followed, Quadratic, Register};
 use crate::{Error, Result};
 
 /// A probability of jumps below this is rounding.
@@ -27,8 +27,8 @@ const LEAST_WEIGHT: f64 = 1e-12;
 pub struct Job<'a> {
     /// Number of the first trajectory.
     pub first: u64,
-    /// The guide of the control variates, if it has been learned already.
-    pub guide: Option<&'a Guide>,
+    /// What pilots have taught, if that is known already.
+    pub lessons: Option<&'a Lessons>,
     /// The experiment.
     pub experiment: &'a Experiment,
     /// Its error budget.
@@ -115,17 +115,23 @@ impl System {
     }
 }
 
-/// Learns the guide that a job asks for.
-pub fn learn(job: &Job) -> Result<Option<Guide>> {
-    let Estimator::Controlled { pilot } = job.plan.estimator else { return Ok(None) };
-    let threads = Threads::start(job.plan.threads)?;
-    match System::of(job.experiment) {
-        System::Chain(system) => pilot::learn(&system, job, pilot, None, &threads),
-        System::Register(system) => pilot::learn(&system, job, pilot, None, &threads),
-        // Weights are the controls where there are any.
-        System::Quadratic(system) if system.is_weighted() => Ok(None),
-        System::Quadratic(system) => pilot::learn(&system, job, pilot, None, &threads),
+/// Runs the pilots of a job, or only those that teach the law of its control variates.
+pub fn learn(job: &Job, law_alone: bool) -> Result<Option<Lessons>> {
+    fn on<S: Followed>(system: &S, job: &Job, law_alone: bool) -> Result<Option<Lessons>> {
+        let threads = Threads::start(job.plan.threads)?;
+        if law_alone { Lessons::law(system, job, &threads) } else { learn_on(system, job, &threads) }
     }
+    match System::of(job.experiment) {
+        System::Chain(system) => on(&system, job, law_alone),
+        System::Register(system) => on(&system, job, law_alone),
+        System::Quadratic(system) => on(&system, job, law_alone),
+    }
+}
+
+fn learn_on<S: Followed>(system: &S, job: &Job, threads: &Threads) -> Result<Option<Lessons>> {
+    let confined = threads.within(|| confine(system, job))?;
+    let part = confined.as_ref().map(|baseline| (baseline.probability, baseline.weight()));
+    Lessons::learn(system, job, part, threads)
 }
 
 /// Runs blocks for another process, on the smallest system that holds the experiment, until `desk` has no more.
@@ -288,7 +294,7 @@ fn clipped(job: &Job, trajectory: u64, population: f64) -> Error {
     let once = trajectory..trajectory + 1;
     let tally = match System::of(&free) {
         System::Quadratic(system) => run_once(&system, &free, job, once),
-        _ => run_once(&Register::new(&free.model, Cutoff::Auto), &free, job, once),
+        System::Chain(_) | System::Register(_) => run_once(&Register::new(&free.model, Cutoff::Auto), &free, job, once),
     };
     let highest = tally.map(|tally| tally.map(|tally| tally.counts.highest_level));
     let advice = match highest {

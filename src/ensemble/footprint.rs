@@ -1,12 +1,12 @@
 //! How much memory a run takes, and how much of it is moved about: known from its numbers before anything is run.
 
 use super::closure::INTERVALS;
-use super::comoments::CONTROLS;
+use super::controls::CONTROLS;
 use super::engine::System;
-use super::{Estimator, Layout, Plan, Tally};
+use super::{Estimator, Layout, Lessons, Plan, Tally};
 use crate::hilbert::{PAD, Window};
 use crate::propagate::MAX_ORDER;
-use crate::system::{Experiment, Followed, Generator, OpenSystem, activity};
+use crate::system::{Experiment, Followed, Generator, OpenSystem};
 
 /// Kets of a step beside the powers of its series, and those that martingales are evaluated on.
 const KETS: usize = 9;
@@ -39,33 +39,30 @@ impl Footprint {
         let (channels, followed, _) = shape(experiment);
         let layout = Layout::new(experiment, channels);
         let controlled = plan.estimator != Estimator::Plain;
-        let tally = |blocks: u64| {
-            let trajectories = plan.block.saturating_mul(blocks).min(plan.trajectories);
-            Tally::bytes(layout, controlled, trajectories)
-        };
+        let tally = Tally::bytes(layout, controlled);
         let blocks = plan.trajectories.div_ceil(plan.block);
         // One node of every height below the largest 2^h − 1 blocks that there are.
         let heights = (blocks + 1).ilog2();
-        let fullest: u64 = (0..heights).map(|height| tally(1 << height)).sum();
+        let fullest = u64::from(heights) * tally;
         let copies = if stored { 2 } else { 1 };
-        let merged: u64 = (1..=heights).map(|height| (blocks >> height).saturating_mul(tally(1 << height))).sum();
+        let merged: u64 = (1..=heights).map(|height| (blocks >> height).saturating_mul(tally)).sum();
 
         let (length, estimates) = (layout.len() as u64, layout.estimates() as u64);
-        let controls =
-            if controlled { 8 * (CONTROLS as u64 * estimates + (activity::COUNT * layout.times()) as u64) } else { 0 };
+        let controls = if controlled { 8 * (CONTROLS as u64 * estimates + estimates) } else { 0 };
         let record = 8 * length + controls;
         let states = if experiment.is_sampled() { TRUNKS } else { 1 };
         let trunks = states * record.max(TRUNK_BYTES.min(64 * record));
-        let pilots = match plan.estimator {
+        let laws = match plan.estimator {
             Estimator::Plain => 0,
             Estimator::Controlled { pilot } => {
                 let each = (2 * 8 * (INTERVALS + 1) * followed) as f64 * GROWTH;
                 (pilot as f64 * each) as u64
             }
         };
+        let pilots = laws + Lessons::trial_bytes(plan.estimator, layout);
         Self {
-            tallies: copies * fullest.max(tally(blocks)),
-            threads: plan.threads as u64 * (record + trunks + tally(1)),
+            tallies: copies * fullest.max(tally),
+            threads: plan.threads as u64 * (record + trunks + tally),
             pilots,
             merged: copies * merged,
         }

@@ -1,9 +1,9 @@
 //! Where each quantity lies in the flat record of a trajectory.
 
-use crate::system::{Experiment, activity};
+use crate::system::Experiment;
 
-/// Where each quantity lies in the flat record of a trajectory: observables time by time, heating rates, jump counts, the activity
-/// time by time (zero without controls), and weights.
+/// Where each quantity lies in the flat record of a trajectory: observables time by time, heating rates, jump counts, and weights
+/// time by time.
 ///
 /// Where trajectories carry weights, observables and heating rates are those times the weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,19 +46,37 @@ impl Layout {
         self.estimates() + channel
     }
 
-    /// Entry of the [`activity`] of kind `kind` up to time `time`.
-    pub fn activity(&self, time: usize, kind: usize) -> usize {
-        self.estimates() + self.channels + time * activity::COUNT + kind
-    }
-
     /// Entry of the weight at time `time`, where trajectories carry weights.
     pub fn weight(&self, time: usize) -> Option<usize> {
-        self.weighted.then(|| self.activity(self.times, 0) + time)
+        self.weighted.then(|| self.jumps(self.channels) + time)
     }
 
-    /// Entry of the number of jumps of `channel` before time `time`, where trajectories carry weights.
-    pub fn fired(&self, time: usize, channel: usize) -> Option<usize> {
-        self.weight(self.times).map(|after| after + time * self.channels + channel)
+    /// Index of the drift estimator of the heating rate among the corrected values.
+    pub fn drift(&self) -> usize {
+        self.estimates()
+    }
+
+    /// Number of curves: observables, heating rate and slope, which are estimated each in its own way.
+    pub fn curves(&self) -> usize {
+        self.observables + 2
+    }
+
+    /// The curve that a value with controls belongs to.
+    pub fn curve(&self, entry: usize) -> usize {
+        if entry < self.heating_rate() {
+            entry % self.observables
+        } else {
+            self.observables + entry - self.heating_rate()
+        }
+    }
+
+    /// The output time that `entry` of a record belongs to; `None` for what is of the whole run.
+    pub fn time(&self, entry: usize) -> Option<usize> {
+        match self.weight(0) {
+            _ if entry < self.heating_rate() => Some(entry / self.observables),
+            Some(first) if entry >= first => Some(entry - first),
+            _ => None,
+        }
     }
 
     /// Number of jump channels.
@@ -73,7 +91,7 @@ impl Layout {
 
     /// Length of a record.
     pub fn len(&self) -> usize {
-        self.fired(self.times, 0).unwrap_or(self.activity(self.times, 0))
+        self.weight(self.times).unwrap_or(self.jumps(self.channels))
     }
 
     /// A record always holds the heating rate.

@@ -29,6 +29,42 @@ pub fn draw(oscillator: OscillatorPreparation, spins: &[Spin], stream: &mut Stre
     PurePreparation { oscillator, excited }
 }
 
+/// Another pure state than `state`, the weight of its being drawn over the probability of being returned here, and how rare it,
+/// or one further out, is; `None` where the initial state is pure.
+///
+/// One part of the preparation is drawn anew: a spin turns over; of a thermal oscillator levels far out come up more often than
+/// they are drawn, as P ∝ q'ⁿ with three times the occupation, at least 1.
+pub fn another(
+    experiment: &Experiment,
+    state: &PurePreparation,
+    stream: &mut Stream,
+) -> Option<(PurePreparation, f64, f64)> {
+    let spins = experiment.model.spins().iter().map(Spin::initial_excited_probability).enumerate();
+    let mixed: Vec<(usize, f64)> = spins.filter(|(_, p)| *p > 0.0 && *p < 1.0).collect();
+    let thermal = match experiment.oscillator {
+        OscillatorPreparation::Thermal(nbar) if nbar > 0.0 => Some(nbar),
+        OscillatorPreparation::Fock(_) | OscillatorPreparation::Coherent(_) | OscillatorPreparation::Thermal(_) => None,
+    };
+    let parts = mixed.len() + usize::from(thermal.is_some());
+    let part = ((stream.uniform() * parts as f64) as usize).min(parts.checked_sub(1)?);
+    if let Some((spin, p)) = mixed.get(part) {
+        let excited = state.excited ^ 1 << spin;
+        let probability = if excited & 1 << spin == 0 { 1.0 - p } else { *p };
+        return Some((PurePreparation { excited, ..*state }, parts as f64 * probability, probability));
+    }
+    let nbar = thermal?;
+    let far = (3.0 * nbar).max(1.0);
+    let n = Geometric::new(1.0 / (far + 1.0)).map_or(0, |distribution| stream.sample(&distribution));
+    if matches!(experiment.cutoff, Cutoff::Levels(levels) if n >= levels as u64) {
+        return None;
+    }
+    let log_probability = |nbar: f64| n as f64 * (nbar / (nbar + 1.0)).ln() - (nbar + 1.0).ln();
+    let weight = (log_probability(nbar) - log_probability(far)).exp();
+    let oscillator = PureOscillator::Fock(usize::try_from(n).unwrap_or(usize::MAX));
+    let rarity = (n as f64 * (nbar / (nbar + 1.0)).ln()).exp();
+    Some((PurePreparation { oscillator, ..*state }, parts as f64 * weight, rarity))
+}
+
 /// Means of the followed quantities over the initial states that [`draw`] draws from; `None` where a hard cutoff truncates a
 /// thermal state, whose means are then others.
 ///

@@ -7,7 +7,7 @@ use super::stock::Stock;
 use super::stopping::{Ending, Stopped};
 use super::sums::Sums;
 use super::tree::Merge;
-use super::{CorrelationGrid, Correlations, Guide, Layout, Recording, Tally};
+use super::{CorrelationGrid, Correlations, Layout, Lessons, Recording, Tally};
 use crate::Result;
 use crate::propagate::Tolerances;
 use crate::system::{Channel, Experiment};
@@ -26,7 +26,10 @@ pub enum Estimator {
 
 impl Estimator {
     /// Most and fewest pilot trajectories that are run without being asked for; fewer would teach noise.
-    const PILOT: [u64; 2] = [32, 128];
+    const PILOT: [u64; 2] = [Self::FEWEST_PILOTS, 128];
+
+    /// Fewest pilot trajectories that coefficients of controls are fitted after.
+    pub(super) const FEWEST_PILOTS: u64 = 32;
 
     /// Control variates with as many pilot trajectories as pay for `trajectories`: an eighth of them, at most 128, and none
     /// if that is less than 32.
@@ -188,7 +191,7 @@ pub fn run_recording(
     watcher: &dyn Watcher,
     recording: Recording<'_>,
 ) -> Result<Option<Ensemble>> {
-    dispatch(&Job { first: 0, guide: None, experiment, tolerances, plan, watcher }, recording, Stock::default())
+    dispatch(&Job { first: 0, lessons: None, experiment, tolerances, plan, watcher }, recording, Stock::default())
         .map(Ensemble::of)
 }
 
@@ -208,7 +211,7 @@ pub fn run_stored(
     correlations: Option<&CorrelationGrid>,
     stock: Stock<'_>,
 ) -> Result<Option<Ensemble>> {
-    let job = Job { first: 0, guide: None, experiment, tolerances, plan, watcher };
+    let job = Job { first: 0, lessons: None, experiment, tolerances, plan, watcher };
     dispatch(&job, Recording { sink: None, correlations }, stock).map(Ensemble::of)
 }
 
@@ -223,7 +226,7 @@ pub fn assist(
     correlations: Option<&CorrelationGrid>,
     desk: &dyn Desk,
 ) -> Result<()> {
-    let job = Job { first: 0, guide: None, experiment, tolerances, plan, watcher: &Elsewhere(desk) };
+    let job = Job { first: 0, lessons: None, experiment, tolerances, plan, watcher: &Elsewhere(desk) };
     engine::assist(&job, &Recording { sink: None, correlations }, desk)
 }
 
@@ -238,8 +241,7 @@ impl Watcher for Elsewhere<'_> {
     }
 }
 
-/// The guide that a run with this plan learns for its control variates, for groups that are to share it; `None` for plain
-/// estimates, or when it was stopped.
+/// What a run with this plan learns from its pilots, for groups that are to share it; `None` when it was stopped.
 ///
 /// # Errors
 /// As [`run`].
@@ -248,24 +250,38 @@ pub fn learn(
     tolerances: &Tolerances,
     plan: &Plan,
     watcher: &dyn Watcher,
-) -> Result<Option<Guide>> {
-    engine::learn(&Job { first: 0, guide: None, experiment, tolerances, plan, watcher })
+) -> Result<Option<Lessons>> {
+    engine::learn(&Job { first: 0, lessons: None, experiment, tolerances, plan, watcher }, false)
+}
+
+/// What makes trajectories of this plan take as long as they do: the law of their control variates alone. Estimates made with
+/// that know nothing of events that a sample may miss.
+///
+/// # Errors
+/// As [`run`].
+pub fn learn_law(
+    experiment: &Experiment,
+    tolerances: &Tolerances,
+    plan: &Plan,
+    watcher: &dyn Watcher,
+) -> Result<Option<Lessons>> {
+    engine::learn(&Job { first: 0, lessons: None, experiment, tolerances, plan, watcher }, true)
 }
 
 /// The same as [`run`] for the `plan.trajectories` trajectories of the seed from number `first` on: one of several disjoint
-/// groups, which may share a `guide`.
+/// groups, which may share their `lessons`.
 ///
 /// # Errors
 /// As [`run`].
 pub fn run_from(
     first: u64,
-    guide: Option<&Guide>,
+    lessons: Option<&Lessons>,
     experiment: &Experiment,
     tolerances: &Tolerances,
     plan: &Plan,
     watcher: &dyn Watcher,
 ) -> Result<Option<Ensemble>> {
-    dispatch(&Job { first, guide, experiment, tolerances, plan, watcher }, Recording::default(), Stock::default())
+    dispatch(&Job { first, lessons, experiment, tolerances, plan, watcher }, Recording::default(), Stock::default())
         .map(Ensemble::of)
 }
 
@@ -281,7 +297,7 @@ pub fn run_each(
     watcher: &dyn Watcher,
 ) -> Result<Option<Vec<Ensemble>>> {
     let single = Plan { block: 1, estimator: Estimator::Plain, sampling: Sampling::Direct, ..*plan };
-    let job = Job { first: 0, guide: None, experiment, tolerances, plan: &single, watcher };
+    let job = Job { first: 0, lessons: None, experiment, tolerances, plan: &single, watcher };
     let Outcome { kept, layout, channels, ending, .. } =
         dispatch::<Singles>(&job, Recording::default(), Stock::default())?;
     let tallies = kept.map_or_else(Vec::new, |singles| singles.0);

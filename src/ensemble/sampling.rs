@@ -1,6 +1,5 @@
 //! How first jumps are sampled: freely, or only trajectories that do jump, with the one that does not computed once.
 
-use super::comoments::CONTROLS;
 use crate::unravelling::Chance;
 
 /// How the first threshold of a trajectory is drawn.
@@ -19,7 +18,7 @@ pub enum Sampling {
 /// The trajectory without jumps.
 ///
 /// With w = 1 − p₀ the record of a trajectory that jumps, y, becomes p₀ y₀ + w y: its mean over such trajectories is that of
-/// all, and so is the mean of its controls (zero). Means, errors, control variates and stopping rules then need to know
+/// all, and so is the mean of its corrected values. Means, errors, control variates and stopping rules then need to know
 /// nothing of the sampling. Jumps count w each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Baseline {
@@ -27,8 +26,8 @@ pub struct Baseline {
     pub probability: f64,
     /// Its record.
     pub record: Vec<f64>,
-    /// The controls of its record; empty without controls.
-    pub controls: Vec<[f64; CONTROLS]>,
+    /// Its corrected values; empty without controls.
+    pub corrected: Vec<f64>,
     /// Its Fock populations at the end.
     pub fock: Vec<f64>,
     /// Whether thresholds are stratified.
@@ -42,14 +41,10 @@ impl Baseline {
     }
 
     /// Turns the record of a trajectory that jumped into one for all.
-    pub fn mix(&self, record: &mut [f64], controls: Option<&mut Vec<[f64; CONTROLS]>>, fock: &mut Vec<f64>) {
+    pub fn mix(&self, record: &mut [f64], corrected: &mut [f64], fock: &mut Vec<f64>) {
         let mix = |value: &mut f64, base: f64| *value = self.probability * base + self.weight() * *value;
         record.iter_mut().zip(&self.record).for_each(|(value, base)| mix(value, *base));
-        if let Some(controls) = controls {
-            for (row, base) in controls.iter_mut().zip(&self.controls) {
-                row.iter_mut().zip(base).for_each(|(value, base)| mix(value, *base));
-            }
-        }
+        corrected.iter_mut().zip(&self.corrected).for_each(|(value, base)| mix(value, *base));
         fock.resize(fock.len().max(self.fock.len()), 0.0);
         for (level, value) in fock.iter_mut().enumerate() {
             mix(value, self.fock.get(level).copied().unwrap_or(0.0));

@@ -17,6 +17,49 @@ pub enum Purpose {
     PilotPreparation = 3,
     /// The same for a pilot trajectory.
     PilotJumps = 4,
+    /// The seeds of the points of a sweep.
+    SweepPoints = 5,
+    /// The pure initial state of a trial trajectory.
+    TrialPreparation = 6,
+    /// Its jumps.
+    TrialJumps = 7,
+    /// The events that are made to happen in it.
+    TrialEvents = 8,
+    /// Where among all instants they lie, the same for all trials.
+    TrialShift = 9,
+}
+
+/// The random numbers of the points of a sweep.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SweepNumbers {
+    /// All points use those of the one seed: what a parameter changes is seen through less noise, and the errors of neighbouring
+    /// points are correlated.
+    #[default]
+    Common,
+    /// Each point has its own: errors are independent.
+    Independent,
+}
+
+impl SweepNumbers {
+    /// Their names in a run file, in the order of the variants.
+    pub const NAMES: [&str; 2] = ["common", "independent"];
+
+    /// The name in a run file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Common => Self::NAMES[0],
+            Self::Independent => Self::NAMES[1],
+        }
+    }
+
+    /// The seed of point `point` in a sweep with this `seed`, which the first one keeps. Others are 63 bits of the generator.
+    pub fn seed(self, seed: u64, point: usize) -> u64 {
+        match self {
+            Self::Common => seed,
+            Self::Independent if point == 0 => seed,
+            Self::Independent => Streams::new(seed).open(point as u64, Purpose::SweepPoints).generator.next_u64() >> 1,
+        }
+    }
 }
 
 /// The streams of one seed.
@@ -78,6 +121,18 @@ mod tests {
         ];
         assert_eq!(seen, KNOWN);
     }
+
+    #[test]
+    fn points_of_a_sweep_share_their_numbers_or_have_their_own() {
+        let seeds = |numbers: SweepNumbers, seed| [0, 1, 2, 9_999].map(|point| numbers.seed(seed, point));
+        assert_eq!(seeds(SweepNumbers::Common, 7), [7; 4]);
+        assert_eq!(seeds(SweepNumbers::Independent, 1), KNOWN_SEEDS);
+        let all: std::collections::BTreeSet<u64> =
+            (0..10_000).flat_map(|point| [1, 2].map(|seed| SweepNumbers::Independent.seed(seed, point))).collect();
+        assert_eq!(all.len(), 20_000);
+    }
+
+    const KNOWN_SEEDS: [u64; 4] = [1, 2569701911599846363, 6501293536260393541, 6786330102660436132];
 
     const KNOWN: [f64; 4] = [0.3297494980945997, 0.4679657952148268, 0.2355275923262407, 0.29059775722477593];
 }

@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::block::FOLDS;
 use super::correlations::{Grid, Groups};
 use super::tree::{Merge, Node};
-use super::{BlockRecords, Comoments, Layout, Tally};
+use super::{BlockRecords, Layout, Tally};
 use crate::Result;
 
 /// All that a result needs of any number of blocks.
@@ -42,9 +41,8 @@ pub struct Shape<'a> {
 impl Sums {
     /// Whether these can be merged with others at all: those read from a file might not.
     pub fn is_sound(&self) -> bool {
-        let Tally { records, fock, folds, .. } = &self.tally;
-        let moments = [records, fock].iter().all(|moments| moments.mean().len() == moments.squares().len());
-        moments && folds.iter().all(Comoments::is_sound)
+        let Tally { records, corrected, fock, .. } = &self.tally;
+        [records, corrected, fock].iter().all(|moments| moments.mean().len() == moments.squares().len())
     }
 
     /// Whether these are sums of a run with this shape.
@@ -52,15 +50,16 @@ impl Sums {
         let Self { tally, groups } = self;
         let records = &tally.records;
         let moments = records.count() == 0 || records.mean().len() == shape.layout.len();
-        let length = shape.layout.estimates();
-        let folds = tally.folds.len() == if shape.controlled { FOLDS } else { 0 }
-            && tally.folds.iter().all(|fold| fold.count() == 0 || fold.len() == length);
+        let length = if shape.controlled { shape.layout.drift() + 1 } else { 0 };
+        let corrected = tally.corrected.count() == if shape.controlled { records.count() } else { 0 }
+            && (records.count() == 0 || tally.corrected.mean().len() == length);
+        let study = tally.study.as_ref().is_some_and(|study| study.fit(&shape.layout)) || records.count() == 0;
         let groups = match (groups, shape.grid) {
             (None, None) => true,
             (Some(groups), Some((grid, end))) => groups.fit(grid, end),
             _ => false,
         };
-        self.is_sound() && tally.clipped_at.is_none() && moments && folds && groups
+        self.is_sound() && tally.clipped_at.is_none() && moments && corrected && study && groups
     }
 }
 

@@ -1,5 +1,7 @@
 //! What every thread of a run does, in whichever process: claim a block, run it, bring its sums.
 
+use std::borrow::Cow;
+
 use super::correlations::{Grid, Groups};
 use super::desk::{Clipping, Desk, Failure};
 use super::engine::Job;
@@ -7,7 +9,7 @@ use super::records::{Guard, Reordering};
 use super::sampling::Baseline;
 use super::sums::{Ledger, Sums};
 use super::threads::Threads;
-use super::{BlockRunner, Estimator, Guide, Recording, Tallies, pilot};
+use super::{BlockRunner, Lessons, Recording, Tallies};
 use crate::propagate::Stop;
 use crate::system::Followed;
 use crate::{Error, Result};
@@ -17,8 +19,7 @@ pub struct Work<'a, S> {
     system: &'a S,
     job: &'a Job<'a>,
     threads: &'a Threads,
-    /// What was learned for it, unless that was known.
-    learned: Option<Guide>,
+    lessons: Cow<'a, Lessons>,
     baseline: Option<Baseline>,
     keeps: Keeps<'a>,
 }
@@ -61,20 +62,19 @@ impl<'a, S: Followed> Work<'a, S> {
     ) -> Result<Option<Self>> {
         let &Job { experiment, tolerances, plan, .. } = job;
         let part = confined.map(|baseline| (baseline.probability, baseline.weight()));
-        let learned = match (plan.estimator, job.guide) {
-            _ if system.is_weighted() => None,
-            (Estimator::Controlled { pilot }, None) => pilot::learn(system, job, pilot, part, threads)?,
-            _ => None,
+        let lessons = match job.lessons {
+            Some(lessons) => Cow::Borrowed(lessons),
+            None => match Lessons::learn(system, job, part, threads)? {
+                Some(lessons) => Cow::Owned(lessons),
+                None => return Ok(None),
+            },
         };
-        let guide = job.guide.or(learned.as_ref());
-        if guide.is_none() && plan.estimator != Estimator::Plain && !system.is_weighted() {
-            return Ok(None);
-        }
         // Once more, with its controls.
         let baseline = match confined {
             None => None,
             Some(bare) => {
                 let stop = || job.watcher.stop();
+                let guide = lessons.guide.as_ref();
                 let mut runner = BlockRunner::new(system, experiment, tolerances, plan.seed, guide);
                 runner.stop_when(Stop::when(&stop));
                 match threads.within(|| runner.run_without_jumps(bare.stratified)) {
@@ -83,7 +83,7 @@ impl<'a, S: Followed> Work<'a, S> {
                 }
             }
         };
-        Ok(Some(Self { system, job, threads, learned, baseline, keeps }))
+        Ok(Some(Self { system, job, threads, lessons, baseline, keeps }))
     }
 
     /// Runs blocks on all threads until `desk` has no more; their records go to `reordering`.
@@ -111,13 +111,16 @@ impl<'a, S: Followed> Work<'a, S> {
 
     fn runner(&self) -> BlockRunner<'_, S> {
         let &Job { experiment, tolerances, plan, .. } = self.job;
-        let guide = self.job.guide.or(self.learned.as_ref());
-        let mut runner = BlockRunner::new(self.system, experiment, tolerances, plan.seed, guide);
+        let Lessons { guide, weights, study } = self.lessons.as_ref();
+        let mut runner = BlockRunner::new(self.system, experiment, tolerances, plan.seed, guide.as_ref());
+        if !study.record.is_empty() {
+            runner.tell(study.clone());
+        }
         if let Some(baseline) = &self.baseline {
             runner.sample_jumps(baseline);
         }
-        if self.system.is_weighted() && plan.estimator != Estimator::Plain {
-            runner.control_weights();
+        if let Some(coefficients) = weights {
+            runner.control_weights(coefficients);
         }
         if let Some(jumps) = self.keeps.records {
             runner.keep_records(jumps);

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::bath_plot::{draw_coefficients, draw_kernels};
 use super::files::replace_file;
+use super::finite::{json_text, refuse_non_finite};
 use super::plot::write_figure;
 use crate::bath::{Bath, BathCoefficients, BathKind, Coefficients, Kernels, Value};
 use crate::{Error, Result};
@@ -178,9 +179,12 @@ pub fn write_surrogate(directory: &Path, bath: &Bath) -> Result<Option<PathBuf>>
 pub fn write_coefficients(directory: &Path, table: &CoefficientTable, kernels: &[KernelCurve]) -> Result<Vec<PathBuf>> {
     std::fs::create_dir_all(directory).map_err(|source| Error::io(directory, source))?;
     let path = |name: &str| directory.join(name);
-    let mut json = serde_json::to_string_pretty(table)
-        .map_err(|error| Error::Output { what: "coefficients.json".into(), reason: error.to_string() })?;
-    json.push('\n');
+    let json = json_text("coefficients.json", table)?;
+    let numbers = |curve: &KernelCurve| {
+        let Kernels { noise, dissipation, .. } = &curve.kernels;
+        noise.iter().chain(dissipation).flat_map(|found| [found.value, found.error]).collect::<Vec<f64>>()
+    };
+    refuse_non_finite("kernels.csv", &kernels.iter().map(numbers).collect::<Vec<_>>())?;
     replace_file(&path("coefficients.json"), json.as_bytes())?;
     replace_file(&path("coefficients.csv"), rows_as_csv(&table.rows).as_bytes())?;
     replace_file(&path("kernels.csv"), kernels_as_csv(kernels).as_bytes())?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::figure::{Figure, Sketch, Swatch, colour, panels};
 use super::files::{read_text, replace_file};
+use super::finite::json_text;
 use crate::analysis::convergence::{CONVERGENCE_VERSION, Convergence, Fit, Ladder, Sampling, SamplingRung};
 use crate::{Error, Result};
 
@@ -18,8 +19,7 @@ pub fn write_convergence(directory: &Path, convergence: &Convergence) -> Result<
     std::fs::create_dir_all(directory).map_err(|source| Error::io(directory, source))?;
     let path = |name: &str| directory.join(name);
     let output = |what: &str, reason: String| Error::Output { what: what.into(), reason };
-    let mut text = serde_json::to_string_pretty(convergence).map_err(|e| output("converge.json", e.to_string()))?;
-    text.push('\n');
+    let text = json_text("converge.json", convergence)?;
     replace_file(&path("converge.json"), text.as_bytes())?;
     let figure = draw_convergence(convergence);
     let pixels = figure.png(PNG_SCALE).map_err(|reason| output("converge.png", reason))?;

@@ -53,8 +53,18 @@ pub fn refuse_to_replace(
     if !is_same {
         return refuse(holds, changes(run_file_of(&earlier.provenance).as_ref(), file));
     }
-    if file.records == Records::default() && method == Method::Trajectories && directory.join(RECORDS_FILE).exists() {
-        return refuse(holds, format!("its {RECORDS_FILE} would go, as no records are asked for"));
+    if method == Method::Trajectories && directory.join(RECORDS_FILE).exists() {
+        let is = file.records;
+        let lost = match run_file_of(&earlier.provenance).map(|was| was.records) {
+            Some(was) => (was.jumps && !is.jumps) || (was.final_values && !is.final_values),
+            None => is == Records::default(),
+        };
+        if lost {
+            return refuse(
+                holds,
+                format!("it has records that are not asked for, and its {RECORDS_FILE} would be replaced"),
+            );
+        }
     }
     for (index, (point, earlier)) in file.points.iter().zip(&earlier.points).enumerate() {
         let least = trajectories(index, point);

@@ -12,6 +12,8 @@ use kuva::render::plots::Plot;
 use kuva::render::render::{Primitive, Scene, render_multiple};
 use kuva::render::theme::Theme;
 
+use crate::error::shown::one_line;
+
 /// Okabe and Ito's colours, told apart by colour-blind eyes, without their faint yellow.
 const COLOURS: [&str; 7] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
 /// Colour of the legend entries that hold for every curve.
@@ -74,8 +76,8 @@ pub(super) struct Sketch {
 impl Sketch {
     pub fn new(title: &str, x_label: &str, y_label: &str) -> Self {
         Self {
-            title: escape(title),
-            axis_labels: [x_label.into(), y_label.into()],
+            title: fitted(title, LONGEST_TITLE),
+            axis_labels: [x_label, y_label].map(|label| fitted(label, LONGEST_LABEL)),
             layers: Vec::new(),
             legend: Vec::new(),
             x: Extent::default(),
@@ -161,7 +163,7 @@ impl Sketch {
             Swatch::None => (LegendShape::CircleSize(0.0), colour),
         };
         let dasharray = (swatch == Swatch::Dashes).then(|| LineStyle::Dashed.dasharray()).flatten();
-        self.legend.push(LegendEntry { label: escape(label), color: colour.into(), shape, dasharray });
+        self.legend.push(LegendEntry { label: fitted(label, LONGEST_LABEL), color: colour.into(), shape, dasharray });
     }
 
     /// Where points lie along the axes: their logarithms, if the axis is logarithmic.
@@ -199,7 +201,7 @@ impl Sketch {
             .with_y_axis_min(y.0)
             .with_y_axis_max(y.1)
             .with_title(&self.title)
-            .with_title_wrap(80)
+            .with_title_wrap(TITLE_LINE)
             .with_x_label(&self.axis_labels[0])
             .with_y_label(&self.axis_labels[1])
             .with_theme(theme)
@@ -231,7 +233,7 @@ pub(super) fn panels(title: &str, sketches: Vec<Sketch>) -> Figure {
     for layout in &mut layouts {
         layout.legend_position = LegendPosition::OutsideBottomColumns;
     }
-    let grid = Grid::new(rows, 2).with_title(escape(title)).with_cell_size(560.0, 440.0);
+    let grid = Grid::new(rows, 2).with_title(fitted(title, TITLE_LINE)).with_cell_size(560.0, 440.0);
     Figure::opened(grid.with_plots(plots).with_layouts(layouts).render())
 }
 
@@ -246,9 +248,15 @@ fn open_circle(element: &mut Primitive) {
     }
 }
 
-/// kuva reads `$…$` as mathematics.
-fn escape(text: &str) -> String {
-    text.replace('$', "\\$")
+/// Characters of a title (two lines), and of an entry of the legend or an axis label, at most.
+const LONGEST_TITLE: usize = 2 * TITLE_LINE;
+const TITLE_LINE: usize = 80;
+const LONGEST_LABEL: usize = 60;
+
+/// A text as pictures can have it: on one line, not longer than there is room for, without characters that XML forbids, and not
+/// read as mathematics, as kuva does with `$…$`.
+fn fitted(text: &str, most: usize) -> String {
+    one_line(text, most).replace('$', "\\$")
 }
 
 /// The range of the values seen.

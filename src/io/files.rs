@@ -22,14 +22,18 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
 pub fn replace_file_with(path: &Path, contents: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
-        let mut file = tempfile::Builder::new().prefix(&temporary_prefix(path)).tempfile_in(directory)?;
-        contents(file.as_file_mut())?;
-        file.as_file().sync_all()?;
+        let prefix = temporary_prefix(path);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix);
         #[cfg(unix)]
         {
+            // A temporary file is its owner's alone; a result is whose the umask says.
             use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
+        let mut file = builder.tempfile_in(directory)?;
+        contents(file.as_file_mut())?;
+        file.as_file().sync_all()?;
         file.persist(path).map_err(|failure| failure.error)?;
         sync_directory(directory)
     };
@@ -57,26 +61,41 @@ pub fn sync_directory(directory: &Path) -> std::io::Result<()> {
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
 
+/// Opens a regular file to read it. Whoever opens a FIFO waits for a writer, and a device may never end.
+///
+/// # Errors
+/// When it cannot be opened, or is no regular file.
+pub fn open_file(path: &Path) -> std::io::Result<File> {
+    let kind = std::fs::metadata(path)?.file_type();
+    match (kind.is_file(), kind.is_dir()) {
+        (true, _) => File::open(path),
+        (_, true) => Err(IoError::new(ErrorKind::IsADirectory, "is a directory, not a file")),
+        _ => Err(IoError::new(ErrorKind::InvalidInput, "is a pipe or a device, not a regular file")),
+    }
+}
+
 /// Reads a text file.
 ///
 /// # Errors
 /// When it cannot be read or is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|source| Error::io(path, source))
-}
-
-/// The same of a file of at most `most` bytes; no more is read of a longer one.
-///
-/// # Errors
-/// When it cannot be read, is longer or is not UTF-8.
-pub fn read_text_up_to(path: &Path, most: usize) -> Result<String> {
     let read = || {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
-        if bytes.len() > most {
-            return Err(IoError::new(ErrorKind::FileTooLarge, format!("is longer than {most} bytes")));
-        }
-        String::from_utf8(bytes).map_err(|_| IoError::new(ErrorKind::InvalidData, "is not UTF-8"))
+        let mut text = String::new();
+        open_file(path)?.read_to_string(&mut text)?;
+        Ok(text)
     };
     read().map_err(|source| Error::io(path, source))
+}
+
+/// The bytes of a file of at most `most` bytes; no more is read of a longer one.
+///
+/// # Errors
+/// When it cannot be read or is longer.
+pub fn read_up_to(path: &Path, most: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_file(path)?.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    match bytes.len() > most {
+        true => Err(IoError::new(ErrorKind::FileTooLarge, format!("is longer than {most} bytes"))),
+        false => Ok(bytes),
+    }
 }

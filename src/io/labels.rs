@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::analysis::Point;
+use crate::error::shown::number;
 
 /// The keys that a sweep varies, with a name for each.
 pub(super) struct Names<'a>(BTreeSet<&'a str>);
@@ -92,12 +93,7 @@ fn subscript(digit: char) -> char {
 /// A parameter's value, numbers to six significant digits.
 fn value(value: &Value) -> String {
     match (value.as_f64(), value.as_str()) {
-        (Some(number), _) if number == 0.0 || (1e-3..1e6).contains(&number.abs()) => {
-            let decimals = 5 - number.abs().max(1e-3).log10().floor() as i32;
-            let rounded = format!("{number:.*}", decimals.max(0) as usize);
-            if rounded.contains('.') { rounded.trim_end_matches('0').trim_end_matches('.').into() } else { rounded }
-        }
-        (Some(number), _) => format!("{number:e}"),
+        (Some(value), _) => number(value, 6),
         (None, Some(text)) => text.into(),
         (None, None) => value.to_string(),
     }

@@ -10,6 +10,7 @@ mod earlier;
 mod emission_plot;
 mod figure;
 mod files;
+mod finite;
 mod heating_plot;
 mod labels;
 mod netcdf;

@@ -39,6 +39,8 @@ pub struct RecordSpool {
     observables: Vec<String>,
     points: Vec<PointRecords>,
     open: PointRecords,
+    /// Why stored records of some point are not among them: then there is no file.
+    failure: Option<Error>,
 }
 
 /// The records of one sweep point.
@@ -72,6 +74,7 @@ impl RecordSpool {
             observables: Vec::new(),
             points: Vec::new(),
             open: PointRecords::default(),
+            failure: None,
         }))
     }
 
@@ -81,11 +84,21 @@ impl RecordSpool {
         self.spools().for_each(Spool::keep);
     }
 
-    /// Keeps the records of a sweep point in the summary that are stored with its blocks: those of `blocks`, in order.
-    ///
-    /// # Errors
-    /// When records are not there or damaged, or cannot be kept.
+    /// Keeps the records of a sweep point in the summary that are stored with its blocks: those of `blocks`, in order. When they
+    /// are not there or damaged, or cannot be kept, [`RecordSpool::write`] says so: the summary does not need them.
     pub fn keep_stored(
+        &mut self,
+        experiment: &Experiment,
+        channels: &[Channel],
+        stored: &mut RecordIndex,
+        blocks: &Extent,
+    ) {
+        if self.failure.is_none() {
+            self.failure = self.copy_stored(experiment, channels, stored, blocks).err();
+        }
+    }
+
+    fn copy_stored(
         &mut self,
         experiment: &Experiment,
         channels: &[Channel],
@@ -104,8 +117,11 @@ impl RecordSpool {
     /// Writes the points kept into the result directory, whole or not at all. `summary` has the same points.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the file cannot be written, or stored records of a point are not there.
     pub fn write(mut self, summary: &Summary) -> Result<PathBuf> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
         let path = self.directory.join(RECORDS_FILE);
         let failure = |source| Error::io(&path, source);
         self.spools().try_for_each(Spool::rewind).map_err(failure)?;

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use super::files::replace_file;
+use super::finite::json_text;
 use crate::{Error, Result};
 
 /// Writes `NAME.json` and `NAME.txt` into `directory`, which is made if need be.
@@ -15,9 +16,7 @@ use crate::{Error, Result};
 pub fn write_report(directory: &Path, name: &str, numbers: &impl Serialize, table: &str) -> Result<()> {
     std::fs::create_dir_all(directory).map_err(|source| Error::io(directory, source))?;
     let what = format!("{name}.json");
-    let mut json = serde_json::to_string_pretty(numbers)
-        .map_err(|error| Error::Output { what: what.clone(), reason: error.to_string() })?;
-    json.push('\n');
+    let json = json_text(&what, numbers)?;
     replace_file(&directory.join(what), json.as_bytes())?;
     replace_file(&directory.join(format!("{name}.txt")), table.as_bytes())
 }

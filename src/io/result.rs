@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::files::{read_text, remove_file, replace_file};
+use super::finite::json_text;
 use super::netcdf::write_netcdf;
 use super::plot::write_plots;
 use super::records::RECORDS_FILE;
@@ -40,9 +41,7 @@ pub fn write_result(directory: &Path, summary: &Summary, exact: Option<&Summary>
 pub fn write_numbers(directory: &Path, summary: &Summary) -> Result<Vec<PathBuf>> {
     std::fs::create_dir_all(directory).map_err(|source| Error::io(directory, source))?;
     let (json, netcdf) = (directory.join("summary.json"), directory.join("result.nc"));
-    let mut text = serde_json::to_string_pretty(summary)
-        .map_err(|error| Error::Output { what: "summary.json".into(), reason: error.to_string() })?;
-    text.push('\n');
+    let text = json_text("summary.json", summary)?;
     // They are of an earlier run in the same place; this one's, if it has any, are written next.
     remove_file(&directory.join(RECORDS_FILE))?;
     replace_file(&json, text.as_bytes())?;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::{ErrorKind, Write};
 use std::sync::OnceLock;
 
+use crate::error::shown::printable;
+
 /// Why standard output did not take a line, for the first one that was lost.
 static LOST: OnceLock<String> = OnceLock::new();
 
@@ -28,9 +30,12 @@ pub fn lost_output() -> Option<&'static str> {
     LOST.get().map(String::as_str)
 }
 
-/// One write for the whole line, so that lines of several threads and processes do not mix.
+/// One write for the whole line, so that lines of several threads and processes do not mix. What lines quote of run files, tables and
+/// stored blocks may hold anything: control characters are written out here, for all of them.
 fn write_line(to: &mut impl Write, line: fmt::Arguments<'_>) -> std::io::Result<()> {
-    to.write_all(format!("{line}\n").as_bytes())?;
+    let mut text = printable(&line.to_string()).into_owned();
+    text.push('\n');
+    to.write_all(text.as_bytes())?;
     to.flush()
 }
 

@@ -20,7 +20,9 @@ impl Equation {
     pub fn of(model: &Model, operators: &Operators) -> Self {
         match model {
             Model::BornMarkov(model) => born_markov(model, operators),
-            _ => Self::lindblad(&operators.hamiltonian(), operators.jumps(model)),
+            Model::OscillatorSpins(_) | Model::Adiabatic(_) => {
+                Self::lindblad(&operators.hamiltonian(), operators.jumps(model))
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use num_complex::Complex64;
 
+use super::counting::Counting;
 use super::equation::Equation;
 use super::krylov::Krylov;
 use super::lindbladian::Lindbladian;
@@ -12,7 +13,7 @@ use super::positivity::smallest_eigenvalue;
 use super::sparse::{Operators, Sparse};
 use crate::hilbert::{Cutoff, OscillatorAmplitudes};
 use crate::model::{Form, Model, OscillatorPreparation, PureOscillator};
-use crate::system::Experiment;
+use crate::system::{Experiment, channels};
 use crate::{Error, Result};
 
 /// Bounds on a density-matrix solution.
@@ -37,6 +38,9 @@ impl Default for Limits {
 pub struct Exact {
     /// tr(Oρ) by observable, then time.
     pub observables: Vec<Vec<f64>>,
+    /// Mean number of jumps before each output time, by channel in the order of [`channels`], then time; empty for the bare
+    /// Eq. (23), whose channels are made anew for every ket.
+    pub jumps: Vec<Vec<f64>>,
     /// Populations of the Fock levels at the end.
     pub fock: Vec<f64>,
     /// Largest |tr ρ − 1|.
@@ -104,7 +108,7 @@ fn known_number(experiment: &Experiment) -> Option<Vec<f64>> {
             let moments = MomentEquations::new(model).solve(experiment.oscillator, &experiment.times);
             Some(moments.iter().map(|moments| moments.number).collect())
         }
-        _ => None,
+        Model::OscillatorSpins(_) | Model::Adiabatic(_) | Model::BornMarkov(_) => None,
     }
 }
 
@@ -180,20 +184,35 @@ fn attempt(
     let populations = level_entries(&lindbladian, levels);
 
     let known = known_number(experiment);
-    let mut exact =
-        Exact { observables: vec![Vec::new(); readouts.len()], top_population: lost, levels, ..Exact::default() };
-    let mut krylov = Krylov::new(lindbladian.dimension());
     let end = experiment.times.last().copied().unwrap_or(0.0);
+    let counting = Counting::new(&channels(&experiment.model), &operators, &lindbladian, end);
+    rho.resize(lindbladian.dimension() + counting.as_ref().map_or(0, Counting::len), 0.0);
+    let mut exact = Exact {
+        observables: vec![Vec::new(); readouts.len()],
+        jumps: vec![Vec::new(); counting.as_ref().map_or(0, Counting::len)],
+        top_population: lost,
+        levels,
+        ..Exact::default()
+    };
+    let mut krylov = Krylov::new(rho.len());
     let mut now = 0.0;
     for &time in &experiment.times {
         let go_on = |left: f64| progress((time - left) / end);
-        let apply = |from: &[f64], to: &mut [f64]| lindbladian.apply(from, to);
+        let apply = |from: &[f64], to: &mut [f64]| {
+            lindbladian.apply(from, to);
+            if let Some(counting) = &counting {
+                counting.apply(from, to);
+            }
+        };
         if !krylov.advance(apply, &mut rho, time - now, limits.tolerance / end, go_on) {
             return Ok(Attempt::Stopped);
         }
         now = time;
         for (curve, readout) in exact.observables.iter_mut().zip(&readouts) {
             curve.push(readout.iter().zip(&rho).map(|(o, x)| o * x).sum());
+        }
+        if let Some(counting) = &counting {
+            exact.jumps.iter_mut().zip(counting.numbers(&rho)).for_each(|(curve, number)| curve.push(number));
         }
         let fock = populations.iter().map(|entries| entries.iter().map(|&e| rho[e]).sum::<f64>());
         exact.fock = fock.collect();
@@ -299,7 +318,7 @@ fn initial_entries(experiment: &Experiment, levels: usize) -> (HashMap<(u32, u32
 }
 
 /// tr(Oρ) as a linear functional of the real vector: Σ O_ji ρ_ij over both triangles.
-fn readout(lindbladian: &Lindbladian, operator: &Sparse) -> Vec<f64> {
+pub(super) fn readout(lindbladian: &Lindbladian, operator: &Sparse) -> Vec<f64> {
     let element = |row: u32, column: u32| {
         let column = operator.column(column as usize);
         column.iter().find(|(known, _)| *known == row).map_or(Complex64::ZERO, |(_, value)| *value)

@@ -117,9 +117,9 @@ impl Lindbladian {
         &self.entries
     }
 
-    /// `to` ← 𝓛 `from`.
+    /// `to` ← 𝓛 `from`; what stands beyond the entries of ρ is left alone.
     pub fn apply(&self, from: &[f64], to: &mut [f64]) {
-        for (row, out) in to.iter_mut().enumerate() {
+        for (row, out) in to.iter_mut().take(self.dimension()).enumerate() {
             let range = self.starts[row] as usize..self.starts[row + 1] as usize;
             let terms = self.columns[range.clone()].iter().zip(&self.values[range]);
             *out = terms.map(|(column, value)| value * from[*column as usize]).sum();

@@ -1,6 +1,7 @@
 //! The density matrix of the same experiment: small cutoffs, no sampling error, nothing shared with the trajectories'
 //! propagation.
 
+mod counting;
 mod equation;
 mod evolution;
 mod krylov;

@@ -119,7 +119,7 @@ impl Operators {
     }
 
     /// A 2×2 matrix in the basis (|−⟩, |+⟩) acting on spin `spin`.
-    fn on_spin(&self, spin: usize, entries: &[(usize, usize, f64)]) -> Sparse {
+    pub fn on_spin(&self, spin: usize, entries: &[(usize, usize, f64)]) -> Sparse {
         let local = Sparse::from_entries(2, entries.iter().copied());
         let above = Sparse::identity(1 << (self.spins.len() - 1 - spin));
         let levels = self.lowering.dimension() >> self.spins.len();

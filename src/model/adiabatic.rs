@@ -31,6 +31,15 @@ pub fn heating_rate_adiabatic(model: &OscillatorSpins) -> Option<f64> {
         .reduce(|a, b| a + b)
 }
 
+/// How far the spins are from the limit of Eq. (41), κ = γ(2n̄+1) ≫ Ω₀, ω̃: the smallest κ/max(Ω₀, ω̃) of them.
+///
+/// `None` under the same condition as [`heating_rate_adiabatic`].
+pub fn adiabaticity(model: &OscillatorSpins) -> Option<f64> {
+    let ratio =
+        |(spin, gamma, nbar): (&Spin, f64, f64)| gamma * (2.0 * nbar + 1.0) / model.frequency.max(spin.splitting());
+    coupled_with_bath(model)?.map(ratio).reduce(f64::min)
+}
+
 /// Rates of the oscillator's ladder in second order of g: d⟨N⟩/dt = A₊(⟨N⟩+1) − A₋⟨N⟩.
 ///
 /// With κ = γ(2n̄+1), p₊ = n̄/(2n̄+1), p₋ = 1 − p₊ and L(x) = κ/(x² + κ²/4),

@@ -7,7 +7,7 @@ mod preparation;
 mod spin;
 mod thermal;
 
-pub use adiabatic::{Adiabatic, QuantumNoise, adiabatic_number, heating_rate_adiabatic};
+pub use adiabatic::{Adiabatic, QuantumNoise, adiabatic_number, adiabaticity, heating_rate_adiabatic};
 pub use born_markov::{BornMarkov, Form, QuadraticForm};
 pub use oscillator_spins::{OscillatorBath, OscillatorSpins};
 pub use preparation::{OscillatorPreparation, PureOscillator, PurePreparation, SpinPreparation};

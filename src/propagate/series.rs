@@ -179,6 +179,11 @@ impl Series {
         combine(&coefficients[..used], &self.vectors[..used * self.width], ket.data_mut());
     }
 
+    /// D, the mean rate at which amplitudes fall.
+    pub fn mean_decay(&self) -> f64 {
+        self.mean_decay
+    }
+
     /// The same at several times, up to the factor e^{−Ds} and far below any tolerance; groups of them read the terms only once.
     pub fn evaluate_all(&self, times: &[f64], kets: &mut [Ket]) {
         for (times, kets) in times.chunks(TOGETHER).zip(kets.chunks_mut(TOGETHER)) {

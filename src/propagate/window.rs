@@ -172,6 +172,11 @@ impl<'a, S: OpenSystem> Follower<'a, S> {
         self.turn_back(s, end);
     }
 
+    /// ln of the factor in ‖ψ(s)‖² that kets of [`Self::evaluate_all`] lack.
+    pub fn log_factor(&self, s: f64) -> f64 {
+        -2.0 * self.series.mean_decay() * s
+    }
+
     /// The same at several times at once, each up to a positive factor. Once it is stopped the kets are worth nothing.
     pub fn evaluate_all(&self, times: &[f64], start: &Ket, kets: &mut [Ket]) {
         for ket in kets.iter_mut() {

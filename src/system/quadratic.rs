@@ -93,10 +93,12 @@ impl OpenSystem for Quadratic {
         }
         for (weight, channel) in weights.iter_mut().zip(&self.channels) {
             *weight = match channel.jump {
-                Jump::Ladder { lower, raise } if channel.rate > 0.0 => {
-                    channel.rate * ladder_weight(ket, lower, raise, self.cutoff)
-                }
-                _ => 0.0,
+                Jump::Ladder { lower, raise } => match channel.rate > 0.0 {
+                    true => channel.rate * ladder_weight(ket, lower, raise, self.cutoff),
+                    false => 0.0,
+                },
+                // There are no spins, and split channels have been dealt with.
+                Jump::SpinDown(_) | Jump::SpinUp(_) | Jump::Dephase(_) | Jump::Positive | Jump::Negative => 0.0,
             };
         }
     }
@@ -104,10 +106,10 @@ impl OpenSystem for Quadratic {
     fn collapse(&self, channel: usize, ket: &mut Ket, scratch: &mut Ket) {
         let [lower, raise] = match self.channels[channel].jump {
             Jump::Ladder { lower, raise } => [lower, raise],
-            jump => {
-                let split = Split::of(&self.form, &self.second_moments(ket).0);
-                if jump == Jump::Negative { split.negative } else { split.positive }
-            }
+            Jump::Positive => Split::of(&self.form, &self.second_moments(ket).0).positive,
+            Jump::Negative => Split::of(&self.form, &self.second_moments(ket).0).negative,
+            // There are no spins.
+            Jump::SpinDown(_) | Jump::SpinUp(_) | Jump::Dephase(_) => return,
         };
         apply_ladder(ket, scratch, lower, raise, self.cutoff);
     }

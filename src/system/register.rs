@@ -56,10 +56,11 @@ impl Register {
         };
         let decay = |row: usize| -> f64 {
             let rate = |channel: &Channel| match channel.jump {
-                Jump::SpinDown(i) if row >> i & 1 == 1 => channel.rate,
-                Jump::SpinUp(i) if row >> i & 1 == 0 => channel.rate,
+                Jump::SpinDown(i) => channel.rate * (row >> i & 1) as f64,
+                Jump::SpinUp(i) => channel.rate * (1 - (row >> i & 1)) as f64,
                 Jump::Dephase(_) => channel.rate,
-                _ => 0.0,
+                // The oscillator's decay goes with the level, not with the row.
+                Jump::Ladder { .. } | Jump::Positive | Jump::Negative => 0.0,
             };
             0.5 * channels.iter().map(rate).sum::<f64>()
         };
@@ -102,8 +103,8 @@ impl Register {
     /// The ladder channels: (rate, u, v).
     fn ladders(&self) -> impl Iterator<Item = (f64, Complex64, Complex64)> {
         self.channels.iter().filter_map(|channel| match channel.jump {
-            Jump::Ladder { lower, raise } if channel.rate > 0.0 => Some((channel.rate, lower, raise)),
-            _ => None,
+            Jump::Ladder { lower, raise } => (channel.rate > 0.0).then_some((channel.rate, lower, raise)),
+            Jump::SpinDown(_) | Jump::SpinUp(_) | Jump::Dephase(_) | Jump::Positive | Jump::Negative => None,
         })
     }
 
@@ -177,7 +178,8 @@ impl OpenSystem for Register {
                     Jump::SpinDown(i) => channel.rate * of(i)[1],
                     Jump::SpinUp(i) => channel.rate * of(i)[0],
                     Jump::Dephase(_) => channel.rate * (parity[0] + parity[1]),
-                    _ => 0.0,
+                    // Below, from the whole ket.
+                    Jump::Ladder { .. } | Jump::Positive | Jump::Negative => 0.0,
                 };
             }
         }

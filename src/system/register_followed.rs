@@ -122,7 +122,7 @@ impl Register {
             let now = match change {
                 Change::Flip { bit, set } if (row & bit != 0) != set => continue,
                 Change::Flip { bit, .. } => row ^ bit,
-                _ => row,
+                Change::None | Change::Dephase { .. } => row,
             };
             let own = &sums[row];
             total.add(1.0, own);

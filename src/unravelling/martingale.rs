@@ -13,11 +13,14 @@ use crate::system::{Followed, Scratch, activity, combine};
 /// 𝓛†O, holds in a truncated Fock space as it stands, and only moves where something can jump.
 ///
 /// c is smooth between jumps. It is interpolated over each stretch at Chebyshev nodes on the propagator's dense output,
-/// as many as bring its last coefficients below the tolerance, and integrated, which serves every output
-/// time within the stretch.
+/// as many as bring the error that its last coefficients foretell below the tolerance, and integrated, which serves every output
+/// time within the stretch. Nothing is given back of that error because it might have the other sign next time: a mean over
+/// trajectories keeps it, and no error bar knows of it.
 pub struct Martingales<'a, S: Followed> {
     system: &'a S,
     times: &'a [f64],
+    /// The error allowed of a value at an output time, and of the integrals per unit of time.
+    tolerance: f64,
     accuracy: f64,
     jumps: bool,
     width: usize,
@@ -55,10 +58,6 @@ pub struct MartingaleMark {
 /// Rows of quantities are padded with zeros to a multiple of this, for the vector loops.
 const BLOCK: usize = 16;
 
-/// The errors that stretches admit are taken by size, for the worst quantity, and one degree too late: summed over the runs of
-/// Fig. 3 they exceed the true error of the integrals thousands of times. This much of it is given back.
-const CAUTION: f64 = 1000.0;
-
 /// The richest rule.
 const LAST_RULE: usize = DEGREES.len() - 1;
 
@@ -72,7 +71,8 @@ impl<'a, S: Followed> Martingales<'a, S> {
         Self {
             system,
             times,
-            accuracy: CAUTION * tolerance / duration,
+            tolerance,
+            accuracy: tolerance / duration,
             jumps: system.channels().iter().any(|channel| channel.rate > 0.0),
             width,
             next: 0,
@@ -199,9 +199,14 @@ impl<'a, S: Followed> Martingales<'a, S> {
         // The activity is as smooth and needs to be known only roughly.
         let (width, count) = (self.width, self.system.followed());
         let log_length = stretch.length.ln();
+        // Errors of whole stretches add up over the run; that of an output time within a stretch is its own alone.
+        let within = self.times.get(self.next).is_some_and(|time| *time < stretch.end_time);
+        let inside = if within { self.tolerance / stretch.length } else { f64::INFINITY };
+        let accuracy = self.accuracy;
+        let allowed = |rule: &Rule| (accuracy / rule.share_of_whole()).min(inside);
         // Coefficients of a smooth function fall like (ratio · length)^degree.
         let enough =
-            |rule: &Rule| rule.degree as f64 * (self.log_ratio + log_length) <= self.accuracy.ln() - self.log_size;
+            |rule: &Rule| rule.degree as f64 * (self.log_ratio + log_length) <= allowed(rule).ln() - self.log_size;
         let mut choice = RULES.iter().position(enough).unwrap_or(LAST_RULE);
         loop {
             let rule = &RULES[choice];
@@ -228,7 +233,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
                 self.log_size = size.ln();
                 self.log_ratio = (left.ln() - self.log_size) / degree as f64 - log_length;
             }
-            if left <= self.accuracy || choice == LAST_RULE || stretch.stop.after(0) {
+            if left <= allowed(rule) || choice == LAST_RULE || stretch.stop.after(0) {
                 return rule;
             }
             choice += 1;

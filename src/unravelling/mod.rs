@@ -10,5 +10,5 @@ mod weight;
 
 pub use martingale::{MartingaleMark, Martingales};
 pub use recorder::{Recorder, Stretch};
-pub use trajectory::{Chance, INITIAL_TAIL, Trajectory, TrajectoryReport};
+pub use trajectory::{Chance, Forced, ForcedJump, INITIAL_TAIL, Trajectory, TrajectoryReport};
 pub use trunk::{Rewindable, Trunks};

@@ -34,6 +34,11 @@ pub trait Recorder {
         let _ = (index, weight);
     }
 
+    /// ln of the probability of no jump up to output time number `index`: comes after that output, as long as there was none.
+    fn survive(&mut self, index: usize, log_probability: f64) {
+        let _ = (index, log_probability);
+    }
+
     /// A stretch of evolution without jumps, before the outputs within it and the jump that may end it.
     fn stretch(&mut self, stretch: &Stretch) {
         let _ = stretch;

@@ -4,6 +4,7 @@ use super::trunk::{Alone, Beginning, Mark};
 use super::waiting_time::{Survival, root};
 use super::weight::Growth;
 use super::{Recorder, Rewindable, Stretch, Trunks};
+use crate::error::shown::{MOST_DIGITS, number};
 use crate::hilbert::{Ket, Window};
 use crate::model::PurePreparation;
 use crate::propagate::{Follower, Stop, Tolerances, WindowReport};
@@ -22,6 +23,9 @@ const LEAST: f64 = 0.1;
 /// Jump instants are found to this fraction of the ket tolerance.
 const JUMP_SHARE: f64 = 0.1;
 
+/// Weights of channels up to this are rounding, and a ket of such a norm could not be normalised.
+const SMALLEST: f64 = 1e-250;
+
 /// Kets evaluated together for outputs.
 const OUTPUTS: usize = 4;
 
@@ -32,6 +36,29 @@ pub const INITIAL_TAIL: f64 = 1e-18;
 pub trait Chance {
     /// The next number, uniform in (0, 1).
     fn uniform(&mut self) -> f64;
+}
+
+/// A jump that is made to happen at a chosen instant, beside those that fall by themselves.
+///
+/// Up to that instant the trajectory is the one that the same chances give without it. The channel is drawn for a quarter by
+/// weight ‖L_mψ‖² and for the rest evenly among those that can fire, so that rare channels come up, too.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ForcedJump {
+    /// When, 0 < time < end of the run.
+    pub time: f64,
+    /// A number in (0, 1) that chooses the channel.
+    pub choice: f64,
+}
+
+/// What came of a [`ForcedJump`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forced {
+    /// The rate ‖L_mψ‖² of every channel at that instant.
+    pub rates: Vec<f64>,
+    /// Whether another jump had come before.
+    pub after_another: bool,
+    /// The channel that fired, and the probability with which it was chosen; `None` where nothing could.
+    pub channel: Option<(usize, f64)>,
 }
 
 /// What a trajectory noticed about itself.
@@ -59,6 +86,9 @@ pub struct Trajectory<'a, S: OpenSystem> {
     between: Ket,
     outputs: [Ket; OUTPUTS],
     growth: Option<Growth<'a, S>>,
+    /// The jumps to be forced in the present trajectory, the next one last, and what came of those before.
+    to_force: Vec<ForcedJump>,
+    forced: Vec<Forced>,
 }
 
 impl<'a, S: OpenSystem> Trajectory<'a, S> {
@@ -77,6 +107,8 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             between: empty(),
             outputs: std::array::from_fn(|_| empty()),
             growth: system.is_weighted().then(|| Growth::new(system, tolerances.ket, duration)),
+            to_force: Vec::new(),
+            forced: Vec::new(),
         }
     }
 
@@ -119,6 +151,25 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             Some(trunk) => self.run_beginning(state, trunk, chance, recorder),
             None => self.run(state, chance, recorder),
         }
+    }
+
+    /// The same with jumps forced, in the order of their times, and what came of them. The recorder is told of them as of any
+    /// other jump.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_forced(
+        &mut self,
+        state: &PurePreparation,
+        jumps: &[ForcedJump],
+        chance: &mut impl Chance,
+        recorder: &mut impl Recorder,
+    ) -> Result<(TrajectoryReport, Vec<Forced>)> {
+        self.to_force = jumps.iter().rev().copied().collect();
+        self.forced.clear();
+        let report = self.run_beginning(state, &mut Alone, chance, recorder);
+        self.to_force.clear();
+        Ok((report?, std::mem::take(&mut self.forced)))
     }
 
     fn run_beginning<R: Recorder, B: Beginning<R>>(
@@ -185,9 +236,13 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             // Without weights ln‖ψ‖², which is the probability of no jump; with them that is less by the growth.
             let growth = |s: f64| self.growth.as_ref().map_or(0.0, |growth| growth.until(s));
             let end_norm = self.end.norm_squared();
-            let log_norm = end_norm.ln() - growth(h);
+            let mut log_norm = end_norm.ln() - growth(h);
             report.norm_defect = report.norm_defect.max(log_norm.exp_m1());
-            let jumped = survival + log_norm <= level;
+            // Where no channel can fire a ket survives for certain: what its norm has lost is rounding, and no jump.
+            if rate == 0.0 && total_weight(self.system, &self.end, &mut self.weights) == 0.0 {
+                log_norm = 0.0;
+            }
+            let mut jumped = survival + log_norm <= level;
             let mut elapsed = h;
             if jumped {
                 let rate = total_weight(self.system, &self.end, &mut self.weights) / end_norm;
@@ -199,10 +254,28 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                     let rate = total_weight(self.system, &self.end, &mut self.weights) / norm;
                     Survival { time: s, log_norm: norm.ln() - growth(s), rate }
                 });
-                elapsed = found.time;
+                // Nor does a jump happen at an instant at which nothing can fire: the threshold waits.
+                jumped = found.rate > 0.0;
+                if jumped {
+                    elapsed = found.time;
+                } else {
+                    self.follower.evaluate(h, &self.ket, &mut self.end);
+                }
+            }
+            let mut forced = None;
+            if let Some(jump) = self.to_force.pop_if(|jump| jump.time <= time + elapsed) {
+                elapsed = (jump.time - time).clamp(0.0, elapsed);
+                self.follower.evaluate(elapsed, &self.ket, &mut self.end);
+                let norm = self.end.norm_squared();
+                log_norm = norm.ln() - growth(elapsed);
+                total_weight(self.system, &self.end, &mut self.weights);
+                let rates = self.weights.iter().map(|weight| weight / norm).collect();
+                forced = choose_broadly(&self.weights, jump.choice);
+                self.forced.push(Forced { rates, after_another: fired, channel: forced });
+                jumped = forced.is_some();
             }
             // A step that was meant to reach the end does, whatever the rounding of the sum.
-            let last = !jumped && h >= end_of_run - time;
+            let last = !jumped && elapsed == h && h >= end_of_run - time;
             let now = if last { end_of_run } else { time + elapsed };
             recorder.stretch(&Stretch {
                 begin: time,
@@ -230,6 +303,12 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 for ((index, _), ket) in batch.iter().zip(&self.outputs[..count]) {
                     recorder.output(*index, ket);
                 }
+                if !fired {
+                    for ((index, s), ket) in batch.iter().zip(&self.outputs[..count]) {
+                        let log_norm = ket.norm_squared().ln() + self.follower.log_factor(*s);
+                        recorder.survive(*index, survival + log_norm - growth(*s));
+                    }
+                }
                 if self.growth.is_some() {
                     for (index, s) in &batch[..count] {
                         recorder.weigh(*index, weight.sign * (weight.log + growth(*s)).exp());
@@ -240,7 +319,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             std::mem::swap(&mut self.ket, &mut self.end);
             continues = !jumped;
             if jumped {
-                let channel = choose(&self.weights, chance.uniform());
+                let channel = forced.map_or_else(|| choose(&self.weights, chance.uniform()), |(channel, _)| channel);
                 self.system.collapse(channel, &mut self.ket, &mut self.between);
                 if self.growth.as_ref().is_some_and(|growth| growth.reverses(channel)) {
                     weight.sign = -weight.sign;
@@ -258,6 +337,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             }
             let norm = self.ket.norm_squared();
             if !(norm.is_finite() && norm > 0.0) {
+                let (norm, now) = (number(norm, MOST_DIGITS), number(now, MOST_DIGITS));
                 return Err(Error::Numerical(format!("a ket of norm² {norm} at t = {now}: the step was not accurate")));
             }
             self.ket.scale(1.0 / norm.sqrt());
@@ -302,9 +382,32 @@ fn choose(weights: &[f64], u: f64) -> usize {
     chosen
 }
 
+/// A channel drawn for a quarter by weight and for the rest evenly among those of positive weight, and the probability of that.
+fn choose_broadly(weights: &[f64], u: f64) -> Option<(usize, f64)> {
+    let fires = |weight: &f64| *weight > SMALLEST;
+    let total: f64 = weights.iter().copied().filter(fires).sum();
+    let able = weights.iter().filter(|weight| fires(weight)).count();
+    if !(able > 0 && total.is_finite()) {
+        return None;
+    }
+    let share = |weight: &f64| if fires(weight) { 0.25 * weight / total + 0.75 / able as f64 } else { 0.0 };
+    let broad: Vec<f64> = weights.iter().map(share).collect();
+    let channel = choose(&broad, u);
+    Some((channel, broad[channel]))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::choose;
+    use super::{choose, choose_broadly};
+
+    #[test]
+    fn a_forced_jump_takes_rare_channels_too() {
+        let weights = [0.0, 1e-9, 1.0];
+        assert_eq!(choose_broadly(&weights, 0.1).map(|(channel, _)| channel), Some(1));
+        let (channel, probability) = choose_broadly(&weights, 0.9).expect("two can fire");
+        assert!(channel == 2 && (probability - 0.625).abs() < 1e-8);
+        assert_eq!(choose_broadly(&[0.0, 0.0], 0.5), None);
+    }
 
     #[test]
     fn channels_are_chosen_by_weight_in_their_own_order() {

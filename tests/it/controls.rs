@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use fluctuator::analysis::{Controlled, Deviations, Level, Point, controlled, drift, trajectory_point};
+use fluctuator::analysis::{Deviations, Level, Point, trajectory_point};
 use fluctuator::ensemble::{self, BlockRunner, Closure, Ensemble, Estimator, Guide, Layout, Plan, expected_quantities};
 use fluctuator::hilbert::{Cutoff, Ket, Window};
 use fluctuator::model::{
     Adiabatic, Model, OscillatorBath, OscillatorPreparation, PurePreparation, Spin, SpinPreparation,
 };
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Chain, Channel, Experiment, Followed, Observable, OpenSystem, Scratch, activity};
+use fluctuator::system::{Chain, Channel, Experiment, Followed, Observable, OpenSystem, Scratch};
 use num_complex::Complex64;
 
 use crate::reference;
@@ -22,9 +22,16 @@ fn ensemble(experiment: &Experiment, trajectories: u64, seed: u64, pilot: Option
     run(experiment, &Plan { trajectories, seed, block: 32, threads: THREADS, estimator, sampling: Default::default() })
 }
 
+/// A mean corrected by control variates.
+pub struct Corrected {
+    pub mean: f64,
+    pub variance: f64,
+}
+
 /// The corrected mean of observable `observable` at time index `time`.
-pub fn corrected(ensemble: &Ensemble, time: usize, observable: usize) -> Controlled {
-    controlled(&ensemble.tally.folds, ensemble.layout.observable(time, observable)).expect("enough trajectories")
+pub fn corrected(ensemble: &Ensemble, time: usize, observable: usize) -> Corrected {
+    let (moments, entry) = (&ensemble.tally.corrected, ensemble.layout.observable(time, observable));
+    Corrected { mean: moments.mean()[entry], variance: moments.variance(entry) }
 }
 
 /// One of the runs of Fig. 3.
@@ -99,23 +106,6 @@ fn fig3_gamma100_nbar0_as_required() {
 #[test]
 fn fig3_at_every_time_as_required() {
     [A, B, C].iter().for_each(|figure| check_figure(figure, 1024, 1));
-}
-
-/// Fewer than 512 trajectories, or fewer than 40 quanta so far, are too few to fit coefficients to: the drift estimator stands in.
-#[test]
-fn coefficients_are_fitted_to_enough_trajectories_and_quanta() {
-    for (trajectories, end, fitted) in [(480, 3.0, false), (512, 3.0, true), (512, 0.3, false), (2048, 0.3, true)] {
-        let model = oscillator(vec![spin(2.0, 1.0, 10.0, 0.5)], None);
-        let experiment = experiment(model, OscillatorPreparation::Fock(0), end, 3);
-        let ensemble = ensemble(&experiment, trajectories, 1, None);
-        let quanta = ensemble.tally.records.mean()[ensemble.layout.activity(2, activity::NUMBER)];
-        println!("{trajectories} trajectories until {end}: {:.1} quanta", quanta * trajectories as f64);
-        let (folds, entry) = (&ensemble.tally.folds, ensemble.layout.observable(2, 0));
-        let [drift, fit] = [drift, controlled].map(|of| of(folds, entry).expect("controls").mean);
-        assert_ne!(drift, fit, "they cannot be told apart");
-        let found = trajectory_point(&experiment, &ensemble, BTreeMap::new()).observables["number"].mean[2];
-        assert_eq!(found, if fitted { fit } else { drift }, "{trajectories} trajectories until {end}");
-    }
 }
 
 /// A system of each kind, with every observable there is.
@@ -272,8 +262,8 @@ fn a_wrong_compensator_is_noticed() {
         let tally = runner.run(0..1024).expect("it runs");
         let layout = Layout::new(&experiment, system.channels().len());
         [0, 1, 4].map(|observable| {
-            let found = controlled(&tally.folds, layout.observable(2, observable)).expect("enough trajectories");
-            (found.mean - truth[observable][2]).abs() / found.standard_error
+            let entry = layout.observable(2, observable);
+            (tally.corrected.mean()[entry] - truth[observable][2]).abs() / tally.corrected.standard_error(entry)
         })
     };
     let (right, wrong) = (worst(1.0), worst(1.02));

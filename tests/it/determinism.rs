@@ -67,9 +67,10 @@ fn a_trajectory_does_not_depend_on_the_others() {
             estimator: Estimator::Controlled { pilot: 16 },
             sampling: Default::default(),
         };
-        let guide = ensemble::learn(&experiment, &Tolerances::from_tolerance(1e-8), &plan, &()).expect("learns");
+        let lessons = ensemble::learn(&experiment, &Tolerances::from_tolerance(1e-8), &plan, &()).expect("learns");
+        let lessons = lessons.expect("nobody stops it");
         check_independence(&chain, &experiment, None);
-        check_independence(&chain, &experiment, guide.as_ref());
+        check_independence(&chain, &experiment, lessons.guide.as_ref());
     }
     let pair = vec![spin(2.0, 0.3, 3.0, 0.1), spin(1.0, 0.2, 2.0, 0.0)];
     let experiment = experiment(oscillator(pair, None), OscillatorPreparation::Coherent(1.5.into()), 2.0, 5);
@@ -92,8 +93,9 @@ fn a_trajectory_in_a_moving_frame_does_not_depend_on_the_others_or_on_threads() 
         estimator: Estimator::Controlled { pilot: 16 },
         sampling: Default::default(),
     };
-    let guide = ensemble::learn(&experiment, &Tolerances::from_tolerance(1e-8), &plan(2), &()).expect("learns");
+    let lessons = ensemble::learn(&experiment, &Tolerances::from_tolerance(1e-8), &plan(2), &()).expect("learns");
+    let lessons = lessons.expect("nobody stops it");
     check_independence(&Register::of(&experiment), &experiment, None);
-    check_independence(&Register::of(&experiment), &experiment, guide.as_ref());
+    check_independence(&Register::of(&experiment), &experiment, lessons.guide.as_ref());
     assert_eq!(run(&experiment, &plan(1)), run(&experiment, &plan(3)));
 }

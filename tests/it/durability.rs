@@ -313,7 +313,7 @@ fn signals_store_what_is_finished_and_exit_with_3() {
 }
 
 /// Runs a line of shell in the sandbox; `fluctuator` is the program. Returns exit code and stderr.
-fn shell(sandbox: &Sandbox, line: &str) -> (Option<i32>, String) {
+pub fn shell(sandbox: &Sandbox, line: &str) -> (Option<i32>, String) {
     let program = cargo_bin!("fluctuator").display().to_string();
     let line = format!("fluctuator() {{ {program} \"$@\"; }}; PROGRAM={program}; {line}");
     let output = Command::new("sh").args(["-c", &line]).current_dir(sandbox.path("")).output().unwrap();

@@ -67,8 +67,12 @@ fn run_files_that_would_fill_the_memory_are_refused() {
     }
     let long = drive::RUN.to_owned() + &"#".repeat(1 << 22);
     assert!(RunFile::parse(&long, "long", &[]).unwrap_err().to_string().contains("4194304 bytes at most"));
-    let swept = format!("{}#{}\n[sweep]\n\"ensemble.seed\" = {:?}\n", drive::RUN, "#".repeat(1 << 20), vec![1; 200]);
-    assert!(RunFile::parse(&swept, "swept", &[]).unwrap_err().to_string().contains("times the sweep points"));
+    let title = format!("title = \"{}\"", "#".repeat(1 << 20));
+    let swept = format!("{title}\n{}\n[sweep]\n\"ensemble.seed\" = {:?}\n", drive::RUN, vec![1; 200]);
+    assert!(
+        RunFile::parse(&swept, "swept", &[])
+            .is_err_and(|error| error.to_string().contains("times the number of points"))
+    );
 }
 
 /// The corpus has a file of blocks that is sound, or the fuzzer would begin nowhere.

@@ -69,8 +69,9 @@ fn an_unreadable_result_is_not_replaced() {
 fn records_are_not_removed_by_a_run_without_records() {
     let sandbox = Sandbox::new();
     sandbox.expect(0, &format!("{RUN} --set output.jumps=true"));
+    sandbox.expect(2, &format!("{RUN} --set output.final_values=true"));
     let refused = sandbox.expect(2, RUN);
-    assert!(refused.error().contains("its records.nc would go"), "{}", refused.stderr);
+    assert!(refused.error().contains("its records.nc would be replaced"), "{}", refused.stderr);
     assert!(sandbox.path("a/records.nc").exists());
 }
 

@@ -225,7 +225,11 @@ fn records_are_refused_for_ranks_and_so_is_a_program_without_mpi() {
     let sandbox = Sandbox::new();
     if cfg!(feature = "mpi") {
         let refused = sandbox.expect(2, "run run.toml --mpi --set output.jumps=true");
-        assert!(refused.error().contains("records of single trajectories are not stored"), "{}", refused.stderr);
+        assert!(
+            refused.error().contains("records of single trajectories do not come from other processes"),
+            "{}",
+            refused.stderr
+        );
     } else {
         let refused = sandbox.expect(2, "run run.toml --mpi");
         assert!(refused.error().contains("cargo build --release --features mpi"), "{}", refused.stderr);

@@ -128,6 +128,7 @@ fn summary(point: Point, method: Method) -> Summary {
         method,
         title: String::new(),
         seed: 0,
+        sweep: None,
         trajectories: point.trajectories,
         trajectories_asked: None,
         models: Vec::new(),

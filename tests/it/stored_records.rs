@@ -7,8 +7,11 @@ use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use fluctuator::io::blocks::RecordIndex;
+use sha2::{Digest, Sha256};
+
 use crate::cli::Sandbox;
-use crate::durability::{assert_same, block_files, stored};
+use crate::durability::{assert_same, block_files, shell, stored};
 use crate::records::Contents;
 
 /// Records of everything, in many small blocks that are written as often as possible.
@@ -186,7 +189,7 @@ fn records_may_be_asked_for_later() {
     assert_same_records(&sandbox, "whole", "a");
     assert!(before.exists(), "what a run without records can use stays");
     // Final values alone are there, too, where jumps are; not the other way round.
-    sandbox.expect(0, &format!("{run} --out a --resume --set output.jumps=false"));
+    sandbox.expect(0, &format!("{run} --out a --resume --set output.jumps=false --force"));
     let mut last = Contents::of(&sandbox.path("a/records.nc"));
     assert_eq!(last.numbers("final_number").len(), 64);
     let few = format!("{run} --out b --set output.jumps=false");
@@ -207,5 +210,62 @@ fn a_newer_file_of_records_is_left_alone() {
         let refused = sandbox.expect(2, &format!("{run} {more}"));
         assert!(refused.error().contains("a newer version of the program"), "{}", refused.stderr);
         assert_eq!(fs::read(&log).unwrap(), newer);
+    }
+}
+
+/// No room for the records: the run ends with a clear sentence, and with room it goes on.
+#[test]
+fn a_disk_that_is_full_of_records_ends_a_run_that_can_go_on() {
+    let sandbox = Sandbox::new();
+    let run = format!("{RUN} --trajectories 3000");
+    sandbox.expect(0, &format!("{run} --out whole"));
+    let size = fs::metadata(&logs(&sandbox, "whole")[0]).unwrap().len();
+    let blocks = size / 512 / 2;
+    for trap in ["trap '' XFSZ;", ""] {
+        let line = format!("{trap} ulimit -f {blocks}; exec $PROGRAM {run} --out full --resume");
+        let (code, stderr) = shell(&sandbox, &line);
+        assert_ne!(code, Some(0), "{stderr}");
+        if !trap.is_empty() {
+            assert!(stderr.contains(".records: ") && stderr.contains("`--resume` goes on from there"), "{stderr}");
+        }
+    }
+    sandbox.expect(0, &format!("{run} --out full --resume"));
+    assert_same_records(&sandbox, "whole", "full");
+}
+
+/// Whatever a file says, with the right checksums or not: records are read as they were written, or refused.
+#[test]
+fn hostile_records_are_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.expect(0, &format!("{RUN} --trajectories 16 --out a"));
+    let log = logs(&sandbox, "a").remove(0);
+    let sound = fs::read(&log).unwrap();
+    let (head, entries) = sound.split_at(21 + 64 + 2);
+    let identity = std::str::from_utf8(&head[21..85]).unwrap();
+    let index = || RecordIndex::new(vec![log.clone()], identity, true, 4, 16);
+    let whole: Vec<_> = (0..4).map(|block| index().read(block, 2, 3).unwrap()).collect();
+    assert!(index().covers(&(0..4)) && !index().covers(&(0..5)) && index().read(4, 2, 3).is_err());
+    assert!(index().read(0, 1, 3).is_err() && index().read(0, 2, 2).is_err(), "of another experiment");
+    let size = usize::try_from(u64::from_le_bytes(entries[16..24].try_into().unwrap())).unwrap();
+    let block = usize::try_from(u64::from_le_bytes(entries[..8].try_into().unwrap())).unwrap();
+    for place in 0..24 + size {
+        let mut bytes = entries.to_vec();
+        bytes[place] = bytes[place].wrapping_add(0x81);
+        for mended in [false, true] {
+            if mended {
+                let digest = Sha256::digest([head, &bytes[..16], &bytes[24..24 + size]].concat());
+                bytes[24 + size..][..32].copy_from_slice(&digest);
+            }
+            fs::write(&log, [head, &bytes].concat()).unwrap();
+            for other in (0..4).filter(|other| *other != block) {
+                if let Ok(read) = index().read(other as u64, 2, 3) {
+                    assert!(read == whole[other] || mended, "byte {place}");
+                }
+            }
+            if let Ok(read) = index().read(block as u64, 2, 3) {
+                // With the right checksum it may hold other numbers, and no other shape.
+                assert!(mended && read.trajectories().count() == 4, "byte {place}");
+            }
+        }
     }
 }

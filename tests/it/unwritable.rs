@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use assert_cmd::cargo::cargo_bin;
 
 use crate::cli::Sandbox;
+use crate::durability::shell;
 
 /// A device on which every write fails.
 fn full() -> Stdio {
@@ -83,4 +84,22 @@ fn numbers_and_records_come_before_pictures() {
     assert!(failed.stderr.contains("a/number.svg"), "{}", failed.stderr);
     assert!(sandbox.path("a/summary.json").exists() && sandbox.path("a/result.nc").exists());
     assert!(sandbox.path("a/records.nc").exists());
+}
+
+/// The terminal is gone: what is complete is saved, however often that is said; with `nohup` the run goes on.
+#[test]
+fn a_run_outlives_its_terminal() {
+    let sandbox = Sandbox::new();
+    let begun = "for i in $(seq 600); do ls OUT/blocks/point-0000/*.blocks >/dev/null 2>&1 && break; sleep 0.05; done";
+    let run = "$PROGRAM run run.toml --store-every 0.01 --set output.jumps=true --out OUT --trajectories";
+    let line = |line: &str, out: &str| line.replace("BEGUN", begun).replace("RUN", run).replace("OUT", out);
+    let (code, stderr) =
+        shell(&sandbox, &line("RUN 100000000 >/dev/full 2>&1 & BEGUN; kill -HUP $!; kill -HUP $!; wait $!", "gone"));
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(sandbox.summary("gone")["points"][0]["trajectories"].as_u64() > Some(0));
+    assert!(sandbox.path("gone/records.nc").exists() && sandbox.path("gone/number.png").exists());
+    let (code, stderr) =
+        shell(&sandbox, &line("trap '' HUP; RUN 5000 >/dev/null & BEGUN; kill -HUP $!; wait $!", "nohup"));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(sandbox.summary("nohup")["points"][0]["trajectories"], 5000);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::fit::{Fit, fit_line, fit_nested};
-use crate::analysis::{ENOUGH_TO_FIT, Point};
+use crate::analysis::Point;
 
 /// Fewest groups whose root mean square goes into a fitted slope.
 const FEWEST_GROUPS: usize = 4;
@@ -93,8 +93,7 @@ pub struct QuantityScaling {
     pub rungs: Vec<SamplingRung>,
     /// Slopes of the plain average.
     pub plain: Scaling,
-    /// Slopes of the reported estimator. Where three sizes or more are large enough for control variates to be fitted
-    /// ([`ENOUGH_TO_FIT`]), smaller ones stay out: the step between the two estimators is no power of M.
+    /// Slopes of the reported estimator, the same for all sizes.
     pub reported: Scaling,
     /// Variance of the plain mean over that of the reported one, by the standard errors of the largest groups: how many
     /// times fewer trajectories the reported estimator needs. Absent where the reported error is zero.
@@ -207,22 +206,16 @@ impl Groups {
             reported: errors(groups, |reading| reading.reported),
         };
         let rungs: Vec<SamplingRung> = self.by_size.iter().map(rung).collect();
-        // Where control variates begin, the reported error takes a step.
-        let fitted = |rung: &SamplingRung| first.estimator == "plain" || rung.trajectories >= ENOUGH_TO_FIT;
-        let scaling = |part: fn(&SamplingRung) -> Errors, smooth: &dyn Fn(&SamplingRung) -> bool| {
+        let scaling = |part: fn(&SamplingRung) -> Errors| {
             let logarithm = |r: &SamplingRung| (r.trajectories, part(r).standard_error);
             let errors = |rung: &SamplingRung| {
                 let many = rung.groups >= FEWEST_GROUPS;
                 many.then(|| Some((rung.trajectories as f64, part(rung).deviation?, rung.groups - lost))).flatten()
             };
-            let deviations = |smooth: &dyn Fn(&SamplingRung) -> bool| -> Vec<_> {
-                rungs.iter().filter(|rung| smooth(rung)).filter_map(errors).collect()
-            };
-            let all = |_: &SamplingRung| true;
+            let deviations: Vec<_> = rungs.iter().filter_map(errors).collect();
             Scaling {
-                standard_error: fit_line(&logarithms(rungs.iter().filter(|rung| smooth(rung)).map(logarithm)))
-                    .or_else(|| fit_line(&logarithms(rungs.iter().map(logarithm)))),
-                deviation: fit_nested(&deviations(smooth)).or_else(|| fit_nested(&deviations(&all))),
+                standard_error: fit_line(&logarithms(rungs.iter().map(logarithm))),
+                deviation: fit_nested(&deviations),
             }
         };
         let largest = rungs.last();
@@ -231,8 +224,8 @@ impl Groups {
             name: first.name.clone(),
             estimator: first.estimator.clone(),
             reference: centre(|reading| reading.reported),
-            plain: scaling(|rung| rung.plain, &|_| true),
-            reported: scaling(|rung| rung.reported, &fitted),
+            plain: scaling(|rung| rung.plain),
+            reported: scaling(|rung| rung.reported),
             variance_ratio: ratio.filter(|ratio| ratio.is_finite()),
             predicted: self.predicted.as_ref().and_then(|(trajectories, readings)| {
                 let Reading { plain, reported, .. } = readings.get(index)?;

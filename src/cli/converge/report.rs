@@ -1,12 +1,11 @@
 //! The tables of a convergence study on stdout.
 
-use super::super::table::{parameters, print_aligned};
-use crate::analysis::ENOUGH_TO_FIT;
+use super::super::table::{parameters, print_aligned, title};
 use crate::analysis::convergence::{Convergence, Errors, Fit, Ladder, QuantityScaling, Sampling};
 
 /// Prints all four tables and the sentence.
 pub fn print(convergence: &Convergence) {
-    let title = &convergence.provenance.title;
+    let title = title(&convergence.provenance.title);
     match convergence.parameters.is_empty() {
         true => say!("{title}"),
         false => say!("{title}, point {}: {}", convergence.point, parameters(&convergence.parameters)),
@@ -46,9 +45,6 @@ fn print_sampling(sampling: &Sampling) {
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(sampling.quantities.iter().map(slopes));
     print_aligned(&rows);
-    if number.reported.standard_error.is_some_and(|fit| fit.points < number.rungs.len()) {
-        say!("(reported: through the sizes from {ENOUGH_TO_FIT} on, where coefficients of controls are fitted)");
-    }
 }
 
 fn slopes(quantity: &QuantityScaling) -> Vec<String> {

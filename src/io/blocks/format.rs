@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::identity::Identity;
 use crate::ensemble::{Node, Sums};
+use crate::io::files::open_file;
 use crate::io::provenance::{digest, hexadecimal};
 use crate::io::run_file::TableRows;
 
@@ -205,7 +206,7 @@ impl Opened {
     pub fn open(path: &Path) -> Result<Self, Unreadable> {
         let said = |error: std::io::Error| Unreadable::System(error.to_string());
         let damaged = |reason: &str| Unreadable::Damaged(reason.into());
-        let mut file = File::open(path).map_err(said)?;
+        let mut file = open_file(path).map_err(said)?;
         let length = file.metadata().map_err(said)?.len();
         let mut front = Vec::with_capacity(MAGIC.len() + 8);
         file.by_ref().take(MAGIC.len() as u64 + 8).read_to_end(&mut front).map_err(said)?;

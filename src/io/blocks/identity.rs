@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ensemble::{Estimator, Ladder};
+use crate::error::{LONGEST_KEY, shown};
 use crate::io::provenance::hash_text;
 use crate::io::run_file::RunPoint;
 
@@ -54,7 +55,10 @@ impl Identity {
         let mut changes = Vec::new();
         let mut tell = |key: &str, was: Option<String>, is: Option<String>| {
             if was != is {
-                let shown = |value: Option<String>| value.unwrap_or_else(|| "not given".into());
+                // One of the two is somebody else's.
+                let shown =
+                    |value: Option<String>| value.map_or_else(|| "not given".into(), |value| shown::value(&value));
+                let key = shown::one_line(key, LONGEST_KEY);
                 changes.push(format!("`{key}` was {}, is {}", shown(was), shown(is)));
             }
         };

@@ -109,7 +109,9 @@ impl PointBlocks {
     /// The records that lie beside the files of blocks, and in `directory`.
     pub fn records(&self, directory: Option<&Path>) -> Option<RecordIndex> {
         let jumps = self.records?;
-        let files = record_files(&self.paths, directory);
+        let mut files = record_files(&self.paths, directory);
+        let task = self.task();
+        files.retain(|path| task_of(path).is_none_or(|other| other.start < task.end && task.start < other.end));
         Some(RecordIndex::new(files, &self.identity.hash, jumps, self.point.block, self.point.stopping.trajectories))
     }
 
@@ -189,12 +191,17 @@ impl PointBlocks {
         }
     }
 
-    /// The error for files that belong to another run, if there are any.
+    /// The error for files that belong to another run or come from a newer program, if there are any.
     ///
     /// # Errors
     /// That one.
     pub fn refuse_foreign(&self, complaints: &[Complaint]) -> Result<()> {
-        let foreign = complaints.iter().find(|complaint| matches!(complaint, Complaint::Foreign { .. }));
+        let is_foreign = |complaint: &&Complaint| match complaint {
+            Complaint::Foreign { .. } => true,
+            Complaint::Unreadable { reason, .. } => reason.is_newer(),
+            _ => false,
+        };
+        let foreign = complaints.iter().find(is_foreign);
         foreign.map_or(Ok(()), |complaint| Err(Error::Stored(complaint.to_string())))
     }
 

@@ -6,7 +6,7 @@ use crate::analysis::Point;
 /// A number of every point: name, long name, units, value (absent: NaN).
 pub(super) type PointNumber = (&'static str, &'static str, &'static str, fn(&Point) -> Option<f64>);
 
-pub(super) const POINT_NUMBERS: [PointNumber; 14] = [
+pub(super) const POINT_NUMBERS: [PointNumber; 15] = [
     ("trajectories", "trajectories averaged (0: density matrix)", "1", |p| Some(p.trajectories as f64)),
     ("no_jump_probability", "probability of no jump, where it was not sampled", "1", |p| p.no_jump_probability),
     ("heating_rate", "(⟨N⟩(t₁) − ⟨N⟩(t₀))/(t₁ − t₀)", RATE_UNITS, |p| Some(p.heating_rate.value)),
@@ -24,6 +24,9 @@ pub(super) const POINT_NUMBERS: [PointNumber; 14] = [
     ("heating_rate_window_start", "t₀ of the heating rate", TIME_UNITS, |p| Some(p.heating_rate.window[0])),
     ("heating_rate_window_end", "t₁ of the heating rate", TIME_UNITS, |p| Some(p.heating_rate.window[1])),
     ("heating_rate_paper", "2Γ of the paper, Eq. (41)", RATE_UNITS, |p| p.heating_rate.paper),
+    ("heating_rate_paper_ratio", "smallest κ/max(Ω₀, ω̃), which Eq. (41) needs to be ≫ 1", "1", |p| {
+        p.heating_rate.paper_ratio
+    }),
     ("heating_rate_quantum_noise", "mean of A₊(⟨N⟩+1) − A₋⟨N⟩", RATE_UNITS, |p| {
         p.heating_rate.quantum_noise
     }),

@@ -9,9 +9,8 @@ use toml::Table;
 use super::density::{BathSource, born_markov_bath};
 use super::section::Section;
 use super::tables::{TableRows, Tables, hash_with};
-use super::{MAX_BYTES, VERSION, overrides};
+use super::{Source, VERSION, overrides};
 use crate::bath::Bath;
-use crate::io::files::read_text_up_to;
 use crate::io::provenance::hash_text;
 use crate::{Error, Result};
 
@@ -50,9 +49,8 @@ impl CoefficientsFile {
     /// # Errors
     /// When a file cannot be read, is not TOML, or says something that is not allowed.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
-        let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
-        let directory = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&read_text_up_to(path, MAX_BYTES)?, &stem, overrides, directory)
+        let Source { text, name, directory } = Source::read(path)?;
+        Self::parse(&text, &name, overrides, &directory)
     }
 
     /// The same from a text; `name` becomes the title of a run file without one.
@@ -60,12 +58,12 @@ impl CoefficientsFile {
     /// # Errors
     /// When it is not TOML, or says something that is not allowed.
     pub fn parse(text: &str, name: &str, overrides: &[String], directory: &Path) -> Result<Self> {
-        let mut table: Table = text.parse().map_err(|error: toml::de::Error| Error::Toml(error.to_string()))?;
+        let mut table: Table = text.parse().map_err(|error: toml::de::Error| Error::toml(error))?;
         for pair in overrides {
             overrides::apply(&mut table, pair)?;
         }
         let tables = Tables::new(directory, &TableRows::new());
-        let hash = hash_text(&toml::to_string(&table).map_err(|error| Error::Toml(error.to_string()))?);
+        let hash = hash_text(&toml::to_string(&table).map_err(Error::toml)?);
         let mut title = None;
         let mut points = Vec::new();
         for point in overrides::sweep(&mut table)? {

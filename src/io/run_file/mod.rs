@@ -9,6 +9,7 @@ mod output;
 mod overrides;
 mod sampling;
 mod section;
+mod source;
 mod tables;
 mod target;
 
@@ -21,15 +22,17 @@ use toml::Table;
 pub use self::coefficients::{CoefficientsFile, CoefficientsPoint};
 pub use self::density::{BathSource, BornMarkovBath};
 pub use self::output::Records;
-use self::sampling::{check_sampling, check_weights, parse_block, parse_estimator, parse_sampling};
+use self::sampling::{
+    check_sampling, check_weights, parse_block, parse_estimator, parse_sampling, parse_sweep_numbers,
+};
 use self::section::Section;
+pub use self::source::{Source, is_piped, name};
 pub use self::tables::TableRows;
 use self::tables::{Tables, hash_with};
 pub use self::target::Stopping;
 use self::target::{Subject, parse_stopping};
-use super::files::read_text_up_to;
 use super::provenance::hash_text;
-use crate::ensemble::{CorrelationGrid, Estimator, Plan, Sampling};
+use crate::ensemble::{CorrelationGrid, Estimator, Plan, Sampling, SweepNumbers};
 use crate::model::Model;
 use crate::propagate::Tolerances;
 use crate::system::{Experiment, Observable};
@@ -38,9 +41,8 @@ use crate::{Error, Result};
 /// Version of the run file's layout.
 pub const VERSION: i64 = 1;
 
-/// Longest run file, in bytes, and longest with all its sweep points written out: what is read is bounded, whatever it says.
+/// Longest run file, in bytes: what is read is bounded, whatever it says.
 pub(super) const MAX_BYTES: usize = 1 << 22;
-const MAX_EXPANDED: usize = 1 << 27;
 
 /// Most output times of all sweep points together.
 const MAX_TIMES: usize = 10_000_000;
@@ -62,6 +64,8 @@ pub struct RunFile {
     pub exact: bool,
     /// What `records.nc` is to hold.
     pub records: Records,
+    /// Whether sweep points share their random numbers.
+    pub sweep_numbers: SweepNumbers,
     /// One entry per sweep point (one without a sweep).
     pub points: Vec<RunPoint>,
 }
@@ -77,7 +81,7 @@ pub struct RunPoint {
     pub tolerances: Tolerances,
     /// How many trajectories.
     pub stopping: Stopping,
-    /// Seed of the random streams.
+    /// Seed of the random streams: that of the run file, or one made of it where sweep points have numbers of their own.
     pub seed: u64,
     /// Trajectories per block: `ensemble.block`, or what suits their number ([`Plan::default_block`]).
     pub block: u64,
@@ -105,10 +109,16 @@ impl RunFile {
     /// # Errors
     /// When the file cannot be read, is not TOML, or says something that is not allowed.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self> {
-        let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
-        let text = read_text_up_to(path, MAX_BYTES)?;
-        let tables = Tables::new(path.parent().unwrap_or(Path::new("")), &TableRows::new());
-        Self::parse_in(tables, &text, &stem, overrides)
+        Self::of(&Source::read(path)?, overrides)
+    }
+
+    /// The same of one that has been read.
+    ///
+    /// # Errors
+    /// When it is not TOML, or says something that is not allowed.
+    pub fn of(source: &Source, overrides: &[String]) -> Result<Self> {
+        let tables = Tables::new(&source.directory, &TableRows::new());
+        Self::parse_in(tables, &source.text, &source.name, overrides)
     }
 
     /// The same from a text; `name` becomes the title of a run file without one.
@@ -131,21 +141,18 @@ impl RunFile {
         if text.len() > MAX_BYTES {
             return Err(Error::value("the run file", "long", format!("may have {MAX_BYTES} bytes at most")));
         }
-        let mut table: Table = text.parse().map_err(|error: toml::de::Error| Error::Toml(error.to_string()))?;
+        let mut table: Table = text.parse().map_err(|error: toml::de::Error| Error::toml(error))?;
         for pair in overrides {
             overrides::apply(&mut table, pair)?;
         }
-        let hash = hash_text(&toml::to_string(&table).map_err(|error| Error::Toml(error.to_string()))?);
+        let hash = hash_text(&toml::to_string(&table).map_err(Error::toml)?);
         let mut parsed = Vec::new();
         let mut times = 0;
         let points = overrides::sweep(&mut table)?;
-        if text.len().saturating_mul(points.len()) > MAX_EXPANDED {
-            let allowed = format!("its bytes times the sweep points may be {MAX_EXPANDED} at most");
-            return Err(Error::value("the run file", format!("{} bytes", text.len()), allowed));
-        }
         for point in points {
             let (parameters, table) = point?;
-            let (settings, point) = parse_point(table, parameters, &tables)?;
+            let (settings, mut point) = parse_point(table, parameters, &tables)?;
+            point.seed = settings.sweep_numbers.seed(point.seed, parsed.len());
             times += point.experiment.times.len();
             if times > MAX_TIMES {
                 let allowed = format!("all sweep points together may have {MAX_TIMES} output times");
@@ -165,6 +172,7 @@ impl RunFile {
             tables,
             exact: settings.exact,
             records: settings.records,
+            sweep_numbers: settings.sweep_numbers,
             points: parsed.into_iter().map(|(_, point)| point).collect(),
         })
     }
@@ -176,6 +184,7 @@ struct Settings {
     title: Option<String>,
     exact: bool,
     records: Records,
+    sweep_numbers: SweepNumbers,
 }
 
 fn parse_point(table: Table, parameters: BTreeMap<String, Value>, tables: &Tables) -> Result<(Settings, RunPoint)> {
@@ -216,6 +225,7 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>, tables: &Table
     let seed = ensemble.count("seed", 1, 0..=i64::MAX as u64)?;
     let estimator = parse_estimator(&mut ensemble, stopping.trajectories)?;
     let sampling = parse_sampling(&mut ensemble)?;
+    let sweep_numbers = parse_sweep_numbers(&mut ensemble)?;
     let block = parse_block(&mut ensemble, &stopping, sampling)?;
     ensemble.finish()?;
     root.finish()?;
@@ -225,7 +235,7 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>, tables: &Table
     check_sampling(sampling, &experiment, &stopping, block, records, correlations.is_some())?;
     let point =
         RunPoint { parameters, experiment, tolerances, stopping, seed, block, estimator, sampling, correlations, keys };
-    Ok((Settings { title, exact, records }, point))
+    Ok((Settings { title, exact, records, sweep_numbers }, point))
 }
 
 fn parse_times(mut time: Section) -> Result<Vec<f64>> {
@@ -254,6 +264,10 @@ fn parse_observables(output: &mut Section, model: &Model) -> Result<Vec<Observab
         if found.contains(&Observable::Energy) && matches!(model, Model::BornMarkov(_)) {
             let allowed = "is not observed with kind = \"born-markov\"; H_S is Ω₀(N + ½): observe number instead";
             return Err(Error::value("output.observables", "\"energy\"", allowed));
+        }
+        if found.is_empty() {
+            let allowed = "there are no spins whose inversion could be observed: leave it out";
+            return Err(Error::value("output.observables", format!("\"{name}\""), allowed));
         }
         for observable in found {
             if !observables.contains(&observable) {

@@ -8,10 +8,13 @@ use toml::{Table, Value};
 use crate::{Error, Result};
 
 /// Keys that a sweep cannot vary.
-const WHOLE_FILE: [&str; 3] = ["version", "title", "output.exact"];
+const WHOLE_FILE: [&str; 4] = ["version", "title", "output.exact", "ensemble.sweep"];
 
 /// Most points a sweep may have.
 const MAX_POINTS: usize = 10_000;
+
+/// Most bytes of all sweep points written out: what is read is bounded, whatever it says.
+const MAX_EXPANDED: usize = 1 << 27;
 
 /// Most steps of a dotted path; the run file has five.
 const MAX_STEPS: usize = 8;
@@ -44,7 +47,7 @@ pub fn sweep(table: &mut Table) -> Result<impl ExactSizeIterator<Item = Result<S
         Some(Value::Table(sweep)) => sweep,
         Some(value) => return Err(not_a_table("sweep", &value)),
     };
-    let (mut lists, mut count) = (Vec::new(), 1);
+    let (mut lists, mut bytes, mut count) = (Vec::new(), Vec::new(), 1);
     for (key, values) in sweep {
         if WHOLE_FILE.contains(&key.as_str()) {
             let allowed = "belongs to the whole run file and cannot be swept";
@@ -59,7 +62,15 @@ pub fn sweep(table: &mut Table) -> Result<impl ExactSizeIterator<Item = Result<S
             return Err(Error::value(format!("sweep.\"{key}\""), format!("{} values", values.len()), allowed));
         }
         count *= values.len();
+        bytes.push(values.iter().map(|value| value.to_string().len()).sum::<usize>() / values.len());
         lists.push((key, values));
+    }
+    // What every point has: the file without its sweep, and one value of each list.
+    let common = toml::to_string(table).map_err(Error::toml)?.len();
+    let each = bytes.iter().fold(common, |sum, bytes| sum.saturating_add(*bytes));
+    if each.saturating_mul(count) > MAX_EXPANDED {
+        let allowed = format!("the bytes of a sweep point times the number of points may be {MAX_EXPANDED} at most");
+        return Err(Error::value("the run file", format!("{each} bytes at each of {count} points"), allowed));
     }
     Ok((0..count).map(move |index| {
         let (mut parameters, mut table, mut runs) = (BTreeMap::new(), table.clone(), count);

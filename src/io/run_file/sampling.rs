@@ -1,10 +1,10 @@
 //! The keys of `[ensemble]` that say how trajectories are sampled and averaged: `estimator`, `pilot`, `sampling`,
-//! `block`.
+//! `block`, `sweep`.
 
 use super::output::Records;
 use super::section::Section;
 use super::target::Stopping;
-use crate::ensemble::{Estimator, Plan, Sampling};
+use crate::ensemble::{Estimator, Plan, Sampling, SweepNumbers};
 use crate::model::Model;
 use crate::system::Experiment;
 use crate::{Error, Result};
@@ -31,6 +31,13 @@ pub fn parse_sampling(ensemble: &mut Section) -> Result<Sampling> {
         "stratified" => Sampling::Stratified,
         _ => Sampling::Direct,
     })
+}
+
+/// `sweep`.
+pub fn parse_sweep_numbers(ensemble: &mut Section) -> Result<SweepNumbers> {
+    let word = ensemble.word("sweep", Some(SweepNumbers::default().name()), &SweepNumbers::NAMES)?;
+    let all = [SweepNumbers::Common, SweepNumbers::Independent];
+    Ok(all.into_iter().find(|numbers| numbers.name() == word).unwrap_or_default())
 }
 
 /// With a target all threads wait at every look for the last block before it. Such a run, which ends nobody knows where, has
@@ -83,6 +90,12 @@ pub fn check_sampling(
     if sampling == Sampling::Stratified && !trajectories.is_multiple_of(block) {
         return refuse(format!(
             "needs whole blocks: {trajectories} trajectories are no multiple of ensemble.block = {block}"
+        ));
+    }
+    if sampling == Sampling::Stratified && trajectories < 2 * block {
+        return refuse(format!(
+            "needs two blocks at least, as blocks are its independent units and one has no standard error: \
+             {trajectories} trajectories are one block of ensemble.block = {block}"
         ));
     }
     Ok(())

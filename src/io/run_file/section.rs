@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 
 use toml::{Table, Value};
 
+use crate::error::LONGEST_KEY;
+use crate::error::shown::one_line;
 use crate::{Error, Result};
 
 /// A table with its dotted path and the keys that were asked for.
@@ -215,7 +217,10 @@ impl Section {
             Some((d, key)) if 3 * d <= unknown.chars().count() => format!("did you mean `{key}`? "),
             _ => String::new(),
         };
-        Err(Error::UnknownKey { key: self.key(unknown), allowed: format!("{hint}allowed are {}", known.join(", ")) })
+        Err(Error::UnknownKey {
+            key: one_line(&self.key(unknown), LONGEST_KEY),
+            allowed: format!("{hint}allowed are {}", known.join(", ")),
+        })
     }
 }
 

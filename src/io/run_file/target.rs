@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml::Value;
 
 use super::section::{Section, as_number};
-use crate::analysis::{Accuracy, ENOUGH_TO_FIT, Quantity, Target};
+use crate::analysis::{Accuracy, Quantity, Target};
 use crate::model::Model;
 use crate::system::Observable;
 use crate::{Error, Result};
@@ -18,7 +18,7 @@ const TRAJECTORIES: u64 = 1024;
 const MAX_TRAJECTORIES: u64 = 1_000_000;
 
 /// The fewest trajectories of a run with a target: fewer are too few to judge their own spread, let alone to fit controls to.
-const MIN_TRAJECTORIES: u64 = ENOUGH_TO_FIT;
+const MIN_TRAJECTORIES: u64 = 512;
 
 /// No error bar may be asked for that is smaller than this many times the run's numerical tolerance.
 const ABOVE_TOLERANCE: f64 = 10.0;

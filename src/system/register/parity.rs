@@ -18,7 +18,7 @@ impl Register {
         let parity = match (&experiment.model, experiment.oscillator) {
             (_, OscillatorPreparation::Coherent(_)) => None,
             (Model::OscillatorSpins(model), _) => Self::with_parity(model, experiment.cutoff),
-            _ => None,
+            (Model::Adiabatic(_) | Model::BornMarkov(_), _) => None,
         };
         parity.unwrap_or_else(|| Self {
             frame: MovingFrame::of(experiment),

@@ -7,7 +7,8 @@ use crate::system::Turned;
 use crate::system::combine::part;
 use crate::system::kernel::inside;
 
-/// Amplitudes taken together: few enough for what turns to stay in the cache, enough for long strides through memory.
+/// Amplitudes taken together: few enough for what turns to stay in the cache, enough for long strides through memory;
+/// one vector of levels at least, however many rows.
 const CHUNK: usize = 4096;
 
 /// H_eff on all rows where a† and a take the two parts of what is turned, c + id and c − id.
@@ -41,7 +42,7 @@ impl Kernel for Turning<'_> {
         let Self { rows, drive, turned, from, to, scratch } = self;
         let (width, count) = (rows.width(), rows.rows.len());
         let (stride, len) = (width / 2, width / 2 - 2 * PAD);
-        let most = (CHUNK / count).next_multiple_of(LANES).min(len);
+        let most = (CHUNK / count).max(1).next_multiple_of(LANES).min(len);
         scratch.resize((count + 1) * 4 * (most + 2 * PAD), 0.0);
         for part in to.chunks_exact_mut(stride) {
             inside(part, len);

@@ -1,46 +1,23 @@
-//! `fluctuator coverage`: do the error bars of a run file cover?
+//! `fluctuator coverage RUN.toml`: do the error bars of a run file cover?
 
-use std::path::PathBuf;
 use std::time::Instant;
 
-use clap::Args;
 use serde::Serialize;
 
-use super::interrupt::Interrupt;
-use super::origin::provenance;
-use super::progress::Progress;
-use super::watcher::EnsembleWatcher;
-use super::{Outcome, RunFileArguments, table};
-use crate::analysis::{
-    Coverage, Level, Method, PointCoverage, Provenance, THRESHOLD, Tester, exact_point, trajectory_point,
-};
-use crate::ensemble::{self, Plan};
+use super::CoverageArguments;
+use super::work::{sample, units};
+use crate::analysis::{Coverage, Level, Method, PointCoverage, Provenance, Tester, truth};
+use crate::cli::interrupt::Interrupt;
+use crate::cli::origin::provenance;
+use crate::cli::progress::Progress;
+use crate::cli::{Outcome, RunFileArguments, table};
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{prepare_directory, refuse_to_replace_report, today, write_report};
 use crate::master::{self, Limits};
 use crate::{Error, Result};
 
-/// Arguments of `coverage`.
-#[derive(Debug, Args)]
-pub struct CoverageArguments {
-    #[command(flatten)]
-    file: RunFileArguments,
-    /// Independent runs per sweep point, with the seeds seed, seed + 1, ….
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    seeds: u64,
-    /// Also at every output time, not only at the end of the run.
-    #[arg(long)]
-    every_time: bool,
-    /// Result directory [default: out/RUN_FILE_STEM/coverage].
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Replace a finished report of another run file, or of more seeds, that lies in the result directory.
-    #[arg(long)]
-    force: bool,
-}
-
-/// Deviations up to this are numerical, as in `compare`.
-const NUMERICAL: f64 = 1e-6;
+/// Seeds unless told otherwise.
+const SEEDS: u64 = 1000;
 
 /// What is written: where it came from and what was seen.
 #[derive(Serialize)]
@@ -53,17 +30,18 @@ struct Report {
 }
 
 /// Runs the ensemble of every sweep point once per seed, and counts.
-pub fn run(arguments: &CoverageArguments) -> Result<Outcome> {
-    let (file, threads) = (arguments.file.load()?, arguments.file.threads()?);
-    if !(2..=1 << 40).contains(&arguments.seeds) {
-        return Err(Error::value("--seeds", arguments.seeds, "must be between 2 and 2^40"));
+pub fn run(arguments: &CoverageArguments, run_file: &RunFileArguments) -> Result<Outcome> {
+    let (file, threads) = (run_file.load()?, run_file.threads()?);
+    let seeds = arguments.seeds.unwrap_or(SEEDS);
+    if !(2..=1 << 40).contains(&seeds) {
+        return Err(Error::value("--seeds", seeds, "must be between 2 and 2^40"));
     }
-    let directory = arguments.out.clone().unwrap_or_else(|| arguments.file.default_directory().join("coverage"));
+    let directory = arguments.out.clone().unwrap_or_else(|| run_file.default_directory().join("coverage"));
     prepare_directory(&directory)?;
     if !arguments.force {
         refuse_to_replace_report(&directory, "coverage", &file, |report| {
             let points = report["points"].as_array().into_iter().flatten();
-            points.filter_map(|point| point["seeds"].as_u64()).any(|seeds| seeds > arguments.seeds)
+            points.filter_map(|point| point["seeds"].as_u64()).any(|earlier| earlier > seeds)
         })?;
     }
     let interrupt = Interrupt::listen()?;
@@ -72,7 +50,10 @@ pub fn run(arguments: &CoverageArguments) -> Result<Outcome> {
     for (index, point) in file.points.iter().enumerate() {
         let label = table::point_label(&file, index);
         let located = |error| table::located(error, point);
-        points.extend(cover(point, &label, arguments, threads, &interrupt).map_err(located)?);
+        let progress = Progress::new(&label, "seeds", seeds, arguments.quiet);
+        let covered = cover(point, seeds, threads, arguments.every_time, &progress, &interrupt);
+        progress.finish();
+        points.extend(covered.map_err(located)?);
         if interrupt.seen() {
             break;
         }
@@ -81,13 +62,13 @@ pub fn run(arguments: &CoverageArguments) -> Result<Outcome> {
         tell!("interrupted before two seeds were complete: nothing to save");
         return Ok(Outcome::NothingSaved);
     }
-    let complete = points.len() == file.points.len() && points.iter().all(|point| point.seeds == arguments.seeds);
+    let complete = points.len() == file.points.len() && points.iter().all(|point| point.seeds == seeds);
     let trajectories = file.points[0].stopping.trajectories;
     let provenance = provenance(&file, Method::Trajectories, trajectories, complete, begun, threads);
     let report = Report { date: today(), every_time: arguments.every_time, provenance, points };
     let text = describe(&file, &report);
     write_report(&directory, "coverage", &report, &text)?;
-    if !arguments.file.quiet {
+    if !arguments.quiet {
         say!("{}", text.trim_end());
         say!("results in {}", directory.display());
     }
@@ -109,30 +90,25 @@ impl Report {
 /// The coverage at one sweep point over the seeds that were complete; `None` when there are not two of them.
 fn cover(
     point: &RunPoint,
-    label: &str,
-    arguments: &CoverageArguments,
+    seeds: u64,
     threads: usize,
+    every_time: bool,
+    progress: &Progress,
     interrupt: &Interrupt,
 ) -> Result<Option<PointCoverage>> {
     let Some(exact) = master::solve(&point.experiment, &Limits::default(), |_| !interrupt.seen())? else {
         return Ok(None);
     };
-    let truth = exact_point(&point.experiment, &exact, point.parameters.clone());
-    let mut tester = Tester::new(truth, NUMERICAL, arguments.every_time);
-    let progress = Progress::new(label, "seeds", arguments.seeds, arguments.file.quiet);
-    let mut seeds = 0;
-    for seed in (0..arguments.seeds).map(|offset| point.seed.wrapping_add(offset)) {
-        let plan = Plan { seed, ..point.plan(threads) };
-        let watcher = EnsembleWatcher::unlimited(point, interrupt);
-        let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &watcher)?;
-        let Some(ensemble) = ensemble.filter(|ensemble| ensemble.ending.stopped.is_complete()) else { break };
-        let result = trajectory_point(&point.experiment, &ensemble, point.parameters.clone());
-        tester.push(&result, ensemble.ending);
-        seeds += 1;
+    let mut known = truth(&point.experiment, &exact, point.tolerances.ket);
+    known.retain(|known| every_time || known.is_final(&point.experiment.times));
+    let mut tester = Tester::new(point.parameters.clone(), known, units(point));
+    let mut done = 0;
+    sample(point, seeds, threads, interrupt, |result, ending| {
+        tester.push(result, ending);
+        done += 1;
         progress.advance(1);
-    }
-    progress.finish();
-    Ok((seeds >= 2).then(|| tester.result()))
+    })?;
+    Ok((done >= 2).then(|| tester.result()))
 }
 
 /// The table with its date and what it means.
@@ -161,13 +137,14 @@ fn describe(file: &RunFile, report: &Report) -> String {
     }
     let seeds = report.points.iter().map(|point| point.seeds).max().unwrap_or(0);
     format!(
-        "{}: coverage of the error bars{} and of the heating rate\n{}, {}, seeds {} to {}, {:.0} s\n\n{}\n\
+        "{}: coverage of the error bars{}\n{}, {}, seeds {} to {}, {:.0} s\n\n{}\n\
          Each run's deviation from the density matrix in units of its own error bar is z: normal if the error bar is right.\n\
          ± is one binomial standard error (of the mean and the variance of z: that of normal deviations). \"reported\" is\n\
-         standard_error, which allows for unseen events; \"sample alone\" is plain_standard_error. \"too low\": below the\n\
-         nominal coverage by more than {THRESHOLD} binomial standard errors; \"generous\": above it by as much.\n\
+         standard_error, which allows for unseen events; \"sample alone\" is plain_standard_error. \"too low\": so low that chance\n\
+         gives it once in 3.5 million; \"generous\": above the nominal coverage by more than 5 binomial standard errors. With\n\
+         fewer than 32 trajectories (or blocks of a stratified run) intervals are those of Student's t.\n\
          {}\n",
-        file.title,
+        table::title(&file.title),
         if report.every_time { "" } else { " at the end of the run" },
         report.date,
         report.provenance.program,

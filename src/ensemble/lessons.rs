@@ -1,0 +1,214 @@
+//! What a run learns before it begins: the law of its control variates, their coefficients, and what it may miss.
+
+use std::sync::Arc;
+
+use super::controls::{CONTROLS, DRIFT, Guide};
+use super::engine::Job;
+use super::evidence::Evidence;
+use super::least_squares::least_squares;
+use super::study::Study;
+use super::threads::Threads;
+use super::trial::{Trial, Trials};
+use super::{Estimator, Layout, pilot};
+use crate::Result;
+use crate::system::{Experiment, Followed};
+
+/// Fewest and most trajectories with events, and how many there are without pilot trajectories to go by.
+const PAIRS: [u64; 2] = [12, 32];
+const PAIRS_WITHOUT_PILOTS: u64 = 16;
+
+/// Memory that trial trajectories may take, in bytes.
+const MOST_BYTES: u64 = 1 << 29;
+
+/// All that pilot trajectories have taught, on random streams of their own.
+///
+/// Nothing here is learned from the ensemble itself, so that given all of this its trajectories are independent, its means
+/// unbiased, and its error bars those of fixed linear estimators.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Lessons {
+    /// What the control variates are made with; `None` for plain averages and where trajectories carry weights.
+    pub guide: Option<Guide>,
+    /// The coefficients of the weight w − 1 as a control, where trajectories carry weights.
+    pub weights: Option<Vec<[f64; CONTROLS]>>,
+    /// What stands beside the sample in every result.
+    pub study: Arc<Study>,
+}
+
+/// How many trajectories are run as they come, for coefficients, and how many with events.
+struct Numbers {
+    pilots: u64,
+    plain: u64,
+    pairs: u64,
+}
+
+impl Numbers {
+    fn of(estimator: Estimator, layout: Layout) -> Self {
+        let (pilots, pairs) = match estimator {
+            Estimator::Plain => (0, PAIRS_WITHOUT_PILOTS),
+            Estimator::Controlled { pilot } => (pilot, (pilot / 4).clamp(PAIRS[0], PAIRS[1])),
+        };
+        let most = (MOST_BYTES / bytes(layout)).max(1);
+        // Few pilots teach no coefficients.
+        let plain = if pilots >= Estimator::FEWEST_PILOTS { pilots.min(most) } else { 0 };
+        let plain = if plain >= Estimator::FEWEST_PILOTS { plain } else { 0 };
+        Self { pilots, plain, pairs: pairs.min((most / 3).max(PAIRS[0] / 2)) }
+    }
+}
+
+/// What is kept of one trial trajectory, in bytes.
+fn bytes(layout: Layout) -> u64 {
+    8 * (layout.len() + CONTROLS * layout.estimates()) as u64
+}
+
+/// Paths of a trial with events, on average: as it goes by itself, with one jump forced, with more, from another state.
+const PATHS: u64 = 4;
+
+impl Lessons {
+    /// Memory that the trials of a run take, in bytes.
+    pub(super) fn trial_bytes(estimator: Estimator, layout: Layout) -> u64 {
+        let Numbers { plain, pairs, .. } = Numbers::of(estimator, layout);
+        (plain + PATHS * pairs) * bytes(layout)
+    }
+
+    /// About how many trajectories are run to learn all this.
+    pub fn trajectories(estimator: Estimator, experiment: &Experiment) -> u64 {
+        let Numbers { pilots, plain, pairs } = Numbers::of(estimator, Layout::new(experiment, 0));
+        pilots + plain + PATHS * pairs
+    }
+
+    /// The law of the control variates alone, with drift estimators and without knowledge of what a sample may miss: what
+    /// measurements of time need.
+    ///
+    /// # Errors
+    /// When a trajectory fails.
+    pub fn law<S: Followed>(system: &S, job: &Job, threads: &Threads) -> Result<Option<Self>> {
+        let Estimator::Controlled { pilot } = job.plan.estimator else { return Ok(Some(Self::default())) };
+        if system.is_weighted() {
+            let layout = Layout::new(job.experiment, system.channels().len());
+            let weights = Some(vec![[0.0; CONTROLS]; layout.estimates()]);
+            return Ok(Some(Self { weights, ..Self::default() }));
+        }
+        let guide = pilot::learn(system, job, pilot, None, threads)?;
+        Ok(guide.map(|guide| Self { guide: Some(guide), ..Self::default() }))
+    }
+
+    /// Runs the pilots of a job, their first thresholds confined to `part` (lower end and width); `None` when it is stopped.
+    ///
+    /// # Errors
+    /// When a trajectory fails.
+    pub fn learn<S: Followed>(
+        system: &S,
+        job: &Job,
+        part: Option<(f64, f64)>,
+        threads: &Threads,
+    ) -> Result<Option<Self>> {
+        let experiment = job.experiment;
+        let layout = Layout::new(experiment, system.channels().len());
+        let Numbers { pilots, plain, pairs } = Numbers::of(job.plan.estimator, layout);
+        let controlled = job.plan.estimator != Estimator::Plain;
+        let guide = match controlled && !system.is_weighted() {
+            true => match pilot::learn(system, job, pilots, part, threads)? {
+                Some(guide) => Some(guide),
+                None => return Ok(None),
+            },
+            false => None,
+        };
+        let none = vec![[0.0; CONTROLS]; layout.estimates()];
+        let weights = (controlled && system.is_weighted()).then(|| none.clone());
+        let trials = Trials {
+            system,
+            guide: guide.as_ref(),
+            weights: weights.as_deref(),
+            part,
+            plain: if controlled { plain } else { 0 },
+            pairs,
+        };
+        let Some(ran) = trials.run(job, threads)? else { return Ok(None) };
+        let (fits, tests) = ran.split_at(trials.plain as usize);
+        let silent = match part {
+            None if system.channels().iter().any(|channel| channel.rate > 0.0) => trials.silent(job, tests)?,
+            _ => Some(Vec::new()),
+        };
+        let Some(silent) = silent else { return Ok(None) };
+        let evidence = Evidence::new(experiment, layout, tests, &silent, part.map(|(_, weight)| weight));
+        let base = if guide.is_some() { DRIFT } else { [0.0; CONTROLS] };
+        let mut coefficients = none;
+        let mut study = Study::default();
+        let scales = scales(system, experiment);
+        // A control errs by the tolerance in the same direction in every trajectory: the error of a mean does not fall with their
+        // number, and in units of a trajectory's variance it grows with that.
+        let scale = |entry: usize, beta: &[f64; CONTROLS]| {
+            scales[layout.curve(entry)] * beta.iter().map(|beta| beta.abs()).sum::<f64>().max(1.0)
+        };
+        let tolerance = job.tolerances.ket;
+        let variance = |entry: usize, beta: &[f64; CONTROLS]| {
+            let numerical = tolerance * scale(entry, beta);
+            evidence.variance(entry, beta) + job.plan.trajectories as f64 * numerical * numerical
+        };
+        // What the plain average and the best correction of a curve leave of its variance, over all its values.
+        let mut left = vec![[0.0; 2]; layout.curves()];
+        if controlled {
+            for (entry, best) in coefficients.iter_mut().enumerate() {
+                let fitted = fit(fits, entry, base, tolerance * scales[layout.curve(entry)]);
+                let [plain, drift, fitted_left] = [[0.0; CONTROLS], base, fitted].map(|beta| variance(entry, &beta));
+                let (beta, corrected) = if fitted_left < drift { (fitted, fitted_left) } else { (base, drift) };
+                *best = beta;
+                left[layout.curve(entry)][0] += plain;
+                left[layout.curve(entry)][1] += corrected;
+            }
+        }
+        study.controlled = left.iter().map(|[plain, corrected]| controlled && corrected <= plain).collect();
+        for (entry, beta) in coefficients.iter_mut().enumerate() {
+            if !study.controlled[layout.curve(entry)] {
+                *beta = [0.0; CONTROLS];
+            }
+        }
+        study.scale = coefficients.iter().enumerate().map(|(entry, beta)| scale(entry, beta)).collect();
+        study.record = (0..layout.len())
+            .map(|entry| evidence.effects(entry, coefficients.get(entry).unwrap_or(&[0.0; CONTROLS])))
+            .collect();
+        study.fock = evidence.fock();
+        study.any = evidence.any(experiment, &study.fock);
+        let weights = weights.map(|_| coefficients.clone());
+        let guide = guide.map(|guide| guide.with_coefficients(coefficients));
+        Ok(Some(Self { guide, weights, study: Arc::new(study) }))
+    }
+}
+
+/// Least squares of a value on its controls, beside the coefficients `base` where the trajectories do not tell: what varies by no
+/// more than `noise` counts as constant.
+fn fit(trials: &[Trial], entry: usize, base: [f64; CONTROLS], noise: f64) -> [f64; CONTROLS] {
+    if trials.is_empty() {
+        return base;
+    }
+    let rows: Vec<[f64; CONTROLS + 1]> = trials
+        .iter()
+        .map(|trial| {
+            let controls = &trial.natural.controls[entry];
+            let rest = controls.iter().zip(base).fold(trial.natural.record[entry], |y, (c, beta)| y - beta * c);
+            std::array::from_fn(|i| if i == 0 { rest } else { controls[i - 1] })
+        })
+        .collect();
+    let count = rows.len() as f64;
+    let means: [f64; CONTROLS + 1] = std::array::from_fn(|i| rows.iter().map(|row| row[i]).sum::<f64>() / count);
+    let product = |i: usize, j: usize| rows.iter().map(|row| (row[i] - means[i]) * (row[j] - means[j])).sum::<f64>();
+    let ridge = |i: usize, j: usize| if i == j { count * noise * noise } else { 0.0 };
+    let pairs = (1..=CONTROLS).flat_map(|i| (1..=CONTROLS).map(move |j| (i, j)));
+    let gram: Vec<f64> = pairs.map(|(i, j)| product(i, j) + ridge(i, j)).collect();
+    let right: Vec<f64> = (1..=CONTROLS).map(|i| product(0, i)).collect();
+    let fitted = least_squares(&gram, &right, CONTROLS);
+    std::array::from_fn(|i| fitted[i] + base[i])
+}
+
+/// What a relative error of 1 of every followed quantity makes of each curve.
+fn scales<S: Followed>(system: &S, experiment: &Experiment) -> Vec<f64> {
+    let sum = |observable| system.expression(observable).iter().map(|c| c.abs()).sum::<f64>().max(1.0);
+    let mut scales: Vec<f64> = experiment.observables.iter().map(|observable| sum(*observable)).collect();
+    let number = scales[experiment.number_index()];
+    let [from, to] = experiment.heating_window;
+    scales.push(2.0 * number / (experiment.times[to] - experiment.times[from]));
+    // The slope is a sum over output times with levers of either sign: that of the signs of the levers is the largest.
+    let middle = experiment.times[from..=to].iter().sum::<f64>() / (to - from + 1) as f64;
+    scales.push(number * experiment.heating_slope(|time| (experiment.times[time] - middle).signum()));
+    scales
+}

@@ -1,0 +1,104 @@
+//! What pilot trajectories tell of a whole run: which estimator each curve takes, and what events do that a sample may lack.
+
+use serde::{Deserialize, Serialize};
+
+use super::Layout;
+
+/// Kinds of events, by how often one happens in a trajectory: from 0.3 on, 0.03, 0.003, less often, and that nothing happens at
+/// all.
+pub const KINDS: usize = 5;
+
+/// The kind of a trajectory that goes on without any jump.
+pub const SILENCE: usize = KINDS - 1;
+
+/// The kind of events of which a trajectory has `mean` on average.
+pub fn kind(mean: f64) -> usize {
+    [0.3, 0.03, 0.003].iter().position(|least| mean >= *least).unwrap_or(SILENCE - 1)
+}
+
+/// Events of a kind at which a sample's own spread and what is known beforehand count alike: with n of them the spread of a
+/// Poisson number is known to 1/√(2n).
+const AS_MANY: f64 = 5.0;
+
+/// What one kind of events does to a value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// The variance that they give it, E Σ (change)², with two standard errors of its estimate.
+    pub variance: f64,
+    /// How many of them a trajectory has on average, counted by what they do: (E Σ (change)²)²/E Σ (change)⁴.
+    pub events: f64,
+}
+
+/// What events do to a value, kind by kind.
+pub type Effects = [Effect; KINDS];
+
+/// What pilot trajectories tell of a run.
+///
+/// A sample cannot know from its own spread which events it has missed: as long as they are rarer than one in M trajectories
+/// its variance is too small or even zero. So the events are made to happen, in pilot trajectories of their own that are run
+/// twice, with the event and without it; the difference, at every time and in every quantity, weighted with how often the
+/// event happens, is the variance that it gives to the value, known before a single one has been sampled.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Study {
+    /// Whether each curve of the run's layout is corrected by control variates.
+    pub controlled: Vec<bool>,
+    /// What a relative error of 1 of every followed quantity makes of every entry that is estimated.
+    pub scale: Vec<f64>,
+    /// What events do to every entry of a record, as it is estimated.
+    pub record: Vec<Effects>,
+    /// What they do to the population of every Fock level at the end; to levels beyond, as to the last.
+    pub fock: Vec<Effects>,
+    /// How many events a trajectory has on average, at most 1, and the mean square change that one makes to the population of the
+    /// level that it changes most.
+    pub any: [f64; 2],
+}
+
+impl Study {
+    /// Whether this is of a run whose records have that layout: what is read from a file might not be.
+    pub fn fit(&self, layout: &Layout) -> bool {
+        let lengths = [self.controlled.len(), self.scale.len(), self.record.len()];
+        lengths == [layout.curves(), layout.estimates(), layout.len()]
+    }
+
+    /// The variance of the population of a level of mean `population` that neither the sample nor the pilots can have seen, where
+    /// trajectories count with the weight `weight`.
+    ///
+    /// A level far out is reached by several events in a row only. What has been seen in none of M trajectories happens in up
+    /// to 3/M of all (95 %; the "rule of three", Hanley and Lippman-Hand, JAMA 249, 1743 (1983)), and not more often than
+    /// anything happens at all: two standard errors are 2/M, and what the sample does show is not counted twice.
+    pub fn beyond(&self, population: f64, weight: f64, trajectories: f64) -> f64 {
+        let [events, square] = self.any;
+        let seen = population * trajectories / AS_MANY;
+        square * (events * weight).min(weight * weight / trajectories) / (1.0 + seen * seen)
+    }
+
+    /// The variance of a trajectory's value that a sample of `trajectories` cannot be trusted to show.
+    pub fn unseen(effects: &Effects, trajectories: f64) -> f64 {
+        let share = |effect: &Effect| {
+            let seen = effect.events * trajectories / AS_MANY;
+            if effect.variance > 0.0 { effect.variance / (1.0 + seen * seen) } else { 0.0 }
+        };
+        effects.iter().map(share).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An event of probability p that changes a value by 1: variance p as long as few have been seen, nothing when many have.
+    #[test]
+    fn what_a_sample_shows_is_not_counted_twice() {
+        let mut effects = Effects::default();
+        effects[kind(1e-4)] = Effect { variance: 1e-4, events: 1e-4 };
+        assert!((Study::unseen(&effects, 100.0) - 1e-4).abs() < 1e-6);
+        assert!((Study::unseen(&effects, 5e4) - 0.5e-4).abs() < 1e-9);
+        assert!(Study::unseen(&effects, 1e7) < 1e-7);
+        assert_eq!(Study::unseen(&Effects::default(), 2.0), 0.0);
+    }
+
+    #[test]
+    fn kinds_are_told_apart_by_how_often_they_happen() {
+        assert_eq!([8.0, 0.1, 0.01, 1e-9].map(kind), [0, 1, 2, 3]);
+    }
+}
