@@ -91,9 +91,9 @@ fn predicted_memory_is_what_a_run_takes() {
 #[test]
 fn a_run_that_does_not_fit_is_refused() {
     let sandbox = Sandbox::new();
-    sandbox.write("many.toml", &many(200_001));
+    sandbox.write("many.toml", &many(400_001));
     let program = cargo_bin!("fluctuator").display().to_string();
-    let line = format!("ulimit -v 4000000; exec {program} run many.toml --threads 1 --out out");
+    let line = format!("ulimit -v 2000000; exec {program} run many.toml --threads 1 --out out");
     let ended = Command::new("bash").args(["-c", &line]).current_dir(sandbox.path("")).output().unwrap();
     let error = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(2), "{error}");
