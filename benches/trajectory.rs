@@ -29,8 +29,7 @@ fn point(overrides: &[&str]) -> RunPoint {
 fn run<S: Followed>(criterion: &mut Criterion, name: &str, system: &S, point: &RunPoint) {
     let tolerances = Tolerances::from_tolerance(1e-8);
     let plan = Plan { estimator: Estimator::Controlled { pilot: 32 }, ..point.plan(1) };
-    let lessons =
-        ensemble::learn(&point.experiment, &tolerances, &plan, &()).expect("learns").expect("nobody stops it");
+    let lessons = ensemble::learn(&point.experiment, &tolerances, &plan, &()).expect("learns").expect("nobody stops it");
     for (name, guide) in [(name.to_owned(), None), (format!("{name}, with controls"), lessons.guide.as_ref())] {
         let mut runner = BlockRunner::new(system, &point.experiment, &tolerances, 1, guide);
         let mut next = 0;

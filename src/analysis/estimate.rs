@@ -125,7 +125,8 @@ fn quantum_noise(model: &Model) -> Option<QuantumNoise> {
 /// The heating rate by difference, by slope and by drift, and what theory says of it.
 fn heating_rate(experiment: &Experiment, ensemble: &Ensemble, sample: &Sample) -> HeatingRate {
     let layout = ensemble.layout;
-    let functional = |entry: usize| sample.curve(&Curve { number: layout.curve(entry), entries: vec![(entry, true)] });
+    let functional =
+        |entry: usize| sample.curve(&Curve { number: layout.curve(entry), entries: vec![(entry, true)] });
     let difference = functional(layout.heating_rate());
     let slope = functional(layout.heating_slope());
     let first = |values: &Option<Vec<f64>>| values.as_ref().and_then(|values| values.first().copied());

@@ -106,10 +106,7 @@ impl<'a> Sample<'a> {
         let count = |(index, channel): (usize, &Channel)| {
             let entry = self.ensemble.layout.jumps(index);
             let error = self.record_error(entry);
-            (
-                channel.name.clone(),
-                Scalar { mean: self.ensemble.tally.records.mean()[entry], standard_error: Some(error) },
-            )
+            (channel.name.clone(), Scalar { mean: self.ensemble.tally.records.mean()[entry], standard_error: Some(error) })
         };
         self.ensemble.channels.iter().enumerate().map(count).collect()
     }

@@ -105,8 +105,11 @@ mod tests {
     use crate::analysis::{Diagnostics, Estimate};
 
     fn excess_of(mean: f64, error: f64, accuracy: Accuracy) -> f64 {
-        let estimate =
-            Estimate { mean: vec![0.0, mean], standard_error: Some(vec![9.0, error]), ..Estimate::default() };
+        let estimate = Estimate {
+            mean: vec![0.0, mean],
+            standard_error: Some(vec![9.0, error]),
+            ..Estimate::default()
+        };
         let point = serde_json::json!({
             "parameters": {}, "trajectories": 9, "times": [0.0, 1.0], "observables": {}, "jumps": {},
             "heating_rate": { "value": 0.0, "window": [0.0, 1.0], "paper": null, "quantum_noise": null },

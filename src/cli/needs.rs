@@ -63,7 +63,7 @@ impl Memory {
             (tallies, "tallies", "fewer output times (time.points) or observables"),
             (threads, "threads", "fewer --threads"),
             (self.kets, "kets", "fewer --threads or spins"),
-            (pilots, "pilot trajectories", "fewer of them (ensemble.pilot)"),
+            (pilots, "pilot trajectories", "fewer of them (ensemble.pilot) or fewer output times (time.points)"),
             (self.results, "results", "fewer output times (time.points), observables or sweep points"),
         ];
         let advice = parts.iter().max_by_key(|part| part.0).map_or("", |part| part.2);

@@ -14,9 +14,7 @@ use crate::hilbert::Ket;
 use crate::model::PurePreparation;
 use crate::propagate::{Stop, Tolerances};
 use crate::system::{Experiment, Followed};
-use crate::unravelling::{
-    Chance, Forced, ForcedJump, Recorder, Rewindable, Stretch, Trajectory, TrajectoryReport, Trunks,
-};
+use crate::unravelling::{Chance, Forced, ForcedJump, Recorder, Rewindable, Stretch, Trajectory, TrajectoryReport, Trunks};
 use crate::{Error, Result};
 
 /// Extremes and sums of what trajectories noticed about themselves.
@@ -191,7 +189,12 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
     ///
     /// # Errors
     /// When a Fock window outgrows the memory, or it is stopped.
-    pub fn path(&mut self, state: &PurePreparation, chance: &mut impl Chance, jumps: &[ForcedJump]) -> Result<Path> {
+    pub fn path(
+        &mut self,
+        state: &PurePreparation,
+        chance: &mut impl Chance,
+        jumps: &[ForcedJump],
+    ) -> Result<Path> {
         self.survival.fill(f64::NEG_INFINITY);
         let (_, forced) = self.run_from(state, chance, jumps)?;
         let weights = self.weight_controls.as_ref().map(|(record, _)| record);

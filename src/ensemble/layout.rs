@@ -63,11 +63,7 @@ impl Layout {
 
     /// The curve that a value with controls belongs to.
     pub fn curve(&self, entry: usize) -> usize {
-        if entry < self.heating_rate() {
-            entry % self.observables
-        } else {
-            self.observables + entry - self.heating_rate()
-        }
+        if entry < self.heating_rate() { entry % self.observables } else { self.observables + entry - self.heating_rate() }
     }
 
     /// The output time that `entry` of a record belongs to; `None` for what is of the whole run.

@@ -44,9 +44,7 @@ pub use lessons::Lessons;
 pub use moments::Moments;
 pub use preparation::{draw, expected_quantities};
 pub use records::{BlockRecords, RecordSink, RecordedJump, Recording, TrajectoryRecord};
-pub use run::{
-    Ensemble, Estimator, Plan, Watcher, assist, learn, learn_law, run, run_each, run_from, run_recording, run_stored,
-};
+pub use run::{Ensemble, Estimator, Plan, Watcher, assist, learn, learn_law, run, run_each, run_from, run_recording, run_stored};
 pub use sampling::{Baseline, Sampling};
 pub use stock::Stock;
 pub use stopping::{Ending, Ladder, Stopped};
