@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use clap::Args;
-use indicatif::HumanBytes;
 
 use super::forecast::{Forecast, forecast, seconds_of};
 use super::needs::{Memory, spread};
-use super::progress::human_time;
+use super::progress::{human_bytes, human_time};
 use super::{Outcome, RunFileArguments, table};
 use crate::Result;
 use crate::analysis::needed;
@@ -81,15 +80,15 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
         ),
     }
     let memory = Memory::of(&file, threads, true);
-    let needed = memory.total().saturating_add(kets);
+    let needed = Memory { kets: kets.max(memory.kets), ..memory }.total();
     let available = available_memory();
-    let of = available.map_or_else(String::new, |bytes| format!(" (available: {})", HumanBytes(bytes)));
-    say!("predicted memory: {}{of}", HumanBytes(needed));
+    let of = available.map_or_else(String::new, |bytes| format!(" (available: {})", human_bytes(bytes)));
+    say!("predicted memory: {}{of}", human_bytes(needed));
     if let Err(error) = memory.check(available) {
         tell!("warning: {error}: `run` would refuse it");
     }
     if file.records.jumps {
-        say!("{RECORDS_FILE} will hold about {jumps:.2e} jumps in {}", HumanBytes((jumps * JUMP_BYTES as f64) as u64));
+        say!("{RECORDS_FILE} will hold about {jumps:.2e} jumps in {}", human_bytes((jumps * JUMP_BYTES as f64) as u64));
     }
     Ok(Outcome::Done)
 }
@@ -109,14 +108,7 @@ fn describe(file: &RunFile, index: usize, found: Option<&Forecast>, threads: usi
     let footprint = Footprint::of(&point.experiment, &point.plan(threads), true);
     let mut row = vec![table::point_label(file, index), point.experiment.model.spins().len().to_string()];
     let Some(found) = found else {
-        row.extend([
-            "?".to_owned(),
-            "?".into(),
-            shown,
-            "?".into(),
-            "?".into(),
-            HumanBytes(footprint.total()).to_string(),
-        ]);
+        row.extend(["?".to_owned(), "?".into(), shown, "?".into(), "?".into(), human_bytes(footprint.total())]);
         return Trial { row, seconds: 0.0, jumps: 0.0, kets: 0 };
     };
     let seen = found.part.map_or_else(|| "seen".into(), |part| format!("seen in {part:.0e} of the time"));
@@ -133,7 +125,7 @@ fn describe(file: &RunFile, index: usize, found: Option<&Forecast>, threads: usi
         shown,
         short(found.seconds),
         short(seconds),
-        HumanBytes(footprint.total().saturating_add(kets)).to_string(),
+        human_bytes(footprint.total().saturating_add(kets)),
     ]);
     Trial { row, seconds, jumps: found.jumps * expected as f64, kets }
 }

@@ -12,18 +12,19 @@ use crate::{Error, Result};
 const GRACE: Duration = Duration::from_millis(700);
 const POLL: Duration = Duration::from_millis(20);
 
-/// Draws the pictures of a result; when `stop` says so meanwhile they are left out with a note, but for those that are there.
+/// Draws the pictures of a result; when `stop` says so meanwhile they are left out with a note, but for those that are there:
+/// false then.
 ///
 /// # Errors
 /// When a picture cannot be written.
-pub fn draw(directory: &Path, summary: &Summary, exact: Option<&Summary>, stop: impl Fn() -> bool) -> Result<()> {
+pub fn draw(directory: &Path, summary: &Summary, exact: Option<&Summary>, stop: impl Fn() -> bool) -> Result<bool> {
     let (place, summary, exact) = (directory.to_owned(), summary.clone(), exact.cloned());
     let drawn = unless(stop, move || write_plots(&place, &summary, exact.as_ref()))?;
     match drawn {
-        Some(drawn) => drawn.map(drop),
+        Some(drawn) => drawn.map(|_| true),
         None => {
             tell!("note: no time for the pictures: `fluctuator plot {}` draws them", directory.display());
-            Ok(())
+            Ok(false)
         }
     }
 }

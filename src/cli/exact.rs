@@ -56,14 +56,14 @@ pub fn run(arguments: &ExactArguments) -> Result<Outcome> {
         return Ok(Outcome::NothingSaved);
     };
     write_numbers(&directory, &summary)?;
-    draw(&directory, &summary, None, || interrupt.seen())?;
+    let drawn = draw(&directory, &summary, None, || interrupt.seen())?;
     if !arguments.file.quiet {
         say!("{} (density matrix)", table::title(&summary.provenance.title));
         table::print_summary(&summary);
         print_born_markov(&summary);
         say!("results in {}", directory.display());
     }
-    Ok(Outcome::Done)
+    Ok(if drawn { Outcome::Done } else { Outcome::Incomplete })
 }
 
 /// The density-matrix result of a run file; `None` when `stop` said so.

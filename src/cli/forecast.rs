@@ -15,6 +15,12 @@ const SHARE: f64 = 0.1;
 /// Whole trajectories are tried for this share of the time, before parts of one are.
 const WHOLE: f64 = 0.25;
 
+/// The same where there is a target: only the run's own pilots tell which estimator will reach it.
+const WHOLE_WITH_TARGET: f64 = 0.7;
+
+/// Of what is left of that, the most that pilots may take.
+const PILOTS: f64 = 0.7;
+
 /// Pilot trajectories of the control variates where there is no time for more.
 const FEW: u64 = 8;
 
@@ -135,7 +141,8 @@ impl Trial<'_> {
 
 /// Whole trajectories, as many as there is time for; `None` when that is not even two.
 fn whole(trial: &Trial, time: Duration) -> Result<Option<Forecast>> {
-    let until = Until(Instant::now() + time.mul_f64(WHOLE));
+    let share = if trial.point.stopping.targets.is_empty() { WHOLE } else { WHOLE_WITH_TARGET };
+    let until = Until(Instant::now() + time.mul_f64(share));
     let plain = Plan { estimator: Estimator::Plain, ..trial.plan(1) };
     // One by itself, before the pilots.
     let nothing = Lessons::default();
@@ -150,7 +157,8 @@ fn whole(trial: &Trial, time: Duration) -> Result<Option<Forecast>> {
     let Some(mut lessons) = trial.law(pilot.min(FEW), &until)? else { return Ok(None) };
     let Some((_, seconds)) = trial.run(2, &lessons, &until)? else { return Ok(None) };
     // All pilots that the run will have, if there is time.
-    let affordable = (fair(time) / (0.5 * seconds)) as u64;
+    let left = until.0.saturating_duration_since(Instant::now()).as_secs_f64();
+    let affordable = (PILOTS * left / (0.5 * seconds)) as u64;
     if affordable > Lessons::trajectories(trial.point.estimator, &trial.experiment) {
         lessons = trial.learn(&until)?.unwrap_or(lessons);
     } else if affordable.min(pilot) > FEW {

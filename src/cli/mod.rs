@@ -51,7 +51,8 @@ struct Arguments {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 failed, or `compare` or `coverage` found a deviation, or standard output did not take what was printed
-(all files are written then); 2 bad input; 3 incomplete but saved (interrupted, time limit); 130 interrupted with nothing to save.
+(all files are written then); 2 bad input, or too little memory for it; 3 incomplete but saved (interrupted, time limit);
+130 interrupted or out of time with nothing to save.
 
 Start with:  fluctuator check runs/fig3a.toml   then   fluctuator run runs/fig3a.toml";
 
@@ -91,6 +92,8 @@ enum Command {
     /// With --suite the same for a fixed set of systems, with --random for random ones, once each.
     Coverage(coverage::CoverageArguments),
     /// Validate a run file; print its size, memory and predicted time.
+    ///
+    /// Answers within about ten seconds: from some trajectories, or from parts of one where whole ones take longer.
     Check(check::CheckArguments),
     /// Draw number.svg and number.png of a result directory again.
     Plot(plot::PlotArguments),

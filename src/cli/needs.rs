@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use indicatif::HumanBytes;
-
 use super::forecast::{forecast, seconds_of};
-use super::progress::human_time;
-use crate::ensemble::Footprint;
+use super::progress::{human_bytes, human_time};
+use crate::ensemble::{Estimator, Footprint, Plan};
 use crate::io::available_memory;
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::{Error, Result};
 
 /// Memory that a number of a result takes while it is written: the curves, `summary.json` as text, `result.nc`.
 const BYTES_PER_VALUE: u64 = 4 * (8 + 50 + 24);
+
+/// Fock levels that a ket holds at least, about.
+const FEWEST_LEVELS: usize = 8;
 
 /// A run that takes longer is announced.
 const LONG: f64 = 3600.0;
@@ -26,24 +27,29 @@ const GLANCES: usize = 4;
 pub struct Memory {
     /// Of the point that takes the most.
     pub point: Footprint,
+    /// Of the kets of the point that takes the most, at least.
+    pub kets: u64,
     /// Of the results of all points.
     pub results: u64,
 }
 
 impl Memory {
-    /// What `file` takes on `threads` threads, without kets; `stored`: whether blocks are stored.
+    /// What `file` takes on `threads` threads, with kets of the fewest levels; `stored`: whether blocks are stored.
     pub fn of(file: &RunFile, threads: usize, stored: bool) -> Self {
         let footprint = |point: &RunPoint| Footprint::of(&point.experiment, &point.plan(threads), stored);
+        let least = |point: &RunPoint| Plan { estimator: Estimator::Plain, ..point.plan(threads) };
+        let kets = |point: &RunPoint| Footprint::kets(&point.experiment, &least(point), FEWEST_LEVELS);
         let values = |point: &RunPoint| (point.experiment.times.len() * point.experiment.observables.len()) as u64;
         Self {
             point: file.points.iter().map(footprint).max_by_key(Footprint::total).unwrap_or_default(),
+            kets: file.points.iter().map(kets).max().unwrap_or(0),
             results: BYTES_PER_VALUE * file.points.iter().map(values).sum::<u64>(),
         }
     }
 
     /// All of it: results come on top of what a point takes.
     pub fn total(&self) -> u64 {
-        self.point.total().saturating_add(self.results)
+        self.point.total().saturating_add(self.results).saturating_add(self.kets)
     }
 
     /// Refuses what does not fit into `available` bytes.
@@ -56,15 +62,19 @@ impl Memory {
         let parts = [
             (tallies, "tallies", "fewer output times (time.points) or observables"),
             (threads, "threads", "fewer --threads"),
-            (pilots, "pilot trajectories", "fewer of them (ensemble.pilot)"),
+            (self.kets, "kets", "fewer --threads or spins"),
+            (pilots, "pilot trajectories", "fewer of them (ensemble.pilot) or fewer output times (time.points)"),
             (self.results, "results", "fewer output times (time.points), observables or sweep points"),
         ];
         let advice = parts.iter().max_by_key(|part| part.0).map_or("", |part| part.2);
         let said = parts.iter().filter(|part| part.0 > self.total() / 100);
         Err(Error::Memory {
-            needed: HumanBytes(self.total()).to_string(),
-            parts: said.map(|(bytes, name, _)| format!("{name} {}", HumanBytes(*bytes))).collect::<Vec<_>>().join(", "),
-            available: HumanBytes(available).to_string(),
+            needed: human_bytes(self.total()),
+            parts: said
+                .map(|(bytes, name, _)| format!("{name} {}", human_bytes(*bytes)))
+                .collect::<Vec<_>>()
+                .join(", "),
+            available: human_bytes(available),
             advice: format!("{advice} would need less"),
         })
     }
@@ -130,7 +140,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused_with_its_largest_part() {
         let point = Footprint { tallies: 10 << 30, threads: 1 << 20, pilots: 0, merged: 0 };
-        let memory = Memory { point, results: 1 << 30 };
+        let memory = Memory { point, kets: 0, results: 1 << 30 };
         assert!(memory.check(None).is_ok() && memory.check(Some(12 << 30)).is_ok());
         let error = memory.check(Some(4 << 30)).expect_err("it does not fit");
         assert!(error.is_input());

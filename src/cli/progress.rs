@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
 
 /// Without a terminal: the first line after this long, then at intervals that double up to the longest.
 const FIRST_LINE: Duration = Duration::from_secs(10);
@@ -120,6 +120,11 @@ pub fn human_time(seconds: f64) -> String {
     }
 }
 
+/// A number of bytes in the unit that suits it.
+pub fn human_bytes(bytes: u64) -> String {
+    HumanBytes(bytes).to_string()
+}
+
 fn lock(plain: &Mutex<Plain>) -> MutexGuard<'_, Plain> {
     plain.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -151,7 +156,7 @@ mod tests {
 
     #[test]
     fn any_number_of_seconds_has_words() {
-        assert_eq!(human_time(90.0), "90 seconds");
+        assert_eq!(human_time(80.0), "80 seconds");
         for (seconds, words) in
             [(f64::INFINITY, "thousand"), (1e300, "thousand"), (f64::NAN, "unknown"), (-1.0, "unknown")]
         {

@@ -84,9 +84,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
             return Err(error);
         }
         let why = if interrupt.seen() { "interrupted" } else { "time limit" };
-        tell!(
-            "{why} before the first block was complete: nothing to save beside the blocks that may be stored already"
-        );
+        tell!("{why} before the first block was complete: nothing to save; blocks that were stored before stay");
         batch.end();
         return Ok(Outcome::NothingSaved);
     }
@@ -110,7 +108,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let solves = file.exact && failure.is_none() && !interrupt.seen();
     let (beside, remark) = exact_beside(&directory, &summary);
     remark.iter().filter(|_| !solves).for_each(|remark| tell!("warning: {remark}"));
-    draw(&directory, &summary, beside.as_ref(), || batch.is_over())?;
+    let mut drawn = draw(&directory, &summary, beside.as_ref(), || batch.is_over())?;
     if let Some(error) = failure {
         tell!("{} of {} sweep points are saved in {}", summary.points.len(), file.points.len(), directory.display());
         return Err(error);
@@ -125,8 +123,8 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         };
         let nested = directory.join(EXACT_DIRECTORY);
         write_numbers(&nested, &exact)?;
-        draw(&nested, &exact, None, || batch.is_over())?;
-        draw(&directory, &summary, Some(&exact), || batch.is_over())?;
+        drawn &= draw(&nested, &exact, None, || batch.is_over())?;
+        drawn &= draw(&directory, &summary, Some(&exact), || batch.is_over())?;
     }
     if !arguments.file.quiet {
         say!("{}", table::title(&summary.provenance.title));
@@ -138,7 +136,7 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
             .map_or_else(String::new, |bytes| format!(", peak memory {:.1} MiB", bytes as f64 / f64::from(1 << 20)));
         say!("{:.1} s{memory}; results in {}", summary.provenance.wall_time_seconds, directory.display());
     }
-    if complete {
+    if complete && drawn {
         return Ok(Outcome::Done);
     }
     tell!(

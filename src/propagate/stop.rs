@@ -2,24 +2,30 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use crate::{Error, Result};
 
 /// Cells worked on between two questions: much less than a millisecond, and far more work than a question.
 const PATIENCE: usize = 1 << 17;
 
+/// Time between two questions: whoever is asked may have to look for a message, and many threads ask.
+const INTERVAL: Duration = Duration::from_millis(2);
+
 /// Somebody who may stop a computation, or nobody. Once stopped it stays so.
 #[derive(Clone, Default)]
 pub struct Stop<'a> {
     asked: Option<&'a (dyn Fn() -> bool + Sync)>,
+    interval: Duration,
     work: Cell<usize>,
+    last: Cell<Option<Instant>>,
     stopped: Cell<bool>,
 }
 
 impl<'a> Stop<'a> {
     /// Stops once `asked` is true.
     pub fn when(asked: &'a (dyn Fn() -> bool + Sync)) -> Self {
-        Self { asked: Some(asked), ..Self::default() }
+        Self { asked: Some(asked), interval: INTERVAL, ..Self::default() }
     }
 
     /// Whether to stop, after `cells` more numbers have been worked on.
@@ -30,7 +36,10 @@ impl<'a> Stop<'a> {
             self.work.set(work);
         } else {
             self.work.set(0);
-            self.stopped.set(asked());
+            if self.last.get().is_none_or(|last| last.elapsed() >= self.interval) {
+                self.last.set(Some(Instant::now()));
+                self.stopped.set(asked());
+            }
         }
         self.stopped.get()
     }
@@ -58,7 +67,7 @@ mod tests {
     fn it_asks_by_the_work_done_and_remembers_the_answer() {
         let questions = std::sync::atomic::AtomicUsize::new(0);
         let asked = || questions.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 2;
-        let stop = Stop::when(&asked);
+        let stop = Stop { interval: Duration::ZERO, ..Stop::when(&asked) };
         let work = |cells| (0..100).take_while(|_| !stop.after(cells)).count();
         assert_eq!(work(PATIENCE / 4), 11, "asked every fourth time, told to stop the third");
         assert!(stop.check(0).is_err() && stop.after(PATIENCE));

@@ -27,7 +27,7 @@ const FORBIDDEN: [(&str, &str); 1] = [("master", "propagate")];
 const DOORS: [(&str, &[&str]); 19] = [
     ("bilby", &["bath/quadrature.rs"]),
     ("clap", &["cli/"]),
-    ("indicatif", &["cli/progress.rs", "cli/check.rs", "cli/status.rs"]),
+    ("indicatif", &["cli/progress.rs", "cli/status.rs"]),
     ("kuva", &["io/figure.rs"]),
     ("mpi", &["io/ranks/mpi_wire.rs"]),
     ("multiversion", &["system/"]),

@@ -5,7 +5,7 @@
 use std::process::Command;
 
 use assert_cmd::cargo::cargo_bin;
-use fluctuator::analysis::{excess, needed};
+use fluctuator::analysis::{excess, needed, trajectories_needed};
 use fluctuator::ensemble;
 use fluctuator::io::run_file::RunFile;
 
@@ -91,9 +91,9 @@ fn predicted_memory_is_what_a_run_takes() {
 #[test]
 fn a_run_that_does_not_fit_is_refused() {
     let sandbox = Sandbox::new();
-    sandbox.write("many.toml", &many(200_001));
+    sandbox.write("many.toml", &many(400_001));
     let program = cargo_bin!("fluctuator").display().to_string();
-    let line = format!("ulimit -v 4000000; exec {program} run many.toml --threads 1 --out out");
+    let line = format!("ulimit -v 2000000; exec {program} run many.toml --threads 1 --out out");
     let ended = Command::new("bash").args(["-c", &line]).current_dir(sandbox.path("")).output().unwrap();
     let error = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(2), "{error}");
@@ -136,6 +136,25 @@ fn the_number_needed_is_told_by_the_estimator_that_reports() {
     let few = run(128);
     let told = needed(targets, &point.experiment, &few, 1 << 20);
     let there = excess(targets, &point.experiment, &run(told as u64));
-    println!("128 trajectories say {told} are needed; their error is {there} times the target");
+    let naive = trajectories_needed(128, excess(targets, &point.experiment, &few));
+    println!("128 trajectories say {told} are needed ({naive} by 1/√M alone); their error is {there} times the target");
     assert!((0.4..2.5).contains(&there), "told {told}: {there}");
+}
+
+/// A study that has no time for the run file's own number of trajectories says what their own estimator will report.
+#[test]
+fn converge_claims_the_error_that_the_run_reports() {
+    let sandbox = Sandbox::new();
+    let settings = "--quiet --trajectories 20000 --set model.spins.0.coupling=0.1";
+    sandbox.expect(0, &format!("converge run.toml {settings} --budget 1.5 --threads 1 --out study"));
+    sandbox.expect(0, &format!("run run.toml {settings} --out run"));
+    let study: serde_json::Value = serde_json::from_str(&sandbox.read("study/converge.json")).unwrap();
+    let number = &study["sampling"]["quantities"][0];
+    assert_eq!(number["predicted"]["trajectories"], 20_000, "there was time for all: the test needs a smaller budget");
+    let claimed = study["verdict"]["contributions"][0]["error"].as_f64().unwrap();
+    let summary = sandbox.summary("run");
+    let errors = summary["points"][0]["observables"]["number"]["standard_error"].as_array().unwrap();
+    let reported = errors.last().unwrap().as_f64().unwrap();
+    println!("claimed {claimed:e}, reported {reported:e}, {} trajectories studied", study["sampling"]["trajectories"]);
+    assert!((0.5..2.0).contains(&(claimed / reported)), "claimed {claimed:e}, reported {reported:e}");
 }
