@@ -22,6 +22,9 @@ pub struct Evidence<'a> {
     jumps: Vec<f64>,
 }
 
+/// Variances below this are rounding.
+const SMALLEST: f64 = 1e-60;
+
 /// Sums over the events of one kind.
 #[derive(Clone, Copy, Default)]
 struct Sums {
@@ -106,7 +109,8 @@ impl<'a> Evidence<'a> {
         let mut sums = [Sums::default(); KINDS];
         let mut add = |kind: usize, how_often: f64, change: f64| {
             let second = how_often * change * change;
-            if second > 0.0 {
+            // Smaller changes are none, and their fourth powers no numbers.
+            if second > SMALLEST {
                 let sums: &mut Sums = &mut sums[kind];
                 sums.second += second;
                 sums.second_squared += second * second;

@@ -149,7 +149,8 @@ impl Ensemble {
     pub fn enlarged(&self, trajectories: u64) -> Self {
         let factor = trajectories as f64 / self.tally.trajectories as f64;
         let (tally, channels) = (self.tally.enlarged(factor), self.channels.clone());
-        Self { tally, channels, correlations: None, ..*self }
+        // What the propagation leaves is no matter of numbers.
+        Self { tally, channels, correlations: None, tolerance: 0.0, ..*self }
     }
 
     fn of(outcome: Outcome<Sums>) -> Option<Self> {

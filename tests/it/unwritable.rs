@@ -53,7 +53,7 @@ fn warnings_that_cannot_be_written_end_no_run() {
         assert!(sandbox.path(out).join("number.png").exists());
     }
     // An error has its exit code, whoever hears of it.
-    assert_eq!(run(&sandbox, "run absent.toml", Stdio::null(), full()).0, Some(1));
+    assert_eq!(run(&sandbox, "run absent.toml", Stdio::null(), full()).0, Some(2));
     // So has an interrupted command.
     assert_eq!(run(&sandbox, "run run.toml --time-limit 0.000001 --quiet --out cut", Stdio::null(), full()).0, Some(3));
 }
