@@ -160,8 +160,8 @@ impl Counter {
             let [_, level] = deviations.levels();
             // What is below the tolerance says nothing of statistical errors.
             let statistical = deviations.true_error() > known.tolerance;
+            let quantity = known.quantity;
             Cell {
-                quantity: known.quantity,
                 time: known.time,
                 exact: known.exact,
                 runs: deviations.runs(),
@@ -169,9 +169,15 @@ impl Counter {
                 lowest: level.lowest,
                 mean_z: deviations.mean(),
                 beyond,
-                mean_error: deviations.mean_error(),
+                // A run of one unit has no error, which never covers.
+                mean_error: Some(deviations.mean_error()).filter(|error| error.is_finite()).unwrap_or(0.0),
                 true_error: deviations.true_error(),
-                events: known.events.filter(|_| statistical).map(|events| events * setting.trajectories as f64),
+                events: known.events.filter(|_| statistical).map(|events| {
+                    // Of a level those events count that reach it.
+                    let events = if quantity.starts_with("level.") { events.min(known.exact) } else { events };
+                    events * setting.trajectories as f64
+                }),
+                quantity,
                 setting: setting.clone(),
             }
         };
