@@ -16,6 +16,12 @@ use crate::system::{Experiment, Followed};
 use crate::unravelling::{Chance, Forced, ForcedJump, Trajectory, TrajectoryReport, Trunks};
 use crate::{Error, Result};
 
+/// Controls made of a trajectory's weight, one set per value of the record, and their coefficients.
+struct WeightControls<'a> {
+    record: Vec<[f64; CONTROLS]>,
+    coefficients: &'a [[f64; CONTROLS]],
+}
+
 /// Runs blocks of one system, reusing its memory.
 pub struct BlockRunner<'a, S: Followed> {
     system: &'a S,
@@ -27,7 +33,7 @@ pub struct BlockRunner<'a, S: Followed> {
     layout: Layout,
     controls: Option<Controls<'a, S>>,
     /// The controls made of a trajectory's weight, w − 1, whose mean is zero, and their coefficients.
-    weight_controls: Option<(Vec<[f64; CONTROLS]>, &'a [[f64; CONTROLS]])>,
+    weight_controls: Option<WeightControls<'a>>,
     study: Option<Arc<Study>>,
     record: Vec<f64>,
     corrected: Vec<f64>,
@@ -96,7 +102,8 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
     /// Trajectories that carry weights carry them as control variates too from now on, with these coefficients: their mean is
     /// known to be 1.
     pub fn control_weights(&mut self, coefficients: &'a [[f64; CONTROLS]]) {
-        self.weight_controls = Some((vec![[0.0; CONTROLS]; self.layout.estimates()], coefficients));
+        self.weight_controls =
+            Some(WeightControls { record: vec![[0.0; CONTROLS]; self.layout.estimates()], coefficients });
     }
 
     /// What is kept of blocks tells what pilot trajectories have told from now on.
@@ -111,7 +118,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
     pub fn path(&mut self, state: &PurePreparation, chance: &mut impl Chance, jumps: &[ForcedJump]) -> Result<Path> {
         self.survival.fill(f64::NEG_INFINITY);
         let (_, forced) = self.run_from(state, chance, jumps)?;
-        let weights = self.weight_controls.as_ref().map(|(record, _)| record);
+        let weights = self.weight_controls.as_ref().map(|weights| &weights.record);
         let controls = self.controls.as_ref().map(|controls| &controls.record).or(weights);
         Ok(Path {
             record: self.record.clone(),
@@ -224,7 +231,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             layout: self.layout,
             record: &mut self.record,
             controls: self.controls.as_mut(),
-            weight_controls: self.weight_controls.as_mut().map(|(record, _)| &mut record[..]),
+            weight_controls: self.weight_controls.as_mut().map(|weights| &mut weights.record[..]),
             jumps: self.kept.as_mut().filter(|(_, jumps)| *jumps).map(|(records, _)| records.jumps_mut()),
             survival: &mut self.survival,
         };
@@ -243,9 +250,9 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             let coefficients = &controls.guide().coefficients;
             correct(layout, &self.record, &controls.record, coefficients, &mut self.corrected);
         }
-        if let Some((controls, coefficients)) = &mut self.weight_controls {
-            finish_functionals(controls, layout, self.experiment);
-            correct(layout, &self.record, controls, coefficients, &mut self.corrected);
+        if let Some(WeightControls { record, coefficients }) = &mut self.weight_controls {
+            finish_functionals(record, layout, self.experiment);
+            correct(layout, &self.record, record, coefficients, &mut self.corrected);
         }
 
         let last = self.experiment.times.len() - 1;

@@ -251,6 +251,9 @@ impl Followed for Miscompensated {
     }
 }
 
+/// A value and its controls.
+type Row = (f64, [f64; CONTROLS]);
+
 /// The negative control of all these tests: compensators off by two per cent do not leave the means where they are. Coefficients are
 /// fitted to the second half of the trajectories and used for the first.
 #[test]
@@ -275,9 +278,9 @@ fn a_wrong_compensator_is_noticed() {
         [0, 1, 4].map(|observable| {
             let entry = layout.observable(2, observable);
             let rows = paths.iter().map(|path| (path.record[entry], path.controls[entry]));
-            let rows: Vec<(f64, [f64; CONTROLS])> = rows.collect();
+            let rows: Vec<Row> = rows.collect();
             let (used, fitted) = rows.split_at(HALF);
-            let mean = |f: &dyn Fn(&(f64, [f64; CONTROLS])) -> f64| fitted.iter().map(f).sum::<f64>() / HALF as f64;
+            let mean = |f: &dyn Fn(&Row) -> f64| fitted.iter().map(f).sum::<f64>() / HALF as f64;
             let [y, c]: [Vec<f64>; 2] =
                 [vec![mean(&|row| row.0)], (0..CONTROLS).map(|i| mean(&|row| row.1[i])).collect()];
             let gram: Vec<f64> = (0..CONTROLS * CONTROLS)
