@@ -146,7 +146,7 @@ fn the_number_needed_is_told_by_the_estimator_that_reports() {
 fn converge_claims_the_error_that_the_run_reports() {
     let sandbox = Sandbox::new();
     let settings = "--quiet --trajectories 20000 --set model.spins.0.coupling=0.1";
-    sandbox.expect(0, &format!("converge run.toml {settings} --budget 0.7 --threads 1 --out study"));
+    sandbox.expect(0, &format!("converge run.toml {settings} --budget 4 --threads 1 --out study"));
     sandbox.expect(0, &format!("run run.toml {settings} --out run"));
     let study: serde_json::Value = serde_json::from_str(&sandbox.read("study/converge.json")).unwrap();
     let number = &study["sampling"]["quantities"][0];
