@@ -1,12 +1,13 @@
 //! Which channel fires: by weight where a jump falls by itself, more broadly where one is made to happen.
 
-/// Weights of channels up to this are rounding, and a ket of such a norm could not be normalised.
-const SMALLEST: f64 = 1e-250;
+/// The part of a ket that a channel must act on to be forced: what is smaller is rounding, and a ket made of that would be noise.
+pub const NOISE: f64 = 1e-16;
 
 /// A jump that is made to happen at a chosen instant, beside those that fall by themselves.
 ///
 /// Up to that instant the trajectory is the one that the same chances give without it. The channel is drawn for a tenth by
-/// weight ‖L_mψ‖² and for the rest evenly among those that can fire, so that rare channels come up, too.
+/// weight ‖L_mψ‖² and for the rest evenly among those that can fire ([`NOISE`]), so that rare channels come
+/// up, too.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ForcedJump {
     /// When, 0 < time < end of the run.
@@ -44,7 +45,7 @@ pub fn choose(weights: &[f64], u: f64) -> usize {
 
 /// A channel drawn for a tenth by weight and for the rest evenly among those of positive weight, and the probability of that.
 pub fn choose_broadly(weights: &[f64], u: f64) -> Option<(usize, f64)> {
-    let fires = |weight: &f64| *weight > SMALLEST;
+    let fires = |weight: &f64| *weight > 0.0;
     let total: f64 = weights.iter().copied().filter(fires).sum();
     let able = weights.iter().filter(|weight| fires(weight)).count();
     if !(able > 0 && total.is_finite()) {

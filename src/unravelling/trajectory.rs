@@ -1,6 +1,6 @@
 //! One trajectory: unnormalised evolution until ‖ψ‖² has fallen to a random number, then a jump, and so on.
 
-use super::forced::{Forced, ForcedJump, choose, choose_broadly};
+use super::forced::{Forced, ForcedJump, NOISE, choose, choose_broadly};
 use super::trunk::{Alone, Beginning, Mark};
 use super::waiting_time::{Survival, root};
 use super::weight::Growth;
@@ -245,6 +245,9 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 log_norm = norm.ln() - growth(elapsed);
                 total_weight(self.system, &self.end, &mut self.weights);
                 let rates = self.weights.iter().map(|weight| weight / norm).collect();
+                for (weight, channel) in self.weights.iter_mut().zip(self.system.channels()) {
+                    *weight = if *weight > NOISE * channel.rate * norm { *weight } else { 0.0 };
+                }
                 forced = choose_broadly(&self.weights, jump.choice);
                 self.forced.push(Forced { rates, after_another: fired, channel: forced });
                 jumped = forced.is_some();
