@@ -25,16 +25,17 @@ pub enum Estimator {
 }
 
 impl Estimator {
-    /// Most pilot trajectories that are run without being asked for.
-    const MOST_PILOTS: u64 = 128;
+    /// Most pilot trajectories that are an eighth of a run, and most of all, a 32nd, without being asked for.
+    const MOST_PILOTS: [u64; 2] = [128, 512];
 
     /// Fewest pilot trajectories that a law and coefficients are learned from; fewer would teach noise.
     pub(super) const FEWEST_PILOTS: u64 = 32;
 
-    /// Control variates with as many pilot trajectories as pay for `trajectories`: an eighth of them, at most 128. Below 32 they
-    /// teach no law, and only tell how many trajectories are run with events.
+    /// Control variates with as many pilot trajectories as pay for `trajectories`: an eighth of them up to 128, and of more than 4096
+    /// a 32nd, up to 512. Below 32 they teach no law, and only tell how many trajectories are run with events.
     pub fn controlled(trajectories: u64) -> Self {
-        Self::Controlled { pilot: (trajectories / 8).min(Self::MOST_PILOTS) }
+        let [few, many] = Self::MOST_PILOTS;
+        Self::Controlled { pilot: (trajectories / 8).min(few).max((trajectories / 32).min(many)) }
     }
 }
 

@@ -179,8 +179,10 @@ fn compare(seed: u64, number: u64, interrupt: &Interrupt) -> Result<Option<Compa
             let Some(value) = known.found_in(&found)[0].filter(|value| !value.is_numerical(known)) else { continue };
             compared.values += 1;
             let z = value.z(known);
-            if z.abs() > compared.worst {
-                compared.worst = z.abs();
+            // A value without an error is infinitely far off, which no report can say.
+            let z_size = z.abs().min(f64::MAX);
+            if z_size > compared.worst {
+                compared.worst = z_size;
                 compared.worst_of = format!("{estimator}: {} at {}", known.quantity, known.time);
             }
             if z.abs() > BEYOND && beyond_probability(z.abs(), units) < normal_beyond() {
