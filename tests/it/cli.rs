@@ -385,7 +385,7 @@ fn an_interrupted_run_saves_a_complete_prefix() {
     let done = summary["points"][0]["trajectories"].as_u64().unwrap();
     assert_eq!(summary["provenance"]["trajectories"], done);
     assert!(done > 0 && done < 1_000_000_000 && done.is_multiple_of(32), "{done}");
-    let numbers = "--set ensemble.pilot=128 --set ensemble.block=32";
+    let numbers = "--set ensemble.pilot=512 --set ensemble.block=32";
     sandbox.expect(0, &format!("run run.toml --quiet {numbers} --trajectories {done} --out whole"));
     assert_eq!(sandbox.points("cut"), sandbox.points("whole"));
 }

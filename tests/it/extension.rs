@@ -11,7 +11,7 @@ use crate::durability::{assert_same, block_files, stored};
 
 /// What a run file without a word about it makes of the pilots and blocks of 600 trajectories, and of 7000.
 const FEW: &str = "--set ensemble.pilot=75 --set ensemble.block=1";
-const MANY: &str = "--set ensemble.pilot=128 --set ensemble.block=8";
+const MANY: &str = "--set ensemble.pilot=218 --set ensemble.block=8";
 
 #[test]
 fn a_run_with_default_blocks_is_extended() {
@@ -30,7 +30,7 @@ fn a_run_with_default_blocks_is_extended() {
     assert_eq!((found.extent.count(), found.complaints.len()), (600, 0), "nothing is run again");
     let more = sandbox.expect(0, &format!("{run} --trajectories 7000 --out 600 --resume"));
     let note =
-        "note: keeps ensemble.pilot = 75 and ensemble.block = 1 of the stored blocks (a new run takes 128 and 8)\n";
+        "note: keeps ensemble.pilot = 75 and ensemble.block = 1 of the stored blocks (a new run takes 218 and 8)\n";
     assert_eq!((more.stderr.as_str(), stored(&sandbox, "600")), (note, 7000));
     assert_same(&sandbox, "600", "named");
     // Once more, from a file that says both; and back to what a new run takes only if that is asked for.
@@ -50,7 +50,7 @@ fn shards_of_an_extended_run_in_other_directories_have_to_be_told() {
     sandbox.expect(0, &format!("{run} 7000 {FEW} --out whole"));
     let refused = sandbox.expect(1, "merge few alone --out both --quiet");
     assert!(
-        refused.stderr.contains("`ensemble.pilot` was 75, is 128; `ensemble.block` was 1, is 8"),
+        refused.stderr.contains("`ensemble.pilot` was 75, is 218; `ensemble.block` was 1, is 8"),
         "{}",
         refused.stderr
     );

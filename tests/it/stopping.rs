@@ -244,7 +244,7 @@ fn a_time_limit_leaves_a_complete_prefix() {
     assert_eq!(summary["provenance"]["complete"], false);
     let count = summary["points"][0]["trajectories"].as_u64().unwrap();
     assert!(count >= 32 && count.is_multiple_of(32), "{count}");
-    let numbers = "--set ensemble.pilot=128 --set ensemble.block=32";
+    let numbers = "--set ensemble.pilot=512 --set ensemble.block=32";
     sandbox.expect(0, &format!("run run.toml {numbers} --trajectories {count} --out out/counted"));
     assert_eq!(sandbox.points("out/limited"), sandbox.points("out/counted"));
 }
