@@ -121,7 +121,7 @@ pub struct Estimate {
     /// Best estimate.
     pub mean: Vec<f64>,
     /// Its standard error: one standard deviation of `mean` itself, not of a trajectory; the sample's, and in quadrature
-    /// what events that it has not seen may add (`Exposure`). Absent for `exact`.
+    /// what events that it has not seen may add (the `Study` of its pilots). Absent for `exact`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standard_error: Option<Vec<f64>>,
     /// Name of the estimator behind `mean`: `controlled` (control variates), `plain` or `exact`.
