@@ -6,7 +6,7 @@ pub const NOISE: f64 = 1e-16;
 /// A jump that is made to happen at a chosen instant, beside those that fall by themselves.
 ///
 /// Up to that instant the trajectory is the one that the same chances give without it. The channel is drawn for a tenth by
-/// weight ‖L_mψ‖² and for the rest evenly among those that can fire ([`NOISE`]), so that rare channels come
+/// weight ‖L_mψ‖² and for the rest evenly among those that can fire (on more than rounding), so that rare channels come
 /// up, too.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ForcedJump {
