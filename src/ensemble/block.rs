@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::candidates::Candidates;
 use super::controls::{CONTROLS, Controls, Guide, correct, finish_functionals};
 use super::record_writer::{RecordMemory, RecordWriter};
 use super::sampling::{Baseline, Confined, Never};
@@ -13,7 +14,7 @@ use super::{BlockRecords, Layout, Purpose, Streams, draw};
 use crate::model::PurePreparation;
 use crate::propagate::{Stop, Tolerances};
 use crate::system::{Experiment, Followed};
-use crate::unravelling::{Chance, Forced, ForcedJump, Trajectory, TrajectoryReport, Trunks};
+use crate::unravelling::{Chance, ForcedJump, Trajectory, TrajectoryReport, Trunks};
 use crate::{Error, Result};
 
 /// Controls made of a trajectory's weight, one set per value of the record, and their coefficients.
@@ -93,7 +94,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         // A pure initial state: any draw gives it.
         let mut chance = self.streams.open(0, Purpose::Preparation);
         let state = draw(self.experiment.oscillator, self.experiment.model.spins(), &mut chance);
-        let report = self.run_from(&state, &mut Never, &[])?.0;
+        let report = self.run_from(&state, &mut Never, &[], None)?;
         let probability = report.log_survival.exp();
         let (record, corrected, fock) = (self.record.clone(), self.corrected.clone(), self.fock.clone());
         Ok((Baseline { probability, record, corrected, fock, stratified }, report))
@@ -111,13 +112,19 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         self.study = Some(study);
     }
 
-    /// One trajectory by itself from `state`, with these jumps forced.
+    /// One trajectory by itself from `state`, with these jumps forced, looked at by `candidates`.
     ///
     /// # Errors
     /// When a Fock window outgrows the memory, or it is stopped.
-    pub fn path(&mut self, state: &PurePreparation, chance: &mut impl Chance, jumps: &[ForcedJump]) -> Result<Path> {
+    pub fn path(
+        &mut self,
+        state: &PurePreparation,
+        chance: &mut impl Chance,
+        jumps: &[ForcedJump],
+        candidates: Option<&mut Candidates<'a, S>>,
+    ) -> Result<Path> {
         self.survival.fill(f64::NEG_INFINITY);
-        let (_, forced) = self.run_from(state, chance, jumps)?;
+        self.run_from(state, chance, jumps, candidates)?;
         let weights = self.weight_controls.as_ref().map(|weights| &weights.record);
         let controls = self.controls.as_ref().map(|controls| &controls.record).or(weights);
         Ok(Path {
@@ -125,7 +132,6 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             controls: controls.cloned().unwrap_or_default(),
             fock: self.fock.clone(),
             log_survival: self.survival.clone(),
-            forced,
         })
     }
 
@@ -202,7 +208,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             let width = if baseline.stratified { baseline.weight() / count as f64 } else { baseline.weight() };
             (baseline.probability + if baseline.stratified { width * place as f64 } else { 0.0 }, width)
         });
-        let (report, _) = self.run_from(&state, &mut Confined { inner: jumps, part }, &[])?;
+        let report = self.run_from(&state, &mut Confined { inner: jumps, part }, &[], None)?;
         if let Some((records, _)) = &mut self.kept {
             let last = self.layout.observable(self.experiment.times.len() - 1, 0);
             let weight = self.baseline.map_or(1.0, Baseline::weight);
@@ -220,7 +226,8 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         state: &PurePreparation,
         jumps: &mut impl Chance,
         forced: &[ForcedJump],
-    ) -> Result<(TrajectoryReport, Vec<Forced>)> {
+        candidates: Option<&mut Candidates<'a, S>>,
+    ) -> Result<TrajectoryReport> {
         self.record.fill(0.0);
         if let Some(controls) = &mut self.controls {
             controls.begin();
@@ -234,10 +241,13 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             weight_controls: self.weight_controls.as_mut().map(|weights| &mut weights.record[..]),
             jumps: self.kept.as_mut().filter(|(_, jumps)| *jumps).map(|(records, _)| records.jumps_mut()),
             survival: &mut self.survival,
+            candidates,
         };
-        let (report, forced) = match forced {
-            [] => (self.trajectory.run_on(&mut self.trunks, state, jumps, &mut recorder)?, Vec::new()),
-            _ => self.trajectory.run_forced(state, forced, jumps, &mut recorder)?,
+        // What comes before the first jump is looked at only by who is there.
+        let report = if forced.is_empty() && recorder.candidates.is_none() {
+            self.trajectory.run_on(&mut self.trunks, state, jumps, &mut recorder)?
+        } else {
+            self.trajectory.run_forced(state, forced, jumps, &mut recorder)?
         };
         let (layout, number) = (self.layout, self.experiment.number_index());
         self.record[layout.heating_rate()] =
@@ -260,7 +270,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         if let Some(weight) = layout.weight(last).map(|entry| self.record[entry]) {
             self.fock.iter_mut().for_each(|population| *population *= weight);
         }
-        Ok((report, forced))
+        Ok(report)
     }
 }
 
@@ -274,6 +284,4 @@ pub struct Path {
     pub fock: Vec<f64>,
     /// ln of the probability of no jump up to every output time before its first jump.
     pub log_survival: Vec<f64>,
-    /// What came of forced jumps.
-    pub forced: Vec<Forced>,
 }

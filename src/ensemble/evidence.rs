@@ -43,13 +43,7 @@ impl<'a> Evidence<'a> {
         weight: Option<f64>,
     ) -> Self {
         let weight = weight.unwrap_or(1.0);
-        let mean = |channel: usize| {
-            let events = tests.iter().filter_map(|trial| {
-                let jumped = trial.jumped.first()?;
-                Some(jumped.path.forced.first()?.rates[channel] / jumped.density)
-            });
-            events.sum::<f64>() / tests.len().max(1) as f64
-        };
+        let mean = |channel| tests.iter().map(|trial| jumps_of(trial, channel)).sum::<f64>() / tests.len().max(1) as f64;
         let jumps = (0..layout.channels()).map(mean).collect();
         let [_, window_end] = experiment.heating_window;
         Self { layout, window_end, last: experiment.times.len() - 1, tests, silent, weight, jumps }
@@ -71,7 +65,16 @@ impl<'a> Evidence<'a> {
             None if entry < self.layout.estimates() => self.window_end,
             None => self.last,
         };
-        self.gather(end, |path| value(path, entry, beta))
+        let mut effects = self.gather(end, |path| value(path, entry, beta));
+        // How often a channel fires is known better than from the jumps that were forced.
+        if let Some(channel) = (0..self.layout.channels()).find(|channel| self.layout.jumps(*channel) == entry) {
+            let jumps = self.jumps[channel];
+            let effect = &mut effects[kind(jumps)];
+            if self.weight * jumps > effect.variance {
+                *effect = Effect { variance: self.weight * jumps, events: jumps };
+            }
+        }
+        effects
     }
 
     /// What events do to the population of every Fock level at the end.
@@ -120,28 +123,22 @@ impl<'a> Evidence<'a> {
         for trial in self.tests {
             let natural = value(&trial.natural);
             let (mut before, mut often, mut mean) = (natural, 1.0, 1.0);
-            for (order, Jumped { path, density }) in trial.jumped.iter().enumerate() {
-                let Some(forced) = path.forced.get(order) else { break };
-                let Some((channel, probability)) = forced.channel else { break };
-                often *= forced.rates[channel] / (probability * density);
-                mean *= self.jumps[channel].min(1.0);
+            for (order, Jumped { path, last, .. }) in trial.jumped.iter().enumerate() {
+                often *= last.often;
+                mean *= last.rarity.min(1.0);
                 // Trajectories that jump count with their weight, and their first jump happens more often.
-                let counts = if order > 0 || forced.after_another { self.weight * self.weight } else { self.weight };
+                let counts = if order > 0 || last.after_another { self.weight * self.weight } else { self.weight };
                 // A second forced jump is in every second trial, a third in every fourth.
                 let trials = f64::from(1u32 << order);
                 let value = value(path);
                 add(kind(mean), trials * often * counts, value - before);
                 before = value;
             }
-            if let Some(Restarted { path, weight, rarity, jumped }) = &trial.restarted {
+            if let Some(Restarted { path, weight, rarity, jumped, .. }) = &trial.restarted {
                 let from = value(path);
                 add(kind(*rarity), *weight, from - natural);
-                if let Some(Jumped { path, density }) = jumped
-                    && let Some(forced) = path.forced.first()
-                    && let Some((channel, probability)) = forced.channel
-                {
-                    let often = forced.rates[channel] / (probability * density);
-                    add(kind(rarity * often.min(1.0)), weight * often, value(path) - from);
+                if let Some(Jumped { path, last, .. }) = jumped {
+                    add(kind(rarity * last.rarity.min(1.0)), weight * last.often, value(path) - from);
                 }
             }
             if let Some((_, path)) = self.silent.iter().find(|(state, _)| *state == trial.state) {
@@ -156,6 +153,27 @@ impl<'a> Evidence<'a> {
             Effect { variance: mean + 2.0 * spread.sqrt(), events }
         })
     }
+}
+
+/// How many jumps of a channel a trial tells of: as it goes by itself, and after what is too rare to be in every few trajectories.
+fn jumps_of(trial: &Trial, channel: usize) -> f64 {
+    let mut sum = trial.jumps[channel];
+    let mut often = 1.0;
+    for (order, Jumped { last, jumps, .. }) in trial.jumped.iter().enumerate() {
+        often *= last.often;
+        if kind(last.rarity) > 0 {
+            sum += f64::from(1u32 << order) * often * jumps[channel];
+        }
+    }
+    if let Some(Restarted { weight, rarity, jumps, jumped, .. }) = &trial.restarted {
+        if kind(*rarity) > 0 {
+            sum += weight * jumps[channel];
+        }
+        if let Some(Jumped { last, jumps, .. }) = jumped && kind(rarity * last.rarity) > 0 {
+            sum += weight * last.often * jumps[channel];
+        }
+    }
+    sum
 }
 
 fn value(path: &Path, entry: usize, beta: &[f64; CONTROLS]) -> f64 {

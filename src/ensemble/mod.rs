@@ -2,6 +2,7 @@
 //! stored of it, where it stops, and records in order.
 
 mod block;
+mod candidates;
 mod closure;
 mod controls;
 mod correlations;

@@ -1,5 +1,6 @@
 //! From what happens along a trajectory to its record.
 
+use super::candidates::Candidates;
 use super::controls::{CONTROLS, Controls, ControlsMark};
 use super::{Layout, RecordedJump};
 use crate::hilbert::Ket;
@@ -24,6 +25,8 @@ pub struct RecordWriter<'a, 'b, S: Followed> {
     pub jumps: Option<&'a mut Vec<RecordedJump>>,
     /// ln of the probability of no jump up to every output time before the first.
     pub survival: &'a mut [f64],
+    /// Jumps that could be forced, if somebody asks.
+    pub candidates: Option<&'a mut Candidates<'b, S>>,
 }
 
 /// What a [`RecordWriter`] has written before the first jump.
@@ -63,6 +66,9 @@ impl<S: Followed> Recorder for RecordWriter<'_, '_, S> {
         if let Some(controls) = &mut self.controls {
             controls.stretch(self.layout, stretch);
         }
+        if let Some(candidates) = &mut self.candidates {
+            candidates.stretch(stretch);
+        }
     }
 
     fn output(&mut self, index: usize, ket: &Ket) {
@@ -91,6 +97,9 @@ impl<S: Followed> Recorder for RecordWriter<'_, '_, S> {
     fn jump(&mut self, time: f64, channel: usize) {
         if let Some(jumps) = &mut self.jumps {
             jumps.push(RecordedJump { time, channel });
+        }
+        if let Some(candidates) = &mut self.candidates {
+            candidates.jump();
         }
         self.record[self.layout.jumps(channel)] += 1.0;
     }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::block::Path;
+use super::candidates::{Candidates, Chosen};
 use super::controls::{CONTROLS, Guide};
 use super::engine::Job;
 use super::preparation::another;
@@ -25,6 +26,8 @@ pub struct Trial {
     pub state: PurePreparation,
     /// As it went by itself.
     pub natural: Path,
+    /// How many jumps of every channel a trajectory like that has.
+    pub jumps: Vec<f64>,
     /// The same with a jump forced, then with another one after that, and so on.
     pub jumped: Vec<Jumped>,
     /// The same chances from another initial state.
@@ -39,6 +42,8 @@ pub struct Restarted {
     pub weight: f64,
     /// How rare it is, or another one further out.
     pub rarity: f64,
+    /// How many jumps of every channel a trajectory from there has.
+    pub jumps: Vec<f64>,
     /// The same with a jump forced.
     pub jumped: Option<Jumped>,
 }
@@ -47,8 +52,10 @@ pub struct Restarted {
 pub struct Jumped {
     /// How it went.
     pub path: Path,
-    /// The density with which the time of the last of them was chosen.
-    pub density: f64,
+    /// The last of them.
+    pub last: Chosen,
+    /// How many jumps of every channel there are after it.
+    pub jumps: Vec<f64>,
 }
 
 /// Jumps forced one after the other: in every trial one, in every second one another, in every fourth a third.
@@ -120,7 +127,7 @@ impl<'a, S: Followed> Trials<'a, S> {
                 break;
             }
             if silent.iter().all(|(known, _)| known != state) {
-                match runner.path(state, &mut Never, &[]) {
+                match runner.path(state, &mut Never, &[], None) {
                     Err(Error::Stopped) => return Ok(None),
                     path => silent.push((*state, path?)),
                 }
@@ -137,52 +144,81 @@ impl<'a, S: Followed> Trials<'a, S> {
         runner
     }
 
-    fn one(&self, job: &Job, index: u64, runner: &mut BlockRunner<'_, S>) -> Result<Trial> {
+    fn one<'b>(&'b self, job: &'b Job, index: u64, runner: &mut BlockRunner<'b, S>) -> Result<Trial> {
         let &Job { experiment, plan, .. } = job;
         let streams = Streams::new(plan.seed);
         let mut preparation = streams.open(index, Purpose::TrialPreparation);
         let state = draw(experiment.oscillator, experiment.model.spins(), &mut preparation);
         let chances = || Confined { inner: streams.open(index, Purpose::TrialJumps), part: self.part };
-        let natural = runner.path(&state, &mut chances(), &[])?;
-        let mut trial = Trial { state, natural, jumped: Vec::new(), restarted: None };
         if index < self.plain {
-            return Ok(trial);
+            let natural = runner.path(&state, &mut chances(), &[], None)?;
+            return Ok(Trial { state, natural, jumps: Vec::new(), jumped: Vec::new(), restarted: None });
         }
+        // Times and choices are spread evenly over the trials, by a lattice with one shift for all of them.
+        let mut shift = streams.open(0, Purpose::TrialShift);
+        let number = (index - self.plain) as f64;
+        let place = (number + shift.uniform()) / self.pairs as f64;
+        let choice = (number * GOLDEN + shift.uniform()).fract();
         let mut events = streams.open(index, Purpose::TrialEvents);
-        let mut first = None;
-        if self.system.channels().iter().any(|channel| channel.rate > 0.0) {
-            // Times and channels are spread evenly over the trials, by a lattice with one shift for all of them.
-            let mut shift = streams.open(0, Purpose::TrialShift);
-            let number = (index - self.plain) as f64;
-            let place = (number + shift.uniform()) / self.pairs as f64;
-            let mut choice = (number * GOLDEN + shift.uniform()).fract();
-            let end = experiment.times.last().copied().unwrap_or(0.0);
-            let (mut time, mut density) = instant(&experiment.times, place);
-            let mut jumps = Vec::new();
-            for _ in 0..=index.trailing_zeros().min(MOST_JUMPS - 1) {
-                jumps.push(ForcedJump { time, choice });
-                let path = runner.path(&state, &mut chances(), &jumps)?;
-                trial.jumped.push(Jumped { path, density });
-                // Soon after, as often as anywhere.
-                let [soon, rest] = [time.min(end - time), end - time];
-                let later = events.uniform() * if events.uniform() < 0.5 { soon } else { rest };
-                density = 0.5 / rest + if later < soon { 0.5 / soon } else { 0.0 };
-                (time, choice) = (time + later, events.uniform());
-            }
-            first = jumps.first().copied();
+        // A trajectory with these jumps forced, how many it has by itself, and one more that could be forced.
+        let mut look = |state: &PurePreparation, forced: &[ForcedJump], instants, u| -> Result<_> {
+            let mut candidates = Candidates::new(self.system, experiment, instants);
+            let path = runner.path(state, &mut chances(), forced, Some(&mut candidates))?;
+            Ok((path, candidates.jumps(), candidates.choose(u)))
+        };
+        let (natural, jumps, mut next) = look(&state, &[], around(&experiment.times, place, &mut events), choice)?;
+        let mut trial = Trial { state, natural, jumps, jumped: Vec::new(), restarted: None };
+        let end = experiment.times.last().copied().unwrap_or(0.0);
+        let most = 1 + index.trailing_zeros().min(MOST_JUMPS - 1) as usize;
+        let mut forced = Vec::new();
+        while let Some(last) = next.filter(|_| forced.len() < most) {
+            forced.push(last.jump);
+            let instants = after(last.jump.time, end, &mut events);
+            let (path, jumps, chosen) = look(&state, &forced, instants, events.uniform())?;
+            trial.jumped.push(Jumped { path, last, jumps });
+            next = chosen;
         }
         if let Some((other, weight, rarity)) = another(experiment, &state, &mut events) {
-            let path = runner.path(&other, &mut chances(), &[])?;
-            let jumped = match (first, trial.jumped.first()) {
-                (Some(jump), Some(Jumped { density, .. })) => {
-                    Some(Jumped { path: runner.path(&other, &mut chances(), &[jump])?, density: *density })
+            let (path, jumps, chosen) = look(&other, &[], around(&experiment.times, place, &mut events), choice)?;
+            let jumped = match chosen {
+                Some(last) => {
+                    let (path, jumps, _) = look(&other, &[last.jump], after(last.jump.time, end, &mut events), choice)?;
+                    Some(Jumped { path, last, jumps })
                 }
-                _ => None,
+                None => None,
             };
-            trial.restarted = Some(Restarted { path, weight, rarity, jumped });
+            trial.restarted = Some(Restarted { path, weight, rarity, jumps, jumped });
         }
         Ok(trial)
     }
+}
+
+/// Instants at which one trajectory is looked at for jumps to be forced.
+const INSTANTS: usize = 16;
+
+/// Parts that the places of all instants are divided into; each trial looks at one of them.
+const PARTS: f64 = 6.0;
+
+/// Instants and their densities in the part of all instants that `place` lies in.
+fn around(times: &[f64], place: f64, chance: &mut impl Chance) -> Vec<(f64, f64)> {
+    let part = (place * PARTS).floor();
+    let within = |k: usize, u: f64| (part + (k as f64 + u) / INSTANTS as f64) / PARTS;
+    (0..INSTANTS).map(|k| instant(times, within(k, chance.uniform()))).collect()
+}
+
+/// Instants and their densities after `time`: soon after, as often as anywhere.
+fn after(time: f64, end: f64, chance: &mut impl Chance) -> Vec<(f64, f64)> {
+    let [soon, rest] = [time.min(end - time), end - time];
+    let half = INSTANTS / 2;
+    let mut instants = Vec::new();
+    for span in [soon, rest] {
+        for k in 0..half {
+            let later = span * (k as f64 + chance.uniform()) / half as f64;
+            let density = 0.5 / rest + if later < soon { 0.5 / soon } else { 0.0 };
+            instants.push((time + later, density));
+        }
+    }
+    instants
 }
 
 /// (√5 − 1)/2: its multiples, modulo 1, are spread most evenly.

@@ -1,6 +1,6 @@
 //! One trajectory: unnormalised evolution until ‖ψ‖² has fallen to a random number, then a jump, and so on.
 
-use super::forced::{Forced, ForcedJump, NOISE, choose, choose_broadly};
+use super::forced::{ForcedJump, choose};
 use super::trunk::{Alone, Beginning, Mark};
 use super::waiting_time::{Survival, root};
 use super::weight::Growth;
@@ -61,9 +61,8 @@ pub struct Trajectory<'a, S: OpenSystem> {
     between: Ket,
     outputs: [Ket; OUTPUTS],
     growth: Option<Growth<'a, S>>,
-    /// The jumps to be forced in the present trajectory, the next one last, and what came of those before.
+    /// The jumps to be forced in the present trajectory, the next one last.
     to_force: Vec<ForcedJump>,
-    forced: Vec<Forced>,
 }
 
 impl<'a, S: OpenSystem> Trajectory<'a, S> {
@@ -83,7 +82,6 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             outputs: std::array::from_fn(|_| empty()),
             growth: system.is_weighted().then(|| Growth::new(system, tolerances.ket, duration)),
             to_force: Vec::new(),
-            forced: Vec::new(),
         }
     }
 
@@ -128,8 +126,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
         }
     }
 
-    /// The same with jumps forced, in the order of their times, and what came of them. The recorder is told of them as of any
-    /// other jump.
+    /// The same with jumps forced, in the order of their times. The recorder is told of them as of any other jump.
     ///
     /// # Errors
     /// As [`Self::run`].
@@ -139,12 +136,11 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
         jumps: &[ForcedJump],
         chance: &mut impl Chance,
         recorder: &mut impl Recorder,
-    ) -> Result<(TrajectoryReport, Vec<Forced>)> {
+    ) -> Result<TrajectoryReport> {
         self.to_force = jumps.iter().rev().copied().collect();
-        self.forced.clear();
         let report = self.run_beginning(state, &mut Alone, chance, recorder);
         self.to_force.clear();
-        Ok((report?, std::mem::take(&mut self.forced)))
+        report
     }
 
     fn run_beginning<R: Recorder, B: Beginning<R>>(
@@ -244,12 +240,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 let norm = self.end.norm_squared();
                 log_norm = norm.ln() - growth(elapsed);
                 total_weight(self.system, &self.end, &mut self.weights);
-                let rates = self.weights.iter().map(|weight| weight / norm).collect();
-                for (weight, channel) in self.weights.iter_mut().zip(self.system.channels()) {
-                    *weight = if *weight > NOISE * channel.rate * norm { *weight } else { 0.0 };
-                }
-                forced = choose_broadly(&self.weights, jump.choice);
-                self.forced.push(Forced { rates, after_another: fired, channel: forced });
+                forced = (self.weights[jump.channel] > 0.0).then_some(jump.channel);
                 jumped = forced.is_some();
             }
             // A step that was meant to reach the end does, whatever the rounding of the sum.
@@ -297,7 +288,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             std::mem::swap(&mut self.ket, &mut self.end);
             continues = !jumped;
             if jumped {
-                let channel = forced.map_or_else(|| choose(&self.weights, chance.uniform()), |(channel, _)| channel);
+                let channel = forced.unwrap_or_else(|| choose(&self.weights, chance.uniform()));
                 self.system.collapse(channel, &mut self.ket, &mut self.between);
                 if self.growth.as_ref().is_some_and(|growth| growth.reverses(channel)) {
                     weight.sign = -weight.sign;
