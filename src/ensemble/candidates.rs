@@ -1,0 +1,175 @@
+//! Jumps that could be forced on a trajectory: their rates, what they would do at once, and the choice of one of them.
+
+use crate::hilbert::{Ket, Window};
+use crate::system::{Experiment, Followed, Jump};
+use crate::unravelling::{ForcedJump, Stretch, choose};
+
+/// The part of a ket that a channel must act on to be forced: what is smaller is rounding, and a ket made of that would be noise.
+const NOISE: f64 = 1e-16;
+
+/// Changes of an observable that are smaller than this, relative to its value (at least 1), are none.
+const UNCHANGED: f64 = 1e-9;
+
+/// An instant of a trajectory at which any channel could fire.
+#[derive(Debug, Clone, PartialEq)]
+struct Candidate {
+    time: f64,
+    /// Whether the trajectory has jumped before.
+    after_another: bool,
+    /// The rate ‖L_mψ‖² of every channel.
+    rates: Vec<f64>,
+    /// The square of what each channel would change of every observable at once, channel by channel.
+    squares: Vec<f64>,
+}
+
+/// The jump that was chosen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Chosen {
+    /// When, and of which channel.
+    pub jump: ForcedJump,
+    /// How many jumps that one stands for: its rate over the density with which it was chosen. The mean of a quantity times this is
+    /// the integral of the quantity over all jumps.
+    pub often: f64,
+    /// How often a trajectory would jump like that if the whole run were like this instant.
+    pub rarity: f64,
+    /// Whether the trajectory has jumped before.
+    pub after_another: bool,
+}
+
+/// Looks at a trajectory at chosen instants, in the order of time.
+pub struct Candidates<'a, S> {
+    system: &'a S,
+    experiment: &'a Experiment,
+    /// When, and the density of each time among all that could have been taken.
+    instants: Vec<(f64, f64)>,
+    found: Vec<Candidate>,
+    jumped: bool,
+    ket: Ket,
+    after: Ket,
+    scratch: Ket,
+    before: Vec<f64>,
+    values: Vec<f64>,
+}
+
+impl<'a, S: Followed> Candidates<'a, S> {
+    /// Will look at `instants` (time and density).
+    pub fn new(system: &'a S, experiment: &'a Experiment, mut instants: Vec<(f64, f64)>) -> Self {
+        instants.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let empty = || Ket::zeros(Window::around(0, 1), system.rows());
+        let values = vec![0.0; experiment.observables.len()];
+        let [ket, after, scratch] = [empty(), empty(), empty()];
+        let (found, jumped, before) = (Vec::new(), false, values.clone());
+        Self { system, experiment, instants, found, jumped, ket, after, scratch, before, values }
+    }
+
+    /// Takes in a stretch of the trajectory without jumps.
+    pub fn stretch(&mut self, stretch: &Stretch) {
+        while let Some(&(time, _)) = self.instants.get(self.found.len()) {
+            if time > stretch.end_time || stretch.stop.after(self.ket.data().len()) {
+                return;
+            }
+            let within = (time - stretch.begin).clamp(0.0, stretch.length);
+            (stretch.evaluate)(&[within], std::slice::from_mut(&mut self.ket));
+            self.look(time);
+        }
+    }
+
+    /// Takes in a jump of the trajectory.
+    pub fn jump(&mut self) {
+        self.jumped = true;
+    }
+
+    fn look(&mut self, time: f64) {
+        let Self { system, experiment, ket, after, scratch, before, values, .. } = self;
+        let observables = &experiment.observables;
+        let norm = ket.norm_squared();
+        let mut rates = vec![0.0; system.channels().len()];
+        system.weights(ket, &mut rates);
+        system.observe_at(time, ket, observables, before);
+        let mut squares = vec![0.0; rates.len() * observables.len()];
+        for (channel, rate) in rates.iter_mut().enumerate() {
+            *rate /= norm;
+            if *rate <= NOISE * system.channels()[channel].rate {
+                *rate = 0.0;
+                continue;
+            }
+            after.clone_from(ket);
+            system.collapse(channel, after, scratch);
+            system.observe_at(time, after, observables, values);
+            // The weight of a trajectory, and with it its values, changes sign.
+            let sign = if system.channels()[channel].jump == Jump::Negative { -1.0 } else { 1.0 };
+            let squares = &mut squares[channel * observables.len()..];
+            for ((square, before), after) in squares.iter_mut().zip(before.iter()).zip(values.iter()) {
+                let change = sign * after - before;
+                let matters = change.abs() > UNCHANGED * before.abs().max(1.0);
+                *square = if matters { change * change } else { 0.0 };
+            }
+        }
+        self.found.push(Candidate { time, after_another: self.jumped, rates, squares });
+    }
+
+    /// How many jumps of every channel a trajectory has, as these instants tell.
+    pub fn jumps(&self) -> Vec<f64> {
+        let mut jumps = vec![0.0; self.system.channels().len()];
+        for (instant, candidate) in self.found.iter().enumerate() {
+            for (jumps, rate) in jumps.iter_mut().zip(&candidate.rates) {
+                *jumps += rate * self.duration(instant);
+            }
+        }
+        jumps
+    }
+
+    /// The one of them that the number `u` in (0, 1) chooses; `None` where nothing can fire.
+    ///
+    /// A third of the choice is by what jumps do at once, rate times change², each observable as often as any other; a third is
+    /// by their rates, each channel as often as any other; and a third is even, as what matters may come later. However rare a
+    /// jump is, and however short the time in which it can happen, it is found if it matters and is among the candidates, and
+    /// its weight makes up for the choice (sampling/importance resampling; Rubin, JASA 82, 543 (1987)).
+    pub fn choose(&self, u: f64) -> Option<Chosen> {
+        let (channels, observables) = (self.system.channels().len(), self.experiment.observables.len());
+        // Channel by channel, so that numbers that are spread evenly take each of them in turn.
+        let places = || (0..channels).flat_map(|m| self.found.iter().enumerate().map(move |(k, found)| (k, m, found)));
+        // An instant stands for 1/(density × instants) of time.
+        let often: Vec<f64> = places().map(|(k, m, found)| found.rates[m] * self.duration(k)).collect();
+        let by = |weight: &dyn Fn(usize, &Candidate) -> f64| -> Vec<f64> {
+            places().zip(&often).map(|((_, m, found), often)| often * weight(m, found)).collect()
+        };
+        let by_change = (0..observables).map(|o| by(&|m, found| found.squares[m * observables + o])).collect();
+        let by_rate = (0..channels).map(|channel| by(&|m, _| f64::from(u8::from(m == channel)))).collect();
+        let even = vec![often.iter().map(|often| if *often > 0.0 { 1.0 } else { 0.0 }).collect()];
+        let mut shares = vec![0.0; often.len()];
+        for scores in [by_change, by_rate, even] {
+            let mut scores: Vec<(Vec<f64>, f64)> = scores
+                .into_iter()
+                .map(|scores: Vec<f64>| {
+                    let total = scores.iter().sum();
+                    (scores, total)
+                })
+                .collect();
+            scores.retain(|(_, total)| *total > 0.0 && total.is_finite());
+            for (score, total) in &scores {
+                let whole = total * scores.len() as f64;
+                shares.iter_mut().zip(score).for_each(|(share, score)| *share += score / whole);
+            }
+        }
+        let total: f64 = shares.iter().sum();
+        if total == 0.0 {
+            return None;
+        }
+        let place = choose(&shares, u);
+        let (k, channel) = (place % self.found.len(), place / self.found.len());
+        let &Candidate { time, after_another, ref rates, .. } = &self.found[k];
+        let end = self.experiment.times.last().copied().unwrap_or(0.0);
+        Some(Chosen {
+            jump: ForcedJump { time, channel },
+            often: often[place] * total / shares[place],
+            rarity: rates[channel] * end,
+            after_another,
+        })
+    }
+
+    /// The time that an instant stands for.
+    fn duration(&self, instant: usize) -> f64 {
+        1.0 / (self.instants[instant].1 * self.instants.len() as f64)
+    }
+}
