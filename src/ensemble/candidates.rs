@@ -120,56 +120,99 @@ impl<'a, S: Followed> Candidates<'a, S> {
     }
 
     /// The one of them that the number `u` in (0, 1) chooses; `None` where nothing can fire.
-    ///
-    /// A third of the choice is by what jumps do at once, rate times change², each observable as often as any other; a third is
-    /// by their rates, each channel as often as any other; and a third is even, as what matters may come later. However rare a
-    /// jump is, and however short the time in which it can happen, it is found if it matters and is among the candidates, and
-    /// its weight makes up for the choice (sampling/importance resampling; Rubin, JASA 82, 543 (1987)).
     pub fn choose(&self, u: f64) -> Option<Chosen> {
-        let (channels, observables) = (self.system.channels().len(), self.experiment.observables.len());
-        // Channel by channel, so that numbers that are spread evenly take each of them in turn.
-        let places = || (0..channels).flat_map(|m| self.found.iter().enumerate().map(move |(k, found)| (k, m, found)));
-        // An instant stands for 1/(density × instants) of time.
-        let often: Vec<f64> = places().map(|(k, m, found)| found.rates[m] * self.duration(k)).collect();
-        let by = |weight: &dyn Fn(usize, &Candidate) -> f64| -> Vec<f64> {
-            places().zip(&often).map(|((_, m, found), often)| often * weight(m, found)).collect()
-        };
-        let by_change = (0..observables).map(|o| by(&|m, found| found.squares[m * observables + o])).collect();
-        let by_rate = (0..channels).map(|channel| by(&|m, _| f64::from(u8::from(m == channel)))).collect();
-        let even = vec![often.iter().map(|often| if *often > 0.0 { 1.0 } else { 0.0 }).collect()];
-        let mut shares = vec![0.0; often.len()];
-        for scores in [by_change, by_rate, even] {
-            let mut scores: Vec<(Vec<f64>, f64)> = scores
-                .into_iter()
-                .map(|scores: Vec<f64>| {
-                    let total = scores.iter().sum();
-                    (scores, total)
-                })
-                .collect();
-            scores.retain(|(_, total)| *total > 0.0 && total.is_finite());
-            for (score, total) in &scores {
-                let whole = total * scores.len() as f64;
-                shares.iter_mut().zip(score).for_each(|(share, score)| *share += score / whole);
-            }
-        }
-        let total: f64 = shares.iter().sum();
-        if total == 0.0 {
-            return None;
-        }
-        let place = choose(&shares, u);
-        let (k, channel) = (place % self.found.len(), place / self.found.len());
-        let &Candidate { time, after_another, ref rates, .. } = &self.found[k];
+        let durations: Vec<f64> = (0..self.found.len()).map(|instant| self.duration(instant)).collect();
+        let (instant, channel, often) = choose_one(&self.found, &durations, u)?;
         let end = self.experiment.times.last().copied().unwrap_or(0.0);
-        Some(Chosen {
-            jump: ForcedJump { time, channel },
-            often: often[place] * total / shares[place],
-            rarity: rates[channel] * end,
-            after_another,
-        })
+        let Candidate { time, after_another, ref rates, .. } = self.found[instant];
+        let rarity = rates[channel] * end;
+        Some(Chosen { jump: ForcedJump { time, channel }, often, rarity, after_another })
     }
 
     /// The time that an instant stands for.
     fn duration(&self, instant: usize) -> f64 {
         1.0 / (self.instants[instant].1 * self.instants.len() as f64)
+    }
+}
+
+/// An instant, each of which stands for some duration, and a channel that can fire there, with what it stands for: rate × duration
+/// over the probability of the choice.
+///
+/// A third of the choice is by what jumps do at once, rate times change², each observable as often as any other; a third is by
+/// their rates, each channel as often as any other; and a third is even, as what matters may come later. However rare a
+/// jump is, and however short the time in which it can happen, it is found if it matters and is among the candidates, and
+/// its weight makes up for the choice (sampling/importance resampling; Rubin, JASA 82, 543 (1987)).
+fn choose_one(found: &[Candidate], durations: &[f64], u: f64) -> Option<(usize, usize, f64)> {
+    let channels = found.first()?.rates.len();
+    let observables = found[0].squares.len() / channels.max(1);
+    // Channel by channel, so that numbers that are spread evenly take each of them in turn.
+    let places = || (0..channels).flat_map(|m| found.iter().enumerate().map(move |(k, found)| (k, m, found)));
+    let often: Vec<f64> = places().map(|(k, m, found)| found.rates[m] * durations[k]).collect();
+    let by = |weight: &dyn Fn(usize, &Candidate) -> f64| -> Vec<f64> {
+        places().zip(&often).map(|((_, m, found), often)| often * weight(m, found)).collect()
+    };
+    let by_change = (0..observables).map(|o| by(&|m, found| found.squares[m * observables + o])).collect();
+    let by_rate = (0..channels).map(|channel| by(&|m, _| f64::from(u8::from(m == channel)))).collect();
+    let even = vec![often.iter().map(|often| f64::from(u8::from(*often > 0.0))).collect()];
+    let mut shares = vec![0.0; often.len()];
+    for scores in [by_change, by_rate, even] {
+        let with_total = |scores: Vec<f64>| (scores.iter().sum::<f64>(), scores);
+        let mut scores: Vec<_> = scores.into_iter().map(with_total).collect();
+        scores.retain(|(total, _)| *total > 0.0 && total.is_finite());
+        for (total, score) in &scores {
+            let whole = total * scores.len() as f64;
+            shares.iter_mut().zip(score).for_each(|(share, score)| *share += score / whole);
+        }
+    }
+    let total: f64 = shares.iter().sum();
+    if total == 0.0 {
+        return None;
+    }
+    let place = choose(&shares, u);
+    Some((place % found.len(), place / found.len(), often[place] * total / shares[place]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(rates: [f64; 3], squares: [f64; 6]) -> Candidate {
+        Candidate { time: 1.0, after_another: false, rates: rates.to_vec(), squares: squares.to_vec() }
+    }
+
+    /// A frequent jump that does nothing, a rare one that changes one of two observables at one instant, and one that never fires.
+    fn mixed() -> (Vec<Candidate>, Vec<f64>) {
+        let nothing = candidate([100.0, 1e-12, 0.0], [0.0; 6]);
+        let something = candidate([100.0, 1e-6, 0.0], [0.0, 0.0, 0.0, 4.0, 0.0, 0.0]);
+        (vec![nothing.clone(), nothing.clone(), something, nothing], vec![0.1, 0.2, 0.3, 0.4])
+    }
+
+    #[test]
+    fn the_weights_make_up_for_the_choice() {
+        let (found, durations) = mixed();
+        let mut sums = [[0.0; 3]; 4];
+        const NUMBERS: usize = 100_000;
+        for i in 0..NUMBERS {
+            let (k, m, often) =
+                choose_one(&found, &durations, (i as f64 + 0.5) / NUMBERS as f64).expect("something fires");
+            sums[k][m] += often / NUMBERS as f64;
+        }
+        for (k, sums) in sums.iter().enumerate() {
+            for (m, sum) in sums.iter().enumerate() {
+                let right = found[k].rates[m] * durations[k];
+                assert!((sum - right).abs() <= 1e-3 * right, "{k} {m}: {sum} for {right}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_rare_jump_that_matters_is_chosen_and_nothing_is_chosen_of_nothing() {
+        let (found, durations) = mixed();
+        let matters = |u: f64| choose_one(&found, &durations, u).is_some_and(|(k, m, _)| (k, m) == (2, 1));
+        let chosen = (0..1000).filter(|i| matters((f64::from(*i) + 0.5) / 1000.0)).count();
+        // A third for what it does, half of a third for its channel, and an eighth of a third.
+        assert!(chosen.abs_diff(542) <= 2, "{chosen}");
+        assert_eq!(choose_one(&[], &[], 0.5), None);
+        assert_eq!(choose_one(&[candidate([0.0; 3], [0.0; 6])], &[1.0], 0.5), None);
     }
 }

@@ -43,7 +43,8 @@ impl<'a> Evidence<'a> {
         weight: Option<f64>,
     ) -> Self {
         let weight = weight.unwrap_or(1.0);
-        let mean = |channel| tests.iter().map(|trial| jumps_of(trial, channel)).sum::<f64>() / tests.len().max(1) as f64;
+        let mean =
+            |channel| tests.iter().map(|trial| jumps_of(trial, channel)).sum::<f64>() / tests.len().max(1) as f64;
         let jumps = (0..layout.channels()).map(mean).collect();
         let [_, window_end] = experiment.heating_window;
         Self { layout, window_end, last: experiment.times.len() - 1, tests, silent, weight, jumps }
@@ -169,7 +170,9 @@ fn jumps_of(trial: &Trial, channel: usize) -> f64 {
         if kind(*rarity) > 0 {
             sum += weight * jumps[channel];
         }
-        if let Some(Jumped { last, jumps, .. }) = jumped && kind(rarity * last.rarity) > 0 {
+        if let Some(Jumped { last, jumps, .. }) = jumped
+            && kind(rarity * last.rarity) > 0
+        {
             sum += weight * last.often * jumps[channel];
         }
     }

@@ -70,8 +70,7 @@ fn by_power_series(ket: &Ket, row: usize, alpha: Complex64) -> Vec<f64> {
                 let neighbours = term[..levels].iter().zip(&term[2..]);
                 let pairs = neighbours.zip(couplings.iter().zip(&couplings[1..]));
                 let mut size = 0.0;
-                for ((next, sum), ((below, above), (down, up))) in
-                    next[1..].iter_mut().zip(&mut state[1..]).zip(pairs)
+                for ((next, sum), ((below, above), (down, up))) in next[1..].iter_mut().zip(&mut state[1..]).zip(pairs)
                 {
                     *next = (down * below - up * above) * inverse;
                     *sum += *next;
