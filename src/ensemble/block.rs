@@ -112,11 +112,19 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         self.study = Some(study);
     }
 
-    /// One trajectory by itself from `state`, with these jumps forced, looked at by `candidates`.
+    /// One trajectory by itself from `state`, with these jumps forced.
     ///
     /// # Errors
     /// When a Fock window outgrows the memory, or it is stopped.
-    pub fn path(
+    pub fn path(&mut self, state: &PurePreparation, chance: &mut impl Chance, jumps: &[ForcedJump]) -> Result<Path> {
+        self.path_with(state, chance, jumps, None)
+    }
+
+    /// The same, looked at by `candidates`.
+    ///
+    /// # Errors
+    /// As [`Self::path`].
+    pub(super) fn path_with(
         &mut self,
         state: &PurePreparation,
         chance: &mut impl Chance,

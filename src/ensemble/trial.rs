@@ -127,7 +127,7 @@ impl<'a, S: Followed> Trials<'a, S> {
                 break;
             }
             if silent.iter().all(|(known, _)| known != state) {
-                match runner.path(state, &mut Never, &[], None) {
+                match runner.path(state, &mut Never, &[]) {
                     Err(Error::Stopped) => return Ok(None),
                     path => silent.push((*state, path?)),
                 }
@@ -151,7 +151,7 @@ impl<'a, S: Followed> Trials<'a, S> {
         let state = draw(experiment.oscillator, experiment.model.spins(), &mut preparation);
         let chances = || Confined { inner: streams.open(index, Purpose::TrialJumps), part: self.part };
         if index < self.plain {
-            let natural = runner.path(&state, &mut chances(), &[], None)?;
+            let natural = runner.path(&state, &mut chances(), &[])?;
             return Ok(Trial { state, natural, jumps: Vec::new(), jumped: Vec::new(), restarted: None });
         }
         // Times and choices are spread evenly over the trials, by a lattice with one shift for all of them.
@@ -163,7 +163,7 @@ impl<'a, S: Followed> Trials<'a, S> {
         // A trajectory with these jumps forced, how many it has by itself, and one more that could be forced.
         let mut look = |state: &PurePreparation, forced: &[ForcedJump], instants, u| -> Result<_> {
             let mut candidates = Candidates::new(self.system, experiment, instants);
-            let path = runner.path(state, &mut chances(), forced, Some(&mut candidates))?;
+            let path = runner.path_with(state, &mut chances(), forced, Some(&mut candidates))?;
             Ok((path, candidates.jumps(), candidates.choose(u)))
         };
         let (natural, jumps, mut next) = look(&state, &[], around(&experiment.times, place, &mut events), choice)?;
