@@ -54,8 +54,9 @@ fn warnings_that_cannot_be_written_end_no_run() {
     }
     // An error has its exit code, whoever hears of it.
     assert_eq!(run(&sandbox, "run absent.toml", Stdio::null(), full()).0, Some(2));
-    // So has an interrupted command.
-    assert_eq!(run(&sandbox, "run run.toml --time-limit 0.000001 --quiet --out cut", Stdio::null(), full()).0, Some(3));
+    // So has an interrupted command: 3 where a block was finished, 130 where none was.
+    let cut = run(&sandbox, "run run.toml --time-limit 0.000001 --quiet --out cut", Stdio::null(), full()).0;
+    assert!(matches!(cut, Some(3 | 130)), "{cut:?}");
 }
 
 #[test]
