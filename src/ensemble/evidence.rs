@@ -5,7 +5,7 @@ use super::block::Path;
 use super::controls::CONTROLS;
 use super::study::{Effect, Effects, KINDS, SILENCE, Study, kind};
 use super::trial::{Jumped, Restarted, Silent, Trial};
-use crate::model::OscillatorPreparation;
+use crate::model::{OscillatorPreparation, PurePreparation};
 use crate::system::Experiment;
 
 /// Trial trajectories with events, ready to be asked.
@@ -108,6 +108,11 @@ impl<'a> Evidence<'a> {
         [events, if events > 0.0 { (largest / events).min(1.0) } else { 0.0 }]
     }
 
+    /// The trajectory from a state that goes on without any jump.
+    fn without_jumps(&self, state: &PurePreparation) -> Option<&Path> {
+        self.silent.iter().find(|(known, _)| known == state).map(|(_, path)| path)
+    }
+
     /// The effects of events up to output time `end` on a value of a trajectory.
     fn gather(&self, end: usize, value: impl Fn(&Path) -> f64) -> Effects {
         let mut sums = [Sums::default(); KINDS];
@@ -135,15 +140,18 @@ impl<'a> Evidence<'a> {
                 add(kind(mean), trials * often * counts, value - before);
                 before = value;
             }
-            if let Some(Restarted { path, weight, rarity, jumped, .. }) = &trial.restarted {
+            if let Some(Restarted { state, path, weight, rarity, jumped, .. }) = &trial.restarted {
                 let from = value(path);
                 add(kind(*rarity), *weight, from - natural);
                 if let Some(Jumped { path, last, .. }) = jumped {
                     add(kind(rarity * last.rarity.min(1.0)), weight * last.often, value(path) - from);
                 }
+                if let Some(silent) = self.without_jumps(state) {
+                    add(SILENCE, weight * silent.log_survival[end].exp(), value(silent) - from);
+                }
             }
-            if let Some((_, path)) = self.silent.iter().find(|(state, _)| *state == trial.state) {
-                add(SILENCE, path.log_survival[end].exp(), value(path) - natural);
+            if let Some(silent) = self.without_jumps(&trial.state) {
+                add(SILENCE, silent.log_survival[end].exp(), value(silent) - natural);
             }
         }
         let count = self.tests.len().max(1) as f64;

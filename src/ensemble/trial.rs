@@ -36,6 +36,8 @@ pub struct Trial {
 
 /// A trajectory from another initial state.
 pub struct Restarted {
+    /// That state.
+    pub state: PurePreparation,
     /// How it went.
     pub path: Path,
     /// How often that state is drawn, in comparison.
@@ -113,7 +115,7 @@ impl<'a, S: Followed> Trials<'a, S> {
         outcomes.into_iter().map(|(_, ran)| ran).collect::<Result<Vec<_>>>().map(Some)
     }
 
-    /// The trajectories without jumps from the first few states that `trials` began in.
+    /// The trajectories without jumps from the first few states that `trials` began in, and from as many that they were begun in anew.
     ///
     /// # Errors
     /// When a trajectory fails.
@@ -122,14 +124,16 @@ impl<'a, S: Followed> Trials<'a, S> {
         let mut runner = self.runner(job);
         runner.stop_when(Stop::when(&stop));
         let mut silent = Silent::new();
-        for Trial { state, .. } in trials {
-            if silent.len() == SILENT_STATES {
-                break;
-            }
-            if silent.iter().all(|(known, _)| known != state) {
-                match runner.path(state, &mut Never, &[]) {
-                    Err(Error::Stopped) => return Ok(None),
-                    path => silent.push((*state, path?)),
+        let begun = trials.iter().map(|trial| trial.state).collect::<Vec<_>>();
+        let anew = trials.iter().flat_map(|trial| &trial.restarted).map(|restarted| restarted.state).collect();
+        for states in [begun, anew] {
+            let most = silent.len() + SILENT_STATES;
+            for state in states {
+                if silent.len() < most && silent.iter().all(|(known, _)| *known != state) {
+                    match runner.path(&state, &mut Never, &[]) {
+                        Err(Error::Stopped) => return Ok(None),
+                        path => silent.push((state, path?)),
+                    }
                 }
             }
         }
@@ -187,7 +191,7 @@ impl<'a, S: Followed> Trials<'a, S> {
                 }
                 None => None,
             };
-            trial.restarted = Some(Restarted { path, weight, rarity, jumps, jumped });
+            trial.restarted = Some(Restarted { state: other, path, weight, rarity, jumps, jumped });
         }
         Ok(trial)
     }

@@ -7,7 +7,7 @@ use fluctuator::analysis::{Point, trajectory_point};
 use fluctuator::ensemble::{self, Estimator, Lessons, Plan, Sampling};
 use fluctuator::model::{OscillatorPreparation, Spin, SpinPreparation};
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::Experiment;
+use fluctuator::system::{Experiment, Observable};
 
 use crate::systems::{THREADS, exact, experiment, oscillator, run, spin};
 
@@ -206,4 +206,24 @@ fn a_channel_that_opens_only_after_a_rare_jump_is_known() {
     let known = errors.iter().filter(|error| **error > 0.3 * expected && **error < 10.0 * expected).count();
     println!("{known} of 16 within bounds: {errors:?} for {expected}");
     assert!(known >= 14, "{errors:?} for {expected}");
+}
+
+/// A spin that is rarely excited at first and rarely stays so: no jump from an initial state that few trajectories have is in one of
+/// 10⁵ of them, and changes the inversion by 2.
+#[test]
+fn no_jump_from_a_rare_initial_state_is_known() {
+    let mut rare = spin(0.868, 0.218, 19.5, 0.0);
+    (rare.asymmetry, rare.initial) = (0.509, SpinPreparation::Mixed { excited_probability: 0.03 });
+    let experiment = experiment(oscillator(vec![rare], None), OscillatorPreparation::Fock(0), 0.4, 2);
+    let inversion = experiment.observables.iter().position(|observable| *observable == Observable::Inversion(0));
+    let probability = (1.0 + exact(&experiment).observables[inversion.expect("it is observed")][1]) / 2.0;
+    // p = 0.03 e^{−γt}, besides what the coupling makes of the ground state.
+    let silent = 0.03 * (-19.5 * 0.4f64).exp();
+    assert!(probability > 0.9 * silent, "{probability}");
+    for seed in 0..8 {
+        let point = point(&experiment, &plan(1024, seed, Estimator::Plain));
+        let error = point.observables["inversion_0"].standard_error.as_ref().expect("errors")[1];
+        let expected = 2.0 * (silent / 1024.0).sqrt();
+        assert!(error > 0.5 * expected && error < 3.0 * expected, "seed {seed}: {error} for {expected}");
+    }
 }
