@@ -167,10 +167,15 @@ fn only_what_was_asked_for_is_recorded() {
 #[test]
 fn an_interrupted_run_keeps_the_records_of_its_prefix() {
     let sandbox = Sandbox::new();
-    let running = sandbox.spawn(&format!("{ALL} --threads 2 --trajectories 1000000000 --out cut"));
-    sleep(Duration::from_millis(500));
-    running.interrupt();
-    assert_eq!(running.code(), Some(3));
+    // On a busy machine nothing may be finished in half a second.
+    let interrupted_after = |wait: u64| {
+        let running = sandbox.spawn(&format!("{ALL} --threads 2 --trajectories 1000000000 --out cut"));
+        sleep(Duration::from_millis(wait));
+        running.interrupt();
+        running.code()
+    };
+    let code = [500, 2000, 8000].into_iter().map(interrupted_after).find(|code| *code != Some(130));
+    assert_eq!(code, Some(Some(3)));
     let done = sandbox.summary("cut")["points"][0]["trajectories"].as_u64().unwrap();
     sandbox.expect(0, &format!("{ALL} --trajectories {done} --out whole"));
     let (mut cut, mut whole) =
