@@ -236,8 +236,13 @@ fn the_program_reaches_its_target_and_says_so() {
 #[test]
 fn a_time_limit_leaves_a_complete_prefix() {
     let sandbox = Sandbox::new();
-    let limited = "--set ensemble.time_limit=1e-6 --set ensemble.trajectories=100000000";
-    let done = sandbox.expect(3, &format!("run run.toml {limited} --out out/limited"));
+    // On a busy machine the limit may come before the first block, and nothing is saved.
+    let limited = |limit: f64| {
+        let limited = format!("--set ensemble.time_limit={limit:?} --set ensemble.trajectories=100000000");
+        let done = sandbox.expect_one_of(&[3, 130], &format!("run run.toml {limited} --out out/limited"));
+        sandbox.path("out/limited/summary.json").exists().then_some(done)
+    };
+    let done = [1e-6, 2.0, 10.0].into_iter().find_map(limited).expect("something is saved");
     assert!(done.stderr.contains("time limit: "), "{}", done.stderr);
     let summary = sandbox.summary("out/limited");
     assert_eq!(summary["provenance"]["endings"][0]["stopped"], "time limit");
