@@ -89,18 +89,34 @@ pub struct Counter {
     pool: Pool,
 }
 
+/// A value further off than five standard errors.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Far {
+    /// The system, and how it was run.
+    pub system: String,
+    /// `default` or `plain`.
+    pub estimator: String,
+    /// `direct`, `no-jump` or `stratified`.
+    pub sampling: String,
+    /// The seed of the run.
+    pub seed: u64,
+    /// The quantity.
+    pub quantity: String,
+    /// The time.
+    pub time: f64,
+    /// (estimate − exact)/(standard error).
+    pub z: f64,
+}
+
 /// Deviations beyond five standard errors, over everything.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Pool {
     /// Values that could deviate.
     pub values: u64,
-    /// How many did.
-    pub beyond: u64,
     /// How many would by chance.
     pub expected: f64,
-    /// Systems and seeds with such a deviation: values of one seed depend on each other, those of different seeds do not.
-    #[serde(skip)]
-    pub runs: BTreeSet<(String, u64)>,
+    /// Those that did.
+    pub far: Vec<Far>,
 }
 
 impl Pool {
@@ -109,12 +125,16 @@ impl Pool {
         most(self.expected)
     }
 
+    /// Systems and seeds with such a deviation: values of one seed depend on each other, those of different seeds do not.
+    pub fn runs(&self) -> usize {
+        self.far.iter().map(|far| (&far.system, far.seed)).collect::<BTreeSet<_>>().len()
+    }
+
     /// Adds another pool.
     pub fn add(&mut self, other: Self) {
         self.values += other.values;
-        self.beyond += other.beyond;
         self.expected += other.expected;
-        self.runs.extend(other.runs);
+        self.far.extend(other.far);
     }
 }
 
@@ -139,8 +159,10 @@ impl Counter {
                 self.pool.values += 1;
                 self.pool.expected += probability;
                 if is_beyond {
-                    self.pool.beyond += 1;
-                    self.pool.runs.insert((self.setting.system.clone(), self.seeds));
+                    let Setting { system, estimator, sampling, first_seed, .. } = self.setting.clone();
+                    let seed = first_seed.wrapping_add(self.seeds);
+                    let (quantity, time, z) = (known.quantity.clone(), known.time, found.z(known));
+                    self.pool.far.push(Far { system, estimator, sampling, seed, quantity, time, z });
                 }
             }
         }
@@ -229,7 +251,7 @@ impl Verdict {
             cells: cells.len(),
             low: cells.iter().filter(|cell| cell.is_low()).count(),
             false_alarm: (cells.len() as f64 * FALSE_ALARM).min(1.0),
-            runs_beyond: pool.runs.len(),
+            runs_beyond: pool.runs(),
             allowed_beyond: pool.allowed(),
             pool,
             frequent: all.len(),

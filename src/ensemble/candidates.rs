@@ -10,16 +10,33 @@ const NOISE: f64 = 1e-16;
 /// Changes of an observable that are smaller than this, relative to its value (at least 1), are none.
 const UNCHANGED: f64 = 1e-9;
 
+/// An instant at which a trajectory is to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Instant {
+    /// When.
+    pub time: f64,
+    /// How much of the run it stands for among all instants of the trajectory.
+    pub duration: f64,
+    /// How much of the run it stands for among those at which a jump may be forced; 0 where none may.
+    pub forced: f64,
+}
+
 /// An instant of a trajectory at which any channel could fire.
 #[derive(Debug, Clone, PartialEq)]
-struct Candidate {
-    time: f64,
+pub struct Candidate {
+    /// When, and what that stands for.
+    pub instant: Instant,
     /// Whether the trajectory has jumped before.
-    after_another: bool,
+    pub after_another: bool,
     /// The rate ‖L_mψ‖² of every channel.
-    rates: Vec<f64>,
+    pub rates: Vec<f64>,
     /// The square of what each channel would change of every observable at once, channel by channel.
-    squares: Vec<f64>,
+    pub squares: Vec<f64>,
+}
+
+/// How many jumps of every channel a trajectory has, as these instants of it tell.
+pub fn jumps(found: &[Candidate], channel: usize) -> f64 {
+    found.iter().map(|candidate| candidate.rates[channel] * candidate.instant.duration).sum()
 }
 
 /// The jump that was chosen.
@@ -40,8 +57,7 @@ pub struct Chosen {
 pub struct Candidates<'a, S> {
     system: &'a S,
     experiment: &'a Experiment,
-    /// When, and the density of each time among all that could have been taken.
-    instants: Vec<(f64, f64)>,
+    instants: Vec<Instant>,
     found: Vec<Candidate>,
     jumped: bool,
     ket: Ket,
@@ -52,9 +68,9 @@ pub struct Candidates<'a, S> {
 }
 
 impl<'a, S: Followed> Candidates<'a, S> {
-    /// Will look at `instants` (time and density).
-    pub fn new(system: &'a S, experiment: &'a Experiment, mut instants: Vec<(f64, f64)>) -> Self {
-        instants.sort_by(|a, b| a.0.total_cmp(&b.0));
+    /// Will look at `instants`.
+    pub fn new(system: &'a S, experiment: &'a Experiment, mut instants: Vec<Instant>) -> Self {
+        instants.sort_by(|a, b| a.time.total_cmp(&b.time));
         let empty = || Ket::zeros(Window::around(0, 1), system.rows());
         let values = vec![0.0; experiment.observables.len()];
         let [ket, after, scratch] = [empty(), empty(), empty()];
@@ -64,13 +80,13 @@ impl<'a, S: Followed> Candidates<'a, S> {
 
     /// Takes in a stretch of the trajectory without jumps.
     pub fn stretch(&mut self, stretch: &Stretch) {
-        while let Some(&(time, _)) = self.instants.get(self.found.len()) {
-            if time > stretch.end_time || stretch.stop.after(self.ket.data().len()) {
+        while let Some(&instant) = self.instants.get(self.found.len()) {
+            if instant.time > stretch.end_time || stretch.stop.after(self.ket.data().len()) {
                 return;
             }
-            let within = (time - stretch.begin).clamp(0.0, stretch.length);
+            let within = (instant.time - stretch.begin).clamp(0.0, stretch.length);
             (stretch.evaluate)(&[within], std::slice::from_mut(&mut self.ket));
-            self.look(time);
+            self.look(instant);
         }
     }
 
@@ -79,9 +95,9 @@ impl<'a, S: Followed> Candidates<'a, S> {
         self.jumped = true;
     }
 
-    fn look(&mut self, time: f64) {
+    fn look(&mut self, instant: Instant) {
         let Self { system, experiment, ket, after, scratch, before, values, .. } = self;
-        let observables = &experiment.observables;
+        let (observables, time) = (&experiment.observables, instant.time);
         let norm = ket.norm_squared();
         let mut rates = vec![0.0; system.channels().len()];
         system.weights(ket, &mut rates);
@@ -105,33 +121,21 @@ impl<'a, S: Followed> Candidates<'a, S> {
                 *square = if matters { change * change } else { 0.0 };
             }
         }
-        self.found.push(Candidate { time, after_another: self.jumped, rates, squares });
+        self.found.push(Candidate { instant, after_another: self.jumped, rates, squares });
     }
 
-    /// How many jumps of every channel a trajectory has, as these instants tell.
-    pub fn jumps(&self) -> Vec<f64> {
-        let mut jumps = vec![0.0; self.system.channels().len()];
-        for (instant, candidate) in self.found.iter().enumerate() {
-            for (jumps, rate) in jumps.iter_mut().zip(&candidate.rates) {
-                *jumps += rate * self.duration(instant);
-            }
-        }
-        jumps
+    /// What was found.
+    pub fn found(self) -> Vec<Candidate> {
+        self.found
     }
 
-    /// The one of them that the number `u` in (0, 1) chooses; `None` where nothing can fire.
+    /// The jump that the number `u` in (0, 1) chooses to be forced; `None` where nothing can fire.
     pub fn choose(&self, u: f64) -> Option<Chosen> {
-        let durations: Vec<f64> = (0..self.found.len()).map(|instant| self.duration(instant)).collect();
-        let (instant, channel, often) = choose_one(&self.found, &durations, u)?;
+        let (place, channel, often) = choose_one(&self.found, u)?;
         let end = self.experiment.times.last().copied().unwrap_or(0.0);
-        let Candidate { time, after_another, ref rates, .. } = self.found[instant];
+        let Candidate { instant: Instant { time, .. }, after_another, ref rates, .. } = self.found[place];
         let rarity = rates[channel] * end;
         Some(Chosen { jump: ForcedJump { time, channel }, often, rarity, after_another })
-    }
-
-    /// The time that an instant stands for.
-    fn duration(&self, instant: usize) -> f64 {
-        1.0 / (self.instants[instant].1 * self.instants.len() as f64)
     }
 }
 
@@ -142,12 +146,12 @@ impl<'a, S: Followed> Candidates<'a, S> {
 /// their rates, each channel as often as any other; and a third is even, as what matters may come later. However rare a
 /// jump is, and however short the time in which it can happen, it is found if it matters and is among the candidates, and
 /// its weight makes up for the choice (sampling/importance resampling; Rubin, JASA 82, 543 (1987)).
-fn choose_one(found: &[Candidate], durations: &[f64], u: f64) -> Option<(usize, usize, f64)> {
+fn choose_one(found: &[Candidate], u: f64) -> Option<(usize, usize, f64)> {
     let channels = found.first()?.rates.len();
     let observables = found[0].squares.len() / channels.max(1);
     // Channel by channel, so that numbers that are spread evenly take each of them in turn.
     let places = || (0..channels).flat_map(|m| found.iter().enumerate().map(move |(k, found)| (k, m, found)));
-    let often: Vec<f64> = places().map(|(k, m, found)| found.rates[m] * durations[k]).collect();
+    let often: Vec<f64> = places().map(|(_, m, found)| found.rates[m] * found.instant.forced).collect();
     let by = |weight: &dyn Fn(usize, &Candidate) -> f64| -> Vec<f64> {
         places().zip(&often).map(|((_, m, found), often)| often * weight(m, found)).collect()
     };
@@ -176,30 +180,30 @@ fn choose_one(found: &[Candidate], durations: &[f64], u: f64) -> Option<(usize, 
 mod tests {
     use super::*;
 
-    fn candidate(rates: [f64; 3], squares: [f64; 6]) -> Candidate {
-        Candidate { time: 1.0, after_another: false, rates: rates.to_vec(), squares: squares.to_vec() }
+    fn candidate(duration: f64, rates: [f64; 3], squares: [f64; 6]) -> Candidate {
+        let instant = Instant { time: 1.0, duration, forced: duration };
+        Candidate { instant, after_another: false, rates: rates.to_vec(), squares: squares.to_vec() }
     }
 
     /// A frequent jump that does nothing, a rare one that changes one of two observables at one instant, and one that never fires.
-    fn mixed() -> (Vec<Candidate>, Vec<f64>) {
-        let nothing = candidate([100.0, 1e-12, 0.0], [0.0; 6]);
-        let something = candidate([100.0, 1e-6, 0.0], [0.0, 0.0, 0.0, 4.0, 0.0, 0.0]);
-        (vec![nothing.clone(), nothing.clone(), something, nothing], vec![0.1, 0.2, 0.3, 0.4])
+    fn mixed() -> Vec<Candidate> {
+        let nothing = |duration| candidate(duration, [100.0, 1e-12, 0.0], [0.0; 6]);
+        let something = candidate(0.3, [100.0, 1e-6, 0.0], [0.0, 0.0, 0.0, 4.0, 0.0, 0.0]);
+        vec![nothing(0.1), nothing(0.2), something, nothing(0.4)]
     }
 
     #[test]
     fn the_weights_make_up_for_the_choice() {
-        let (found, durations) = mixed();
+        let found = mixed();
         let mut sums = [[0.0; 3]; 4];
         const NUMBERS: usize = 100_000;
         for i in 0..NUMBERS {
-            let (k, m, often) =
-                choose_one(&found, &durations, (i as f64 + 0.5) / NUMBERS as f64).expect("something fires");
+            let (k, m, often) = choose_one(&found, (i as f64 + 0.5) / NUMBERS as f64).expect("something fires");
             sums[k][m] += often / NUMBERS as f64;
         }
         for (k, sums) in sums.iter().enumerate() {
             for (m, sum) in sums.iter().enumerate() {
-                let right = found[k].rates[m] * durations[k];
+                let right = found[k].rates[m] * found[k].instant.forced;
                 assert!((sum - right).abs() <= 1e-3 * right, "{k} {m}: {sum} for {right}");
             }
         }
@@ -207,12 +211,12 @@ mod tests {
 
     #[test]
     fn a_rare_jump_that_matters_is_chosen_and_nothing_is_chosen_of_nothing() {
-        let (found, durations) = mixed();
-        let matters = |u: f64| choose_one(&found, &durations, u).is_some_and(|(k, m, _)| (k, m) == (2, 1));
+        let found = mixed();
+        let matters = |u: f64| choose_one(&found, u).is_some_and(|(k, m, _)| (k, m) == (2, 1));
         let chosen = (0..1000).filter(|i| matters((f64::from(*i) + 0.5) / 1000.0)).count();
         // A third for what it does, half of a third for its channel, and an eighth of a third.
         assert!(chosen.abs_diff(542) <= 2, "{chosen}");
-        assert_eq!(choose_one(&[], &[], 0.5), None);
-        assert_eq!(choose_one(&[candidate([0.0; 3], [0.0; 6])], &[1.0], 0.5), None);
+        assert_eq!(choose_one(&[], 0.5), None);
+        assert_eq!(choose_one(&[candidate(1.0, [0.0; 3], [0.0; 6])], 0.5), None);
     }
 }

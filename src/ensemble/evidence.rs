@@ -1,7 +1,10 @@
 //! What trial trajectories say of a value: how it varies, and what events do to it.
 
+use std::collections::BTreeMap;
+
 use super::Layout;
 use super::block::Path;
+use super::candidates::{Candidate, jumps};
 use super::controls::CONTROLS;
 use super::study::{Effect, Effects, KINDS, SILENCE, Study, kind};
 use super::trial::{Jumped, Restarted, Silent, Trial};
@@ -10,16 +13,20 @@ use crate::system::Experiment;
 
 /// Trial trajectories with events, ready to be asked.
 pub struct Evidence<'a> {
+    experiment: &'a Experiment,
     layout: Layout,
     /// The output time at which the heating window ends, and the last one.
     window_end: usize,
     last: usize,
     tests: &'a [Trial],
     silent: &'a Silent,
-    /// The weight of a trajectory that jumps, where the one without jumps counts by itself; else 1.
-    weight: f64,
+    /// Lower end and width of the part that first thresholds are confined to, where the trajectory without jumps counts by itself;
+    /// else (0, 1). The width is the weight of a trajectory that jumps.
+    part: (f64, f64),
     /// How many jumps of every channel a trajectory has on average.
     jumps: Vec<f64>,
+    /// What events between one output time and the next do at once to every observable.
+    at_once: Vec<Effects>,
 }
 
 /// Variances below this are rounding.
@@ -33,21 +40,34 @@ struct Sums {
     fourth: f64,
 }
 
+impl Sums {
+    /// What they tell, gathered from so many trials.
+    fn effect(self, trials: usize) -> Effect {
+        let count = trials.max(1) as f64;
+        let mean = self.second / count;
+        let spread = (self.second_squared / count - mean * mean).max(0.0) / (count - 1.0).max(1.0);
+        let events = if self.fourth > 0.0 { mean * mean / (self.fourth / count) } else { 0.0 };
+        Effect { variance: mean + 2.0 * spread.sqrt(), events }
+    }
+}
+
 impl<'a> Evidence<'a> {
     /// The evidence of `tests` and of the trajectories without jumps.
     pub fn new(
-        experiment: &Experiment,
+        experiment: &'a Experiment,
         layout: Layout,
         tests: &'a [Trial],
         silent: &'a Silent,
-        weight: Option<f64>,
+        part: Option<(f64, f64)>,
     ) -> Self {
-        let weight = weight.unwrap_or(1.0);
+        let part = part.unwrap_or((0.0, 1.0));
         let mean =
             |channel| tests.iter().map(|trial| jumps_of(trial, channel)).sum::<f64>() / tests.len().max(1) as f64;
         let jumps = (0..layout.channels()).map(mean).collect();
         let [_, window_end] = experiment.heating_window;
-        Self { layout, window_end, last: experiment.times.len() - 1, tests, silent, weight, jumps }
+        let (last, at_once) = (experiment.times.len() - 1, Vec::new());
+        let evidence = Self { experiment, layout, window_end, last, tests, silent, part, jumps, at_once };
+        Self { at_once: evidence.immediate(), ..evidence }
     }
 
     /// The variance of y − β·c over trajectories, by their sample and by what events do.
@@ -56,7 +76,7 @@ impl<'a> Evidence<'a> {
         let values = || self.tests.iter().map(|trial| value(&trial.natural, entry, beta));
         let mean = values().sum::<f64>() / count;
         let sample = values().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (count - 1.0).max(1.0);
-        self.weight * self.weight * sample + Study::unseen(&self.effects(entry, beta), count)
+        self.weight() * self.weight() * sample + Study::unseen(&self.effects(entry, beta), count)
     }
 
     /// What events do to y − β·c.
@@ -67,12 +87,20 @@ impl<'a> Evidence<'a> {
             None => self.last,
         };
         let mut effects = self.gather(end, |path| value(path, entry, beta));
+        if let Some((observable, factor)) = self.kept(entry, beta) {
+            for (effect, at_once) in effects.iter_mut().zip(self.at_once[self.layout.observable(end, observable)]) {
+                let variance = factor * factor * at_once.variance;
+                if variance > effect.variance {
+                    *effect = Effect { variance, ..at_once };
+                }
+            }
+        }
         // How often a channel fires is known better than from the jumps that were forced.
         if let Some(channel) = (0..self.layout.channels()).find(|channel| self.layout.jumps(*channel) == entry) {
             let jumps = self.jumps[channel];
             let effect = &mut effects[kind(jumps)];
-            if self.weight * jumps > effect.variance {
-                *effect = Effect { variance: self.weight * jumps, events: jumps };
+            if self.weight() * jumps > effect.variance {
+                *effect = Effect { variance: self.weight() * jumps, events: jumps };
             }
         }
         effects
@@ -133,7 +161,7 @@ impl<'a> Evidence<'a> {
                 often *= last.often;
                 mean *= last.rarity.min(1.0);
                 // Trajectories that jump count with their weight, and their first jump happens more often.
-                let counts = if order > 0 || last.after_another { self.weight * self.weight } else { self.weight };
+                let counts = self.counts(order > 0 || last.after_another);
                 // A second forced jump is in every second trial, a third in every fourth.
                 let trials = f64::from(1u32 << order);
                 let value = value(path);
@@ -147,41 +175,138 @@ impl<'a> Evidence<'a> {
                     add(kind(rarity * last.rarity.min(1.0)), weight * last.often, value(path) - from);
                 }
                 if let Some(silent) = self.without_jumps(state) {
-                    add(SILENCE, weight * silent.log_survival[end].exp(), value(silent) - from);
+                    add(SILENCE, weight * self.silence(silent, end), value(silent) - from);
                 }
             }
             if let Some(silent) = self.without_jumps(&trial.state) {
-                add(SILENCE, silent.log_survival[end].exp(), value(silent) - natural);
+                add(SILENCE, self.silence(silent, end), value(silent) - natural);
             }
         }
-        let count = self.tests.len().max(1) as f64;
-        sums.map(|Sums { second, second_squared, fourth }| {
-            let mean = second / count;
-            let spread = (second_squared / count - mean * mean).max(0.0) / (count - 1.0).max(1.0);
-            let events = if fourth > 0.0 { mean * mean / (fourth / count) } else { 0.0 };
-            Effect { variance: mean + 2.0 * spread.sqrt(), events }
-        })
+        sums.map(|sums| sums.effect(self.tests.len()))
+    }
+
+    /// The weight of a trajectory that jumps.
+    fn weight(&self) -> f64 {
+        self.part.1
+    }
+
+    /// How often a jump happens for once that it would: trajectories that jump count with their weight, and their first jump happens
+    /// more often.
+    fn counts(&self, after_another: bool) -> f64 {
+        if after_another { self.weight() * self.weight() } else { self.weight() }
+    }
+
+    /// How often a trajectory goes on without a jump up to output time `end`, in units of one that counts for itself.
+    fn silence(&self, silent: &Path, end: usize) -> f64 {
+        let (low, width) = self.part;
+        width * (silent.log_survival[end].exp() - low).max(0.0)
+    }
+
+    /// The observable that an event at the last moment changes the value by, and how much of that change: y − β·c, of which the
+    /// first two controls change as y does.
+    fn kept(&self, entry: usize, beta: &[f64; CONTROLS]) -> Option<(usize, f64)> {
+        let kept = if self.layout.weight(0).is_some() { 1.0 } else { 1.0 - beta[0] - beta[1] };
+        let at_end = |time: usize| f64::from(u8::from(time == self.window_end));
+        let (observable, factor) = match entry {
+            _ if entry < self.layout.heating_rate() => (self.layout.curve(entry), 1.0),
+            _ if entry == self.layout.heating_rate() => {
+                (self.experiment.number_index(), self.experiment.heating_rate(at_end))
+            }
+            _ if entry == self.layout.heating_slope() => {
+                (self.experiment.number_index(), self.experiment.heating_slope(at_end))
+            }
+            _ => return None,
+        };
+        Some((observable, factor * kept))
+    }
+
+    /// What events between one output time and the next do at once to every observable at the next: forced jumps tell what becomes of
+    /// that, but there are few of them, and all instants that were looked at tell this much.
+    fn immediate(&self) -> Vec<Effects> {
+        let mut sums = vec![[Sums::default(); KINDS]; self.layout.heating_rate()];
+        for trial in self.tests {
+            // Each trial is one sample of the sum over all that could have happened to it.
+            let mut one = BTreeMap::new();
+            let mut add = |path: &Path, candidates: &[Candidate], how_often: f64, mean: f64, jumped: bool| {
+                for candidate in candidates {
+                    self.add_candidate(
+                        path,
+                        candidate,
+                        how_often * self.counts(jumped || candidate.after_another),
+                        mean,
+                        &mut one,
+                    );
+                }
+            };
+            add(&trial.natural, &trial.candidates, 1.0, 1.0, false);
+            let (mut often, mut mean) = (1.0, 1.0);
+            for (order, Jumped { path, last, candidates }) in trial.jumped.iter().enumerate() {
+                often *= last.often;
+                mean *= last.rarity.min(1.0);
+                add(path, candidates, f64::from(1u32 << order) * often, mean, true);
+            }
+            if let Some(Restarted { path, weight, rarity, candidates, jumped, .. }) = &trial.restarted {
+                add(path, candidates, *weight, *rarity, false);
+                if let Some(Jumped { path, last, candidates }) = jumped {
+                    add(path, candidates, weight * last.often, rarity * last.rarity.min(1.0), true);
+                }
+            }
+            for ((place, kind), Sums { second, fourth, .. }) in one {
+                let sums: &mut Sums = &mut sums[place][kind];
+                sums.second += second;
+                sums.second_squared += second * second;
+                sums.fourth += fourth;
+            }
+        }
+        sums.into_iter().map(|kinds| kinds.map(|sums| sums.effect(self.tests.len()))).collect()
+    }
+
+    /// Adds to `sums`, by entry and kind, what any channel would do at an instant of a path that is itself `how_often` times there and
+    /// of a rarity of `mean`.
+    fn add_candidate(
+        &self,
+        path: &Path,
+        candidate: &Candidate,
+        how_often: f64,
+        mean: f64,
+        sums: &mut BTreeMap<(usize, usize), Sums>,
+    ) {
+        let Experiment { times, observables, .. } = self.experiment;
+        let Candidate { instant, rates, squares, .. } = candidate;
+        let end = times.partition_point(|time| *time < instant.time).min(self.last);
+        let weight = self.layout.weight(end).map_or(1.0, |entry| path.record[entry]);
+        for (rate, squares) in rates.iter().zip(squares.chunks_exact(observables.len())) {
+            let often = how_often * rate * instant.duration;
+            for (observable, square) in squares.iter().map(|square| square * weight * weight).enumerate() {
+                if often * square > SMALLEST {
+                    let kind = kind(mean * (rate * times[self.last]).min(1.0));
+                    let sums = sums.entry((self.layout.observable(end, observable), kind)).or_default();
+                    sums.second += often * square;
+                    sums.fourth += often * square * square;
+                }
+            }
+        }
     }
 }
 
 /// How many jumps of a channel a trial tells of: as it goes by itself, and after what is too rare to be in every few trajectories.
 fn jumps_of(trial: &Trial, channel: usize) -> f64 {
-    let mut sum = trial.jumps[channel];
+    let mut sum = jumps(&trial.candidates, channel);
     let mut often = 1.0;
-    for (order, Jumped { last, jumps, .. }) in trial.jumped.iter().enumerate() {
+    for (order, Jumped { last, candidates, .. }) in trial.jumped.iter().enumerate() {
         often *= last.often;
         if kind(last.rarity) > 0 {
-            sum += f64::from(1u32 << order) * often * jumps[channel];
+            sum += f64::from(1u32 << order) * often * jumps(candidates, channel);
         }
     }
-    if let Some(Restarted { weight, rarity, jumps, jumped, .. }) = &trial.restarted {
+    if let Some(Restarted { weight, rarity, candidates, jumped, .. }) = &trial.restarted {
         if kind(*rarity) > 0 {
-            sum += weight * jumps[channel];
+            sum += weight * jumps(candidates, channel);
         }
-        if let Some(Jumped { last, jumps, .. }) = jumped
+        if let Some(Jumped { last, candidates, .. }) = jumped
             && kind(rarity * last.rarity) > 0
         {
-            sum += weight * last.often * jumps[channel];
+            sum += weight * last.often * jumps(candidates, channel);
         }
     }
     sum

@@ -132,12 +132,12 @@ impl Lessons {
         };
         let Some(ran) = trials.run(job, threads)? else { return Ok(None) };
         let (fits, tests) = ran.split_at(trials.plain as usize);
-        let silent = match part {
-            None if system.channels().iter().any(|channel| channel.rate > 0.0) => trials.silent(job, tests)?,
-            _ => Some(Vec::new()),
+        let silent = match system.channels().iter().any(|channel| channel.rate > 0.0) {
+            true => trials.silent(job, tests)?,
+            false => Some(Vec::new()),
         };
         let Some(silent) = silent else { return Ok(None) };
-        let evidence = Evidence::new(experiment, layout, tests, &silent, part.map(|(_, weight)| weight));
+        let evidence = Evidence::new(experiment, layout, tests, &silent, part);
         let base = if guide.is_some() { DRIFT } else { [0.0; CONTROLS] };
         let mut coefficients = none;
         let mut study = Study::default();

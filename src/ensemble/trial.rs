@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::block::Path;
-use super::candidates::{Candidates, Chosen};
+use super::candidates::{Candidate, Candidates, Chosen, Instant};
 use super::controls::{CONTROLS, Guide};
 use super::engine::Job;
 use super::preparation::another;
@@ -26,8 +26,8 @@ pub struct Trial {
     pub state: PurePreparation,
     /// As it went by itself.
     pub natural: Path,
-    /// How many jumps of every channel a trajectory like that has.
-    pub jumps: Vec<f64>,
+    /// What could have happened to it.
+    pub candidates: Vec<Candidate>,
     /// The same with a jump forced, then with another one after that, and so on.
     pub jumped: Vec<Jumped>,
     /// The same chances from another initial state.
@@ -44,8 +44,8 @@ pub struct Restarted {
     pub weight: f64,
     /// How rare it is, or another one further out.
     pub rarity: f64,
-    /// How many jumps of every channel a trajectory from there has.
-    pub jumps: Vec<f64>,
+    /// What could have happened to it.
+    pub candidates: Vec<Candidate>,
     /// The same with a jump forced.
     pub jumped: Option<Jumped>,
 }
@@ -56,8 +56,8 @@ pub struct Jumped {
     pub path: Path,
     /// The last of them.
     pub last: Chosen,
-    /// How many jumps of every channel there are after it.
-    pub jumps: Vec<f64>,
+    /// What could happen after it.
+    pub candidates: Vec<Candidate>,
 }
 
 /// Jumps forced one after the other: in every trial one, in every second one another, in every fourth a third.
@@ -156,7 +156,7 @@ impl<'a, S: Followed> Trials<'a, S> {
         let chances = || Confined { inner: streams.open(index, Purpose::TrialJumps), part: self.part };
         if index < self.plain {
             let natural = runner.path(&state, &mut chances(), &[])?;
-            return Ok(Trial { state, natural, jumps: Vec::new(), jumped: Vec::new(), restarted: None });
+            return Ok(Trial { state, natural, candidates: Vec::new(), jumped: Vec::new(), restarted: None });
         }
         // Times and choices are spread evenly over the trials, by a lattice with one shift for all of them.
         let mut shift = streams.open(0, Purpose::TrialShift);
@@ -164,54 +164,71 @@ impl<'a, S: Followed> Trials<'a, S> {
         let place = (number + shift.uniform()) / self.pairs as f64;
         let choice = (number * GOLDEN + shift.uniform()).fract();
         let mut events = streams.open(index, Purpose::TrialEvents);
-        // A trajectory with these jumps forced, how many it has by itself, and one more that could be forced.
+        // A trajectory with these jumps forced, what could happen to it, and one more to be forced.
         let mut look = |state: &PurePreparation, forced: &[ForcedJump], instants, u| -> Result<_> {
             let mut candidates = Candidates::new(self.system, experiment, instants);
             let path = runner.path_with(state, &mut chances(), forced, Some(&mut candidates))?;
-            Ok((path, candidates.jumps(), candidates.choose(u)))
+            let chosen = candidates.choose(u);
+            Ok((path, candidates.found(), chosen))
         };
-        let (natural, jumps, mut next) = look(&state, &[], around(&experiment.times, place, &mut events), choice)?;
-        let mut trial = Trial { state, natural, jumps, jumped: Vec::new(), restarted: None };
+        let (natural, candidates, mut next) = look(&state, &[], around(&experiment.times, place, &mut events), choice)?;
+        let mut trial = Trial { state, natural, candidates, jumped: Vec::new(), restarted: None };
         let end = experiment.times.last().copied().unwrap_or(0.0);
         let most = 1 + index.trailing_zeros().min(MOST_JUMPS - 1) as usize;
         let mut forced = Vec::new();
         while let Some(last) = next.filter(|_| forced.len() < most) {
             forced.push(last.jump);
             let instants = after(last.jump.time, end, &mut events);
-            let (path, jumps, chosen) = look(&state, &forced, instants, events.uniform())?;
-            trial.jumped.push(Jumped { path, last, jumps });
+            let (path, candidates, chosen) = look(&state, &forced, instants, events.uniform())?;
+            trial.jumped.push(Jumped { path, last, candidates });
             next = chosen;
         }
         if let Some((other, weight, rarity)) = another(experiment, &state, &mut events) {
-            let (path, jumps, chosen) = look(&other, &[], around(&experiment.times, place, &mut events), choice)?;
+            let (path, candidates, chosen) = look(&other, &[], around(&experiment.times, place, &mut events), choice)?;
             let jumped = match chosen {
                 Some(last) => {
-                    let (path, jumps, _) = look(&other, &[last.jump], after(last.jump.time, end, &mut events), choice)?;
-                    Some(Jumped { path, last, jumps })
+                    let instants = after(last.jump.time, end, &mut events);
+                    let (path, candidates, _) = look(&other, &[last.jump], instants, choice)?;
+                    Some(Jumped { path, last, candidates })
                 }
                 None => None,
             };
-            trial.restarted = Some(Restarted { state: other, path, weight, rarity, jumps, jumped });
+            trial.restarted = Some(Restarted { state: other, path, weight, rarity, candidates, jumped });
         }
         Ok(trial)
     }
 }
 
-/// Instants at which one trajectory is looked at for jumps to be forced.
+/// Parts that the places of all instants are divided into; each trial has a jump forced in one of them.
+const PARTS: usize = 6;
+
+/// Instants at which one trajectory is looked at for jumps to be forced, and others in each of the other parts.
 const INSTANTS: usize = 16;
+const ELSEWHERE: usize = 2;
 
-/// Parts that the places of all instants are divided into; each trial looks at one of them.
-const PARTS: f64 = 6.0;
-
-/// Instants and their densities in the part of all instants that `place` lies in.
-fn around(times: &[f64], place: f64, chance: &mut impl Chance) -> Vec<(f64, f64)> {
-    let part = (place * PARTS).floor();
-    let within = |k: usize, u: f64| (part + (k as f64 + u) / INSTANTS as f64) / PARTS;
-    (0..INSTANTS).map(|k| instant(times, within(k, chance.uniform()))).collect()
+/// Instants in the part of all that `place` lies in, where a jump may be forced, and fewer in the other parts.
+fn around(times: &[f64], place: f64, chance: &mut impl Chance) -> Vec<Instant> {
+    let chosen = ((place * PARTS as f64) as usize).min(PARTS - 1);
+    let mut instants = Vec::new();
+    for part in 0..PARTS {
+        let count = if part == chosen { INSTANTS } else { ELSEWHERE };
+        for k in 0..count {
+            let within = (k as f64 + chance.uniform()) / count as f64;
+            let (time, density) = instant(times, (part as f64 + within) / PARTS as f64);
+            // The part that a trial looks at is any of them.
+            let forced = 1.0 / (density * count as f64);
+            instants.push(Instant {
+                time,
+                duration: forced / PARTS as f64,
+                forced: if part == chosen { forced } else { 0.0 },
+            });
+        }
+    }
+    instants
 }
 
-/// Instants and their densities after `time`: soon after, as often as anywhere.
-fn after(time: f64, end: f64, chance: &mut impl Chance) -> Vec<(f64, f64)> {
+/// Instants after `time`: soon after, as often as anywhere.
+fn after(time: f64, end: f64, chance: &mut impl Chance) -> Vec<Instant> {
     let [soon, rest] = [time.min(end - time), end - time];
     let half = INSTANTS / 2;
     let mut instants = Vec::new();
@@ -219,7 +236,8 @@ fn after(time: f64, end: f64, chance: &mut impl Chance) -> Vec<(f64, f64)> {
         for k in 0..half {
             let later = span * (k as f64 + chance.uniform()) / half as f64;
             let density = 0.5 / rest + if later < soon { 0.5 / soon } else { 0.0 };
-            instants.push((time + later, density));
+            let duration = 1.0 / (density * INSTANTS as f64);
+            instants.push(Instant { time: time + later, duration, forced: duration });
         }
     }
     instants
@@ -249,6 +267,29 @@ fn instant(times: &[f64], u: f64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The durations of one trajectory's instants add up to the run, and so do those for jumps over all trials.
+    #[test]
+    fn instants_stand_for_the_whole_run() {
+        const TRIALS: usize = 6000;
+        let (times, mut chance) = ([0.0, 0.01, 10.0], crate::ensemble::Streams::new(1).open(0, Purpose::TrialEvents));
+        let mut sums = [[0.0; 2]; 2];
+        for trial in 0..TRIALS {
+            for found in around(&times, (trial as f64 + 0.5) / TRIALS as f64, &mut chance) {
+                for (sum, duration) in sums.iter_mut().zip([found.duration, found.forced]) {
+                    sum[0] += duration / TRIALS as f64;
+                    sum[1] += duration * found.time / TRIALS as f64;
+                }
+            }
+        }
+        for [whole, first] in sums {
+            // ∫ dt and ∫ t dt; a trial's stratified estimate of the first has a spread of about 1 of 10.
+            assert!((whole / 10.0 - 1.0).abs() < 0.01 && (first / 50.0 - 1.0).abs() < 0.01, "{whole} {first}");
+        }
+        let sum = |instants: Vec<Instant>| instants.iter().map(|instant| instant.duration).sum::<f64>();
+        let mean = (0..TRIALS).map(|_| sum(after(2.0, 10.0, &mut chance))).sum::<f64>() / TRIALS as f64;
+        assert!((mean / 8.0 - 1.0).abs() < 0.01, "{mean}");
+    }
 
     #[test]
     fn instants_have_the_density_that_they_say() {

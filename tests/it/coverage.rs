@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use approx::assert_relative_eq;
-use fluctuator::analysis::suite::{Counter, Pool, Setting, Verdict};
+use fluctuator::analysis::suite::{Counter, Far, Pool, Setting, Verdict};
 use fluctuator::analysis::{Point, truth};
 use fluctuator::ensemble::{Estimator, Plan};
 use fluctuator::io::run_file::RunFile;
@@ -98,8 +98,17 @@ fn right_error_bars_pass_and_wrong_ones_are_found() {
 #[test]
 fn far_deviations_are_held_against_chance() {
     let pool = |expected: f64, runs: u64| {
-        let runs = (0..runs).map(|seed| ("x".to_owned(), seed)).collect();
-        Verdict::of(&[], Pool { values: 1, beyond: 1, expected, runs }, Vec::new()).passes()
+        // Two values in each run: they count once.
+        let far = |i: u64| Far {
+            system: "x".into(),
+            estimator: "plain".into(),
+            sampling: "direct".into(),
+            seed: i / 2,
+            quantity: "number".into(),
+            time: 1.0,
+            z: 6.0,
+        };
+        Verdict::of(&[], Pool { values: 1, expected, far: (0..2 * runs).map(far).collect() }, Vec::new()).passes()
     };
     assert!(pool(0.5, 1) && pool(0.5, 5) && !pool(0.5, 15));
     assert!(pool(100.0, 100) && !pool(100.0, 170));

@@ -6,12 +6,15 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::analysis::chance::FALSE_ALARM;
-use crate::analysis::suite::{Cell, INFLATION, Verdict, median};
+use crate::analysis::suite::{Cell, Far, INFLATION, Verdict, median};
 use crate::cli::table;
 use crate::io::{build_commit, today};
 
 /// Cells that are written out, besides those that are low.
 const WORST: usize = 40;
+
+/// Runs with values beyond five standard errors that the table shows, with its header; the numbers have all.
+const FURTHEST: usize = 61;
 
 /// Cells of each kind of quantity that the table shows; the numbers have more.
 const SHOWN: usize = 14;
@@ -101,7 +104,7 @@ impl Report {
     /// The tables and the verdict.
     pub fn describe(&self) -> String {
         format!(
-            "Coverage of every error bar over {} systems\n{}, {}{}, {} seeds each, {:.0} s\n\n{}\n{}\n{}\n{}",
+            "Coverage of every error bar over {} systems\n{}, {}{}, {} seeds each, {:.0} s\n\n{}\n{}\n{}{}\n{}",
             self.verdict.systems,
             self.date,
             self.program,
@@ -110,6 +113,7 @@ impl Report {
             self.seconds,
             self.systems(),
             self.worst(),
+            self.far(),
             self.kinds(),
             self.verdict()
         )
@@ -164,6 +168,33 @@ impl Report {
         table::aligned(&rows)
     }
 
+    /// For every run with values beyond five standard errors, how many there are and the furthest.
+    fn far(&self) -> String {
+        let mut runs = BTreeMap::<_, Vec<&Far>>::new();
+        for far in &self.verdict.pool.far {
+            runs.entry((&far.system, far.seed, &far.estimator, &far.sampling)).or_default().push(far);
+        }
+        if runs.is_empty() {
+            return String::new();
+        }
+        let header = ["run beyond 5σ", "estimator", "seed", "values", "furthest", "t", "z"];
+        let mut rows = vec![header.map(str::to_owned).to_vec()];
+        for ((system, seed, estimator, sampling), far) in &runs {
+            let Some(furthest) = far.iter().max_by(|a, b| a.z.abs().total_cmp(&b.z.abs())) else { continue };
+            rows.push(vec![
+                (*system).clone(),
+                format!("{estimator}, {sampling}"),
+                seed.to_string(),
+                far.len().to_string(),
+                furthest.quantity.clone(),
+                table_number(furthest.time),
+                table_number(furthest.z),
+            ]);
+        }
+        rows.truncate(FURTHEST);
+        table::aligned(&rows) + "\n"
+    }
+
     fn kinds(&self) -> String {
         let header = ["quantities", "estimator", "cells", "low", "median coverage", "median error/true"];
         let mut rows = vec![header.map(str::to_owned).to_vec()];
@@ -194,7 +225,7 @@ impl Report {
             verdict.cells,
             verdict.false_alarm,
             verdict.low,
-            verdict.pool.beyond,
+            verdict.pool.far.len(),
             verdict.pool.values,
             verdict.pool.expected,
             verdict.runs_beyond,
