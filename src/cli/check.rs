@@ -39,7 +39,7 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
     let (mut total, mut jumps, mut kets, mut parts, mut unknown) = (0.0, 0.0, 0, 0, 0);
     for (place, &index) in chosen.iter().enumerate() {
         let point = &file.points[index];
-        let found = forecast(point, time).map_err(|error| table::located(error, point))?;
+        let found = forecast(point, time, |_| false).map_err(|error| table::located(error, point))?;
         // It stands for the points up to half way to its neighbours.
         let half = |neighbour: Option<&usize>, end: usize| neighbour.map_or(end, |other| (index + other).div_ceil(2));
         let from = if place == 0 { 0 } else { half(chosen.get(place - 1), 0) };

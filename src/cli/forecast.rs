@@ -82,15 +82,16 @@ struct Trial<'a> {
     tolerances: Tolerances,
 }
 
-/// Runs trajectories of `point`, or parts of one, for about `time`; `None` when not even a small part came to its end.
+/// Runs trajectories of `point`, or parts of one, for about `time`, or until what the first few tell is `enough`; `None` when not even
+/// a small part came to its end.
 ///
 /// # Errors
 /// When a trajectory fails.
-pub fn forecast(point: &RunPoint, time: Duration) -> Result<Option<Forecast>> {
+pub fn forecast(point: &RunPoint, time: Duration, enough: impl Fn(&Forecast) -> bool) -> Result<Option<Forecast>> {
     let values = (point.experiment.times.len() * point.experiment.observables.len()) as f64;
     if values <= LONGEST_RECORD {
         let trial = Trial { point, experiment: point.experiment.clone(), tolerances: point.tolerances };
-        if let Some(found) = whole(&trial, time)? {
+        if let Some(found) = whole(&trial, time, enough)? {
             return Ok(Some(found));
         }
     }
@@ -139,8 +140,8 @@ impl Trial<'_> {
     }
 }
 
-/// Whole trajectories, as many as there is time for; `None` when that is not even two.
-fn whole(trial: &Trial, time: Duration) -> Result<Option<Forecast>> {
+/// Whole trajectories, as many as there is time for, or two that are `enough`; `None` when there is no time for two.
+fn whole(trial: &Trial, time: Duration, enough: impl Fn(&Forecast) -> bool) -> Result<Option<Forecast>> {
     let share = if trial.point.stopping.targets.is_empty() { WHOLE } else { WHOLE_WITH_TARGET };
     let until = Until(Instant::now() + time.mul_f64(share));
     let plain = Plan { estimator: Estimator::Plain, ..trial.plan(1) };
@@ -155,7 +156,11 @@ fn whole(trial: &Trial, time: Duration) -> Result<Option<Forecast>> {
         Estimator::Controlled { pilot } => pilot,
     };
     let Some(mut lessons) = trial.law(pilot.min(FEW), &until)? else { return Ok(None) };
-    let Some((_, seconds)) = trial.run(2, &lessons, &until)? else { return Ok(None) };
+    let Some((ensemble, seconds)) = trial.run(2, &lessons, &until)? else { return Ok(None) };
+    let first = describe(ensemble, seconds / 2.0, None);
+    if enough(&first) {
+        return Ok(Some(first));
+    }
     // All pilots that the run will have, if there is time.
     let left = until.0.saturating_duration_since(Instant::now()).as_secs_f64();
     let affordable = (PILOTS * left / (0.5 * seconds)) as u64;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::forecast::{forecast, seconds_of};
+use super::forecast::{Forecast, forecast, seconds_of};
 use super::progress::{human_bytes, human_time};
 use crate::ensemble::{Estimator, Footprint, Plan};
 use crate::io::available_memory;
@@ -17,6 +17,9 @@ const FEWEST_LEVELS: usize = 8;
 
 /// A run that takes longer is announced.
 const LONG: f64 = 3600.0;
+
+/// By how much the first few trajectories may be wrong on the time of a run.
+const UNSURE: f64 = 10.0;
 
 /// Time that the announcement may cost, for all sweep points together, and most points that are looked at.
 const GLANCE: Duration = Duration::from_millis(400);
@@ -98,12 +101,13 @@ pub fn announce(file: &RunFile, threads: usize, share: f64, stored: bool) -> Res
         } else {
             point.stopping.min_trajectories
         };
+        let limit = point.stopping.time_limit.map_or(f64::INFINITY, |limit| limit.as_secs_f64());
+        let takes = |found: &Forecast| seconds_of(point, found, least, threads).min(limit);
+        let points = file.points.len() as f64;
+        let short = |found: &Forecast| UNSURE * takes(found) * share * points < LONG;
         // What fails is told by the run itself.
-        match forecast(point, GLANCE / chosen.len() as u32) {
-            Ok(Some(found)) => {
-                let limit = point.stopping.time_limit.map_or(f64::INFINITY, |limit| limit.as_secs_f64());
-                seconds += seconds_of(point, &found, least, threads).min(limit);
-            }
+        match forecast(point, GLANCE / chosen.len() as u32, short) {
+            Ok(Some(found)) => seconds += takes(&found),
             Ok(None) => all = false,
             Err(_) => {}
         }

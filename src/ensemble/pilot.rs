@@ -15,6 +15,10 @@ use crate::system::Followed;
 use crate::unravelling::{MartingaleMark, Martingales, Recorder, Rewindable, Stretch, Trajectory, Trunks};
 use crate::{Error, Result};
 
+/// The error allowed of a pilot's martingales: a law fitted to some hundred pilots has no more digits than that, and an error in it costs
+/// variance, never truth.
+const LAW: f64 = 1e-5;
+
 /// Runs `count` pilot trajectories, their first thresholds confined to `part` (lower end and width), and fits the closure;
 /// `None` when the watcher stops it.
 ///
@@ -37,7 +41,7 @@ pub fn learn<S: Followed>(
         let mut trajectory = Trajectory::new(system, &times, tolerances);
         trajectory.stop_when(Stop::when(&stop));
         let mut recorder = PilotRecorder {
-            martingales: Martingales::new(system, &times, tolerances.ket),
+            martingales: Martingales::new(system, &times, tolerances.ket.max(LAW)),
             record: PilotRecord::default(),
         };
         let (streams, mut trunks) = (Streams::new(plan.seed), Trunks::default());
