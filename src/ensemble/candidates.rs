@@ -44,6 +44,8 @@ pub fn jumps(found: &[Candidate], channel: usize) -> f64 {
 pub struct Chosen {
     /// When, and of which channel.
     pub jump: ForcedJump,
+    /// At which of the candidates.
+    pub place: usize,
     /// How many jumps that one stands for: its rate over the density with which it was chosen. The mean of a quantity times this is
     /// the integral of the quantity over all jumps.
     pub often: f64,
@@ -135,7 +137,7 @@ impl<'a, S: Followed> Candidates<'a, S> {
         let end = self.experiment.times.last().copied().unwrap_or(0.0);
         let Candidate { instant: Instant { time, .. }, after_another, ref rates, .. } = self.found[place];
         let rarity = rates[channel] * end;
-        Some(Chosen { jump: ForcedJump { time, channel }, often, rarity, after_another })
+        Some(Chosen { jump: ForcedJump { time, channel }, place, often, rarity, after_another })
     }
 }
 

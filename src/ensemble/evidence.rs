@@ -1,12 +1,11 @@
 //! What trial trajectories say of a value: how it varies, and what events do to it.
 
-use std::collections::BTreeMap;
-
 use super::Layout;
 use super::block::Path;
-use super::candidates::{Candidate, jumps};
+use super::candidates::jumps;
 use super::controls::CONTROLS;
-use super::study::{Effect, Effects, KINDS, SILENCE, Study, kind};
+use super::immediate::immediate;
+use super::study::{Effect, Effects, KINDS, SILENCE, Study, Sums, kind};
 use super::trial::{Jumped, Restarted, Silent, Trial};
 use crate::model::{OscillatorPreparation, PurePreparation};
 use crate::system::Experiment;
@@ -26,29 +25,7 @@ pub struct Evidence<'a> {
     /// How many jumps of every channel a trajectory has on average.
     jumps: Vec<f64>,
     /// What events between one output time and the next do at once to every observable.
-    at_once: Vec<Effects>,
-}
-
-/// Variances below this are rounding.
-const SMALLEST: f64 = 1e-60;
-
-/// Sums over the events of one kind.
-#[derive(Clone, Copy, Default)]
-struct Sums {
-    second: f64,
-    second_squared: f64,
-    fourth: f64,
-}
-
-impl Sums {
-    /// What they tell, gathered from so many trials.
-    fn effect(self, trials: usize) -> Effect {
-        let count = trials.max(1) as f64;
-        let mean = self.second / count;
-        let spread = (self.second_squared / count - mean * mean).max(0.0) / (count - 1.0).max(1.0);
-        let events = if self.fourth > 0.0 { mean * mean / (self.fourth / count) } else { 0.0 };
-        Effect { variance: mean + 2.0 * spread.sqrt(), events }
-    }
+    at_once: Vec<[Effect; KINDS]>,
 }
 
 impl<'a> Evidence<'a> {
@@ -65,9 +42,9 @@ impl<'a> Evidence<'a> {
             |channel| tests.iter().map(|trial| jumps_of(trial, channel)).sum::<f64>() / tests.len().max(1) as f64;
         let jumps = (0..layout.channels()).map(mean).collect();
         let [_, window_end] = experiment.heating_window;
-        let (last, at_once) = (experiment.times.len() - 1, Vec::new());
-        let evidence = Self { experiment, layout, window_end, last, tests, silent, part, jumps, at_once };
-        Self { at_once: evidence.immediate(), ..evidence }
+        let last = experiment.times.len() - 1;
+        let at_once = immediate(experiment, layout, tests, |after_another| counts(part.1, after_another));
+        Self { experiment, layout, window_end, last, tests, silent, part, jumps, at_once }
     }
 
     /// The variance of y − β·c over trajectories, by their sample and by what events do.
@@ -88,17 +65,15 @@ impl<'a> Evidence<'a> {
         };
         let mut effects = self.gather(end, |path| value(path, entry, beta));
         if let Some((observable, factor)) = self.kept(entry, beta) {
-            for (effect, at_once) in effects.iter_mut().zip(self.at_once[self.layout.observable(end, observable)]) {
-                let variance = factor * factor * at_once.variance;
-                if variance > effect.variance {
-                    *effect = Effect { variance, ..at_once };
-                }
+            let at_once = &self.at_once[self.layout.observable(end, observable)];
+            for ([_, effect], at_once) in effects.iter_mut().zip(at_once) {
+                *effect = Effect { variance: factor * factor * at_once.variance, ..*at_once };
             }
         }
         // How often a channel fires is known better than from the jumps that were forced.
         if let Some(channel) = (0..self.layout.channels()).find(|channel| self.layout.jumps(*channel) == entry) {
             let jumps = self.jumps[channel];
-            let effect = &mut effects[kind(jumps)];
+            let [effect, _] = &mut effects[kind(jumps)];
             if self.weight() * jumps > effect.variance {
                 *effect = Effect { variance: self.weight() * jumps, events: jumps };
             }
@@ -131,7 +106,7 @@ impl<'a> Evidence<'a> {
             OscillatorPreparation::Fock(_) | OscillatorPreparation::Coherent(_) => 0.0,
         };
         let events = (self.jumps.iter().sum::<f64>() + spins.sum::<f64>() + thermal).min(1.0);
-        let variance = |effects: &Effects| effects.iter().map(|effect| effect.variance).sum::<f64>();
+        let variance = |effects: &Effects| effects.iter().flatten().map(|effect| effect.variance).sum::<f64>();
         let largest = fock.iter().map(variance).fold(0.0, f64::max);
         [events, if events > 0.0 { (largest / events).min(1.0) } else { 0.0 }]
     }
@@ -145,23 +120,16 @@ impl<'a> Evidence<'a> {
     fn gather(&self, end: usize, value: impl Fn(&Path) -> f64) -> Effects {
         let mut sums = [Sums::default(); KINDS];
         let mut add = |kind: usize, how_often: f64, change: f64| {
-            let second = how_often * change * change;
-            // Smaller changes are none, and their fourth powers no numbers.
-            if second > SMALLEST {
-                let sums: &mut Sums = &mut sums[kind];
-                sums.second += second;
-                sums.second_squared += second * second;
-                sums.fourth += second * change * change;
-            }
+            sums[kind].add(how_often, change * change);
         };
         for trial in self.tests {
             let natural = value(&trial.natural);
-            let (mut before, mut often, mut mean) = (natural, 1.0, 1.0);
+            let (mut before, mut often, mut mean) = (natural, 1.0, trial.rarity);
             for (order, Jumped { path, last, .. }) in trial.jumped.iter().enumerate() {
                 often *= last.often;
                 mean *= last.rarity.min(1.0);
                 // Trajectories that jump count with their weight, and their first jump happens more often.
-                let counts = self.counts(order > 0 || last.after_another);
+                let counts = counts(self.weight(), order > 0 || last.after_another);
                 // A second forced jump is in every second trial, a third in every fourth.
                 let trials = f64::from(1u32 << order);
                 let value = value(path);
@@ -182,18 +150,12 @@ impl<'a> Evidence<'a> {
                 add(SILENCE, self.silence(silent, end), value(silent) - natural);
             }
         }
-        sums.map(|sums| sums.effect(self.tests.len()))
+        sums.map(|sums| [sums.effect(self.tests.len()), Effect::default()])
     }
 
     /// The weight of a trajectory that jumps.
     fn weight(&self) -> f64 {
         self.part.1
-    }
-
-    /// How often a jump happens for once that it would: trajectories that jump count with their weight, and their first jump happens
-    /// more often.
-    fn counts(&self, after_another: bool) -> f64 {
-        if after_another { self.weight() * self.weight() } else { self.weight() }
     }
 
     /// How often a trajectory goes on without a jump up to output time `end`, in units of one that counts for itself.
@@ -219,74 +181,12 @@ impl<'a> Evidence<'a> {
         };
         Some((observable, factor * kept))
     }
+}
 
-    /// What events between one output time and the next do at once to every observable at the next: forced jumps tell what becomes of
-    /// that, but there are few of them, and all instants that were looked at tell this much.
-    fn immediate(&self) -> Vec<Effects> {
-        let mut sums = vec![[Sums::default(); KINDS]; self.layout.heating_rate()];
-        for trial in self.tests {
-            // Each trial is one sample of the sum over all that could have happened to it.
-            let mut one = BTreeMap::new();
-            let mut add = |path: &Path, candidates: &[Candidate], how_often: f64, mean: f64, jumped: bool| {
-                for candidate in candidates {
-                    self.add_candidate(
-                        path,
-                        candidate,
-                        how_often * self.counts(jumped || candidate.after_another),
-                        mean,
-                        &mut one,
-                    );
-                }
-            };
-            add(&trial.natural, &trial.candidates, 1.0, 1.0, false);
-            let (mut often, mut mean) = (1.0, 1.0);
-            for (order, Jumped { path, last, candidates }) in trial.jumped.iter().enumerate() {
-                often *= last.often;
-                mean *= last.rarity.min(1.0);
-                add(path, candidates, f64::from(1u32 << order) * often, mean, true);
-            }
-            if let Some(Restarted { path, weight, rarity, candidates, jumped, .. }) = &trial.restarted {
-                add(path, candidates, *weight, *rarity, false);
-                if let Some(Jumped { path, last, candidates }) = jumped {
-                    add(path, candidates, weight * last.often, rarity * last.rarity.min(1.0), true);
-                }
-            }
-            for ((place, kind), Sums { second, fourth, .. }) in one {
-                let sums: &mut Sums = &mut sums[place][kind];
-                sums.second += second;
-                sums.second_squared += second * second;
-                sums.fourth += fourth;
-            }
-        }
-        sums.into_iter().map(|kinds| kinds.map(|sums| sums.effect(self.tests.len()))).collect()
-    }
-
-    /// Adds to `sums`, by entry and kind, what any channel would do at an instant of a path that is itself `how_often` times there and
-    /// of a rarity of `mean`.
-    fn add_candidate(
-        &self,
-        path: &Path,
-        candidate: &Candidate,
-        how_often: f64,
-        mean: f64,
-        sums: &mut BTreeMap<(usize, usize), Sums>,
-    ) {
-        let Experiment { times, observables, .. } = self.experiment;
-        let Candidate { instant, rates, squares, .. } = candidate;
-        let end = times.partition_point(|time| *time < instant.time).min(self.last);
-        let weight = self.layout.weight(end).map_or(1.0, |entry| path.record[entry]);
-        for (rate, squares) in rates.iter().zip(squares.chunks_exact(observables.len())) {
-            let often = how_often * rate * instant.duration;
-            for (observable, square) in squares.iter().map(|square| square * weight * weight).enumerate() {
-                if often * square > SMALLEST {
-                    let kind = kind(mean * (rate * times[self.last]).min(1.0));
-                    let sums = sums.entry((self.layout.observable(end, observable), kind)).or_default();
-                    sums.second += often * square;
-                    sums.fourth += often * square * square;
-                }
-            }
-        }
-    }
+/// How often a jump happens for once that it would: trajectories that jump count with their weight, and their first jump happens more
+/// often.
+fn counts(weight: f64, after_another: bool) -> f64 {
+    if after_another { weight * weight } else { weight }
 }
 
 /// How many jumps of a channel a trial tells of: as it goes by itself, and after what is too rare to be in every few trajectories.

@@ -8,7 +8,7 @@ use super::evidence::Evidence;
 use super::least_squares::least_squares;
 use super::study::Study;
 use super::threads::Threads;
-use super::trial::{Trial, Trials};
+use super::trial::{MOST_INSTANTS, Trial, Trials};
 use super::{Estimator, Layout, pilot};
 use crate::Result;
 use crate::system::{Experiment, Followed};
@@ -62,9 +62,10 @@ impl Numbers {
     }
 }
 
-/// What is kept of one trial trajectory, in bytes.
+/// What is kept of one trial trajectory, in bytes: its record, its controls, and what every channel would do to every observable.
 fn bytes(layout: Layout) -> u64 {
-    8 * (layout.len() + CONTROLS * layout.estimates()) as u64
+    let candidates = MOST_INSTANTS * layout.channels() * (layout.curves() + 1);
+    8 * (layout.len() + CONTROLS * layout.estimates() + candidates) as u64
 }
 
 /// Paths of a trial with events, on average: as it goes by itself, with one jump forced, with more, from another state.

@@ -12,6 +12,7 @@ mod engine;
 mod evidence;
 mod extent;
 mod footprint;
+mod immediate;
 mod layout;
 mod least_squares;
 mod lessons;

@@ -65,6 +65,19 @@ pub fn another(
     Some((PurePreparation { oscillator, ..*state }, parts as f64 * weight, rarity))
 }
 
+/// How rare a drawn state is, or another one further out, by the part of it that is rarest.
+pub fn rarity(experiment: &Experiment, state: &PurePreparation) -> f64 {
+    let spins = experiment.model.spins().iter().map(Spin::initial_excited_probability).enumerate();
+    let spins = spins.map(|(spin, p)| if state.excited & 1 << spin == 0 { 1.0 - p } else { p });
+    let tail = match (experiment.oscillator, state.oscillator) {
+        (OscillatorPreparation::Thermal(nbar), PureOscillator::Fock(n)) => {
+            (n as f64 * (nbar / (nbar + 1.0)).ln()).exp()
+        }
+        _ => 1.0,
+    };
+    spins.fold(if tail > 0.0 { tail } else { 1.0 }, f64::min)
+}
+
 /// Means of the followed quantities over the initial states that [`draw`] draws from; `None` where a hard cutoff truncates a
 /// thermal state, whose means are then others.
 ///

@@ -29,8 +29,53 @@ pub struct Effect {
     pub events: f64,
 }
 
-/// What events do to a value, kind by kind.
-pub type Effects = [Effect; KINDS];
+/// What is smaller is rounding, and its fourth powers are no numbers.
+const SMALLEST: f64 = 1e-60;
+
+/// Sums over the events of one kind.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sums {
+    second: f64,
+    second_squared: f64,
+    fourth: f64,
+}
+
+impl Sums {
+    /// An event that happens `how_often` times in a trial and changes the value by the root of `square`.
+    pub fn add(&mut self, how_often: f64, square: f64) {
+        let second = how_often * square;
+        if second > SMALLEST {
+            self.second += second;
+            self.second_squared += second * second;
+            self.fourth += second * square;
+        }
+    }
+
+    /// Σ (change)² over all of them.
+    pub fn second(&self) -> f64 {
+        self.second
+    }
+
+    /// The events of one trial together, as one sample of the sum over all that could have happened to it.
+    pub fn add_trial(&mut self, trial: Self) {
+        self.second += trial.second;
+        self.second_squared += trial.second * trial.second;
+        self.fourth += trial.fourth;
+    }
+
+    /// What they tell, gathered from so many trials.
+    pub fn effect(self, trials: usize) -> Effect {
+        let count = trials.max(1) as f64;
+        let mean = self.second / count;
+        let spread = (self.second_squared / count - mean * mean).max(0.0) / (count - 1.0).max(1.0);
+        let events = if self.fourth > 0.0 { mean * mean / (self.fourth / count) } else { 0.0 };
+        Effect { variance: mean + 2.0 * spread.sqrt(), events }
+    }
+}
+
+/// What events do to a value, kind by kind: by what became of those that were forced, and by what all that could have happened would do
+/// at once. Each may miss what the other finds.
+pub type Effects = [[Effect; 2]; KINDS];
 
 /// What pilot trajectories tell of a run.
 ///
@@ -78,7 +123,7 @@ impl Study {
             let seen = effect.events * trajectories / AS_MANY;
             if effect.variance > 0.0 { effect.variance / (1.0 + seen * seen) } else { 0.0 }
         };
-        effects.iter().map(share).sum()
+        effects.iter().map(|known| known.iter().map(share).fold(0.0, f64::max)).sum()
     }
 }
 
@@ -90,11 +135,18 @@ mod tests {
     #[test]
     fn what_a_sample_shows_is_not_counted_twice() {
         let mut effects = Effects::default();
-        effects[kind(1e-4)] = Effect { variance: 1e-4, events: 1e-4 };
+        effects[kind(1e-4)][0] = Effect { variance: 1e-4, events: 1e-4 };
         assert!((Study::unseen(&effects, 100.0) - 1e-4).abs() < 1e-6);
         assert!((Study::unseen(&effects, 5e4) - 0.5e-4).abs() < 1e-9);
         assert!(Study::unseen(&effects, 1e7) < 1e-7);
         assert_eq!(Study::unseen(&Effects::default(), 2.0), 0.0);
+        // Many small events beside it do not make up for the one that is rare, whichever way they are known.
+        for way in [0, 1] {
+            let mut effects = effects;
+            effects[kind(1e-4)].swap(0, way);
+            effects[kind(1e-4)][1 - way] = Effect { variance: 1e-3, events: 10.0 };
+            assert!((Study::unseen(&effects, 100.0) - 1e-4).abs() < 1e-6);
+        }
     }
 
     #[test]

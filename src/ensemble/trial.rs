@@ -7,7 +7,7 @@ use super::block::Path;
 use super::candidates::{Candidate, Candidates, Chosen, Instant};
 use super::controls::{CONTROLS, Guide};
 use super::engine::Job;
-use super::preparation::another;
+use super::preparation::{another, rarity};
 use super::sampling::{Confined, Never};
 use super::threads::Threads;
 use super::{BlockRunner, Purpose, Streams, draw};
@@ -24,6 +24,8 @@ const SILENT_STATES: usize = 4;
 pub struct Trial {
     /// The pure state it began in.
     pub state: PurePreparation,
+    /// How rare that is, or another one further out.
+    pub rarity: f64,
     /// As it went by itself.
     pub natural: Path,
     /// What could have happened to it.
@@ -153,10 +155,11 @@ impl<'a, S: Followed> Trials<'a, S> {
         let streams = Streams::new(plan.seed);
         let mut preparation = streams.open(index, Purpose::TrialPreparation);
         let state = draw(experiment.oscillator, experiment.model.spins(), &mut preparation);
+        let rarity = rarity(experiment, &state);
         let chances = || Confined { inner: streams.open(index, Purpose::TrialJumps), part: self.part };
         if index < self.plain {
             let natural = runner.path(&state, &mut chances(), &[])?;
-            return Ok(Trial { state, natural, candidates: Vec::new(), jumped: Vec::new(), restarted: None });
+            return Ok(Trial { state, rarity, natural, candidates: Vec::new(), jumped: Vec::new(), restarted: None });
         }
         // Times and choices are spread evenly over the trials, by a lattice with one shift for all of them.
         let mut shift = streams.open(0, Purpose::TrialShift);
@@ -172,7 +175,7 @@ impl<'a, S: Followed> Trials<'a, S> {
             Ok((path, candidates.found(), chosen))
         };
         let (natural, candidates, mut next) = look(&state, &[], around(&experiment.times, place, &mut events), choice)?;
-        let mut trial = Trial { state, natural, candidates, jumped: Vec::new(), restarted: None };
+        let mut trial = Trial { state, rarity, natural, candidates, jumped: Vec::new(), restarted: None };
         let end = experiment.times.last().copied().unwrap_or(0.0);
         let most = 1 + index.trailing_zeros().min(MOST_JUMPS - 1) as usize;
         let mut forced = Vec::new();
@@ -205,6 +208,9 @@ const PARTS: usize = 6;
 /// Instants at which one trajectory is looked at for jumps to be forced, and others in each of the other parts.
 const INSTANTS: usize = 16;
 const ELSEWHERE: usize = 2;
+
+/// Most instants at which one trajectory is looked at.
+pub const MOST_INSTANTS: usize = INSTANTS + (PARTS - 1) * ELSEWHERE;
 
 /// Instants in the part of all that `place` lies in, where a jump may be forced, and fewer in the other parts.
 fn around(times: &[f64], place: f64, chance: &mut impl Chance) -> Vec<Instant> {

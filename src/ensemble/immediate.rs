@@ -1,0 +1,102 @@
+//! What events do at once, from every instant that trial trajectories were looked at.
+
+use std::collections::BTreeMap;
+
+use super::Layout;
+use super::block::Path;
+use super::candidates::{Candidate, Chosen};
+use super::study::{Effect, KINDS, Sums, kind};
+use super::trial::{Restarted, Trial};
+use crate::system::Experiment;
+
+/// The jumps that were forced stand for all that could happen as long as they have this part of their immediate effect, at least.
+const REPRESENTED: f64 = 0.25;
+
+/// What events between one output time and the next do at once to every observable at the next, in the order of a record, kind by
+/// kind, where the jumps that were forced do not stand for them. A jump that has happened `counts(after_another)` times
+/// happens once in the run's own trajectories.
+///
+/// Forced jumps tell what becomes of a change later, but only a few of all that could happen are forced. What a jump would do at
+/// once is computed for every channel at every instant looked at, so that no channel is missed.
+pub fn immediate(
+    experiment: &Experiment,
+    layout: Layout,
+    tests: &[Trial],
+    counts: impl Fn(bool) -> f64,
+) -> Vec<[Effect; KINDS]> {
+    let mut all = vec![[Sums::default(); KINDS]; layout.heating_rate()];
+    let mut forced = all.clone();
+    for trial in tests {
+        let [mut candidates, mut chosen] = [(); 2].map(|()| Of { experiment, layout, sums: BTreeMap::new() });
+        let mut look = |path: &Path, found: &[Candidate], next: Option<(&Chosen, f64)>, (often, mean, jumped)| {
+            for candidate in found {
+                let often = often * counts(jumped || candidate.after_another);
+                for (channel, rate) in candidate.rates.iter().enumerate() {
+                    candidates.add(path, candidate, channel, often * rate * candidate.instant.duration, mean);
+                }
+            }
+            if let Some((Chosen { jump, place, often: one, after_another, .. }, trials)) = next {
+                let often = trials * often * one * counts(jumped || *after_another);
+                chosen.add(path, &found[*place], jump.channel, often, mean);
+            }
+        };
+        // A second forced jump is in every second trial, a third in every fourth.
+        let next = |order: usize| trial.jumped.get(order).map(|jumped| (&jumped.last, f64::from(1u32 << order)));
+        look(&trial.natural, &trial.candidates, next(0), (1.0, trial.rarity, false));
+        let (mut often, mut mean) = (1.0, trial.rarity);
+        for (order, jumped) in trial.jumped.iter().enumerate() {
+            often *= jumped.last.often;
+            mean *= jumped.last.rarity.min(1.0);
+            let trials = f64::from(1u32 << order);
+            let next = next(order + 1).map(|(last, more)| (last, more / trials));
+            look(&jumped.path, &jumped.candidates, next, (trials * often, mean, true));
+        }
+        if let Some(Restarted { path, weight, rarity, candidates, jumped, .. }) = &trial.restarted {
+            let next = jumped.as_ref().map(|jumped| (&jumped.last, 1.0));
+            look(path, candidates, next, (*weight, *rarity, false));
+            if let Some(jumped) = jumped {
+                let (often, mean) = (weight * jumped.last.often, rarity * jumped.last.rarity.min(1.0));
+                look(&jumped.path, &jumped.candidates, None, (often, mean, true));
+            }
+        }
+        candidates.finish(&mut all);
+        chosen.finish(&mut forced);
+    }
+    let effects = |(all, forced): ([Sums; KINDS], [Sums; KINDS])| {
+        std::array::from_fn(|kind| match forced[kind].second() >= REPRESENTED * all[kind].second() {
+            true => Effect::default(),
+            false => all[kind].effect(tests.len()),
+        })
+    };
+    all.into_iter().zip(forced).map(effects).collect()
+}
+
+/// Sums of one trial, by entry and kind.
+struct Of<'a> {
+    experiment: &'a Experiment,
+    layout: Layout,
+    sums: BTreeMap<(usize, usize), Sums>,
+}
+
+impl Of<'_> {
+    /// Adds what `channel` would do at an instant of a path, as one of `often` such jumps; the path itself happens `mean` times in a
+    /// trajectory.
+    fn add(&mut self, path: &Path, candidate: &Candidate, channel: usize, often: f64, mean: f64) {
+        let Experiment { times, observables, .. } = self.experiment;
+        let last = times.len() - 1;
+        let end = times.partition_point(|time| *time < candidate.instant.time).min(last);
+        let weight = self.layout.weight(end).map_or(1.0, |entry| path.record[entry]);
+        let kind = kind(mean * (candidate.rates[channel] * times[last]).min(1.0));
+        let squares = &candidate.squares[channel * observables.len()..][..observables.len()];
+        for (observable, square) in squares.iter().enumerate().filter(|(_, square)| **square > 0.0) {
+            let sums = self.sums.entry((self.layout.observable(end, observable), kind)).or_default();
+            sums.add(often, square * weight * weight);
+        }
+    }
+
+    fn finish(self, into: &mut [[Sums; KINDS]]) {
+        for ((entry, kind), one) in self.sums {
+            into[entry][kind].add_trial(one);
+        }
+    }
+}
