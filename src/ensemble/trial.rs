@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn instants_stand_for_the_whole_run() {
         const TRIALS: usize = 6000;
-        let (times, mut chance) = ([0.0, 0.01, 10.0], crate::ensemble::Streams::new(1).open(0, Purpose::TrialEvents));
+        let (times, mut chance) = ([0.0, 0.01, 10.0], Streams::new(1).open(0, Purpose::TrialEvents));
         let mut sums = [[0.0; 2]; 2];
         for trial in 0..TRIALS {
             for found in around(&times, (trial as f64 + 0.5) / TRIALS as f64, &mut chance) {
