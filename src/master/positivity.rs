@@ -27,9 +27,13 @@ pub fn smallest_eigenvalue(
         return Some(matrix.symmetric_eigenvalues().min());
     }
     let alone = std::thread::spawn(move || matrix.symmetric_eigenvalues().min());
-    while !alone.is_finished() {
+    // Asked at least once, however soon the other thread is ready.
+    loop {
         if !go_on() {
             return None;
+        }
+        if alone.is_finished() {
+            break;
         }
         std::thread::sleep(PATIENCE);
     }
