@@ -13,8 +13,8 @@ use crate::system::Experiment;
 const REPRESENTED: f64 = 0.25;
 
 /// What events between one output time and the next do at once to every observable at the next, in the order of a record, kind by
-/// kind, where the jumps that were forced do not stand for them. A jump that has happened `counts(after_another)` times
-/// happens once in the run's own trajectories.
+/// kind, where the jumps that were forced do not stand for them. `counts` says how much a jump counts in the run's own trajectories, by
+/// whether the trajectory has jumped before.
 ///
 /// Forced jumps tell what becomes of a change later, but only a few of all that could happen are forced. What a jump would do at
 /// once is computed for every channel at every instant looked at, so that no channel is missed.
