@@ -167,7 +167,14 @@ impl Known {
                 [reported, found(at(&curve.plain_mean, time), at(&curve.plain_standard_error, time))]
             }
             Place::HeatingRate => {
-                [found(Some(rate.value), rate.standard_error), found(rate.plain_value, rate.plain_standard_error)]
+                // The window may have ended earlier, where the weights of trajectories cancel no more.
+                match rate.window[1] == self.time {
+                    true => [
+                        found(Some(rate.value), rate.standard_error),
+                        found(rate.plain_value, rate.plain_standard_error),
+                    ],
+                    false => [None; 2],
+                }
             }
             Place::HeatingSlope => [scalar(rate.slope.as_ref()), scalar(rate.plain_slope.as_ref())],
             Place::HeatingDrift => [scalar(rate.drift.as_ref()), None],
@@ -176,8 +183,11 @@ impl Known {
                 [scalar(point.jumps.get(channel)), None]
             }
             Place::Level(level) => {
-                // Where the result says nothing of a level, it says that nothing is there.
                 let levels = &point.fock_distribution;
+                if levels.mean.is_empty() {
+                    return [None; 2];
+                }
+                // Where the distribution says nothing of a level, it says that nothing is there.
                 let mean = levels.mean.get(level).copied().unwrap_or(0.0);
                 [found(Some(mean), at(&levels.standard_error, level).or(Some(0.0))), None]
             }

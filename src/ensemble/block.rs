@@ -14,7 +14,7 @@ use super::{BlockRecords, Layout, Purpose, Streams, draw};
 use crate::model::PurePreparation;
 use crate::propagate::{Stop, Tolerances};
 use crate::system::{Experiment, Followed};
-use crate::unravelling::{Chance, ForcedJump, Trajectory, TrajectoryReport, Trunks};
+use crate::unravelling::{Chance, ForcedJump, Silenced, Trajectory, TrajectoryReport, Trunks};
 use crate::{Error, Result};
 
 /// Controls made of a trajectory's weight, one set per value of the record, and their coefficients.
@@ -94,7 +94,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         // A pure initial state: any draw gives it.
         let mut chance = self.streams.open(0, Purpose::Preparation);
         let state = draw(self.experiment.oscillator, self.experiment.model.spins(), &mut chance);
-        let report = self.run_from(&state, &mut Never, &[], None)?;
+        let report = self.run_from(&state, &mut Never, Meddled::NOT, None)?;
         let probability = report.log_survival.exp();
         let (record, corrected, fock) = (self.record.clone(), self.corrected.clone(), self.fock.clone());
         Ok((Baseline { probability, record, corrected, fock, stratified }, report))
@@ -120,6 +120,21 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         self.path_with(state, chance, jumps, None)
     }
 
+    /// The same with a channel silenced; `log_survival` is that of the silence.
+    ///
+    /// # Errors
+    /// As [`Self::path`].
+    pub fn path_silenced(
+        &mut self,
+        state: &PurePreparation,
+        chance: &mut impl Chance,
+        silenced: Silenced,
+    ) -> Result<Path> {
+        self.survival.fill(f64::NEG_INFINITY);
+        self.run_from(state, chance, Meddled::Silenced(silenced), None)?;
+        Ok(self.as_path())
+    }
+
     /// The same, looked at by `candidates`.
     ///
     /// # Errors
@@ -132,15 +147,20 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         candidates: Option<&mut Candidates<'a, S>>,
     ) -> Result<Path> {
         self.survival.fill(f64::NEG_INFINITY);
-        self.run_from(state, chance, jumps, candidates)?;
+        self.run_from(state, chance, Meddled::Forced(jumps), candidates)?;
+        Ok(self.as_path())
+    }
+
+    /// All that the last trajectory left.
+    fn as_path(&self) -> Path {
         let weights = self.weight_controls.as_ref().map(|weights| &weights.record);
         let controls = self.controls.as_ref().map(|controls| &controls.record).or(weights);
-        Ok(Path {
+        Path {
             record: self.record.clone(),
             controls: controls.cloned().unwrap_or_default(),
             fock: self.fock.clone(),
             log_survival: self.survival.clone(),
-        })
+        }
     }
 
     /// Keeps records of single trajectories from now on, with or without their jumps.
@@ -216,7 +236,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             let width = if baseline.stratified { baseline.weight() / count as f64 } else { baseline.weight() };
             (baseline.probability + if baseline.stratified { width * place as f64 } else { 0.0 }, width)
         });
-        let report = self.run_from(&state, &mut Confined { inner: jumps, part }, &[], None)?;
+        let report = self.run_from(&state, &mut Confined { inner: jumps, part }, Meddled::NOT, None)?;
         if let Some((records, _)) = &mut self.kept {
             let last = self.layout.observable(self.experiment.times.len() - 1, 0);
             let weight = self.baseline.map_or(1.0, Baseline::weight);
@@ -233,7 +253,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         &mut self,
         state: &PurePreparation,
         jumps: &mut impl Chance,
-        forced: &[ForcedJump],
+        meddled: Meddled,
         candidates: Option<&mut Candidates<'a, S>>,
     ) -> Result<TrajectoryReport> {
         self.record.fill(0.0);
@@ -252,10 +272,12 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             candidates,
         };
         // What comes before the first jump is looked at only by who is there.
-        let report = if forced.is_empty() && recorder.candidates.is_none() {
-            self.trajectory.run_on(&mut self.trunks, state, jumps, &mut recorder)?
-        } else {
-            self.trajectory.run_forced(state, forced, jumps, &mut recorder)?
+        let report = match meddled {
+            Meddled::Forced([]) if recorder.candidates.is_none() => {
+                self.trajectory.run_on(&mut self.trunks, state, jumps, &mut recorder)?
+            }
+            Meddled::Forced(forced) => self.trajectory.run_forced(state, forced, jumps, &mut recorder)?,
+            Meddled::Silenced(silenced) => self.trajectory.run_silenced(state, silenced, jumps, &mut recorder)?,
         };
         let (layout, number) = (self.layout, self.experiment.number_index());
         self.record[layout.heating_rate()] =
@@ -282,6 +304,20 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
     }
 }
 
+/// What is done to a trajectory beside what falls by itself.
+#[derive(Debug, Clone, Copy)]
+enum Meddled<'a> {
+    /// Jumps are forced.
+    Forced(&'a [ForcedJump]),
+    /// A channel does not fire.
+    Silenced(Silenced),
+}
+
+impl Meddled<'_> {
+    /// Nothing at all.
+    const NOT: Self = Self::Forced(&[]);
+}
+
 /// All that is kept of one trajectory that is run by itself.
 pub struct Path {
     /// Its record.
@@ -290,6 +326,6 @@ pub struct Path {
     pub controls: Vec<[f64; CONTROLS]>,
     /// Its Fock populations at the end.
     pub fock: Vec<f64>,
-    /// ln of the probability of no jump up to every output time before its first jump.
+    /// ln of the probability of no jump up to every output time before its first jump; of the silence where a channel is silenced.
     pub log_survival: Vec<f64>,
 }

@@ -2,7 +2,7 @@
 
 use crate::hilbert::{Ket, Window};
 use crate::system::{Experiment, Followed, Jump};
-use crate::unravelling::{ForcedJump, Stretch, choose};
+use crate::unravelling::{ForcedJump, Silenced, Stretch, choose};
 
 /// The part of a ket that a channel must act on to be forced: what is smaller is rounding, and a ket made of that would be noise.
 const NOISE: f64 = 1e-16;
@@ -61,7 +61,7 @@ pub struct Candidates<'a, S> {
     experiment: &'a Experiment,
     instants: Vec<Instant>,
     found: Vec<Candidate>,
-    jumped: bool,
+    jumps: Vec<(f64, usize)>,
     ket: Ket,
     after: Ket,
     scratch: Ket,
@@ -76,8 +76,8 @@ impl<'a, S: Followed> Candidates<'a, S> {
         let empty = || Ket::zeros(Window::around(0, 1), system.rows());
         let values = vec![0.0; experiment.observables.len()];
         let [ket, after, scratch] = [empty(), empty(), empty()];
-        let (found, jumped, before) = (Vec::new(), false, values.clone());
-        Self { system, experiment, instants, found, jumped, ket, after, scratch, before, values }
+        let (found, jumps, before) = (Vec::new(), Vec::new(), values.clone());
+        Self { system, experiment, instants, found, jumps, ket, after, scratch, before, values }
     }
 
     /// Takes in a stretch of the trajectory without jumps.
@@ -93,8 +93,8 @@ impl<'a, S: Followed> Candidates<'a, S> {
     }
 
     /// Takes in a jump of the trajectory.
-    pub fn jump(&mut self) {
-        self.jumped = true;
+    pub fn jump(&mut self, time: f64, channel: usize) {
+        self.jumps.push((time, channel));
     }
 
     fn look(&mut self, instant: Instant) {
@@ -123,12 +123,18 @@ impl<'a, S: Followed> Candidates<'a, S> {
                 *square = if matters { change * change } else { 0.0 };
             }
         }
-        self.found.push(Candidate { instant, after_another: self.jumped, rates, squares });
+        self.found.push(Candidate { instant, after_another: !self.jumps.is_empty(), rates, squares });
     }
 
     /// What was found.
     pub fn found(self) -> Vec<Candidate> {
         self.found
+    }
+
+    /// The channel that the numbers `u` in (0, 1) choose to be silenced, from when on, and how many such choices it stands for; `None`
+    /// where nothing fired.
+    pub fn silence(&self, u: [f64; 2]) -> Option<(Silenced, f64)> {
+        silence_one(&self.jumps, u)
     }
 
     /// The jump that the number `u` in (0, 1) chooses to be forced; `None` where nothing can fire.
@@ -139,6 +145,23 @@ impl<'a, S: Followed> Candidates<'a, S> {
         let rarity = rates[channel] * end;
         Some(Chosen { jump: ForcedJump { time, channel }, place, often, rarity, after_another })
     }
+}
+
+/// A channel that fired, to be silenced from before one of its jumps, and over how much of all such choices this was chosen; `None`
+/// where nothing fired. `u` are numbers in (0, 1).
+///
+/// Each channel that fired is chosen as often as any other, and half of the times its last jump: what is missing most often.
+fn silence_one(jumps: &[(f64, usize)], [u, v]: [f64; 2]) -> Option<(Silenced, f64)> {
+    let mut channels: Vec<usize> = jumps.iter().map(|(_, channel)| *channel).collect();
+    channels.sort_unstable();
+    channels.dedup();
+    let channel = *channels.get((u * channels.len() as f64) as usize)?;
+    let times: Vec<f64> = jumps.iter().filter(|(_, fired)| *fired == channel).map(|(time, _)| *time).collect();
+    let (last, count) = (times.len() - 1, times.len() as f64);
+    let missing = if v < 0.5 { last } else { (((2.0 * v - 1.0) * count) as usize).min(last) };
+    let probability = (0.5 / count + if missing == last { 0.5 } else { 0.0 }) / channels.len() as f64;
+    let from = missing.checked_sub(1).map_or(0.0, |before| times[before]);
+    Some((Silenced { channel, from }, 1.0 / probability))
 }
 
 /// An instant, each of which stands for some duration, and a channel that can fire there, with what it stands for: rate × duration
@@ -209,6 +232,24 @@ mod tests {
                 assert!((sum - right).abs() <= 1e-3 * right, "{k} {m}: {sum} for {right}");
             }
         }
+    }
+
+    /// Over all choices every jump that could be missing stands for itself.
+    #[test]
+    fn every_jump_may_be_missing() {
+        let jumps = [(0.1, 2), (0.2, 0), (0.3, 2), (0.7, 2)];
+        const NUMBERS: usize = 300;
+        let mut sums = std::collections::BTreeMap::<_, f64>::new();
+        for i in 0..NUMBERS {
+            for j in 0..NUMBERS {
+                let u = [i, j].map(|i| (i as f64 + 0.5) / NUMBERS as f64);
+                let (Silenced { channel, from }, often) = silence_one(&jumps, u).expect("something fired");
+                *sums.entry((channel, (from * 10.0).round() as u32)).or_default() += often / (NUMBERS * NUMBERS) as f64;
+            }
+        }
+        assert_eq!(sums.keys().copied().collect::<Vec<_>>(), [(0, 0), (2, 0), (2, 1), (2, 3)]);
+        assert!(sums.values().all(|sum| (sum - 1.0).abs() < 0.02), "{sums:?}");
+        assert_eq!(silence_one(&[], [0.5; 2]), None);
     }
 
     #[test]

@@ -19,7 +19,8 @@ const JUMPS_PER_REGRESSOR: u64 = 10;
 /// some of the changes that balance its martingales are likely missing, and the fit would weight what is left of them.
 const QUANTA: f64 = 10.0;
 
-/// Gain over a whole run, in units of the quantities' own deviations, above which a fitted law is not to be trusted.
+/// Gain over a whole run, in units of the quantities' own deviations, above which a fitted law is not to be trusted; and answer to a
+/// martingale's gain within one interval, in units of the quantities' own sizes.
 const LARGEST_GAIN: f64 = 30.0;
 
 /// y(τ_{k+1}) ≈ E y(τ_k) + R ΔM_k + const for the followed quantities y at equidistant times τ_k, with ΔM_k what their
@@ -108,6 +109,13 @@ impl Closure {
         }
         let fitted = least_squares(&gram, &right, regressors);
         let (transfer, response) = fitted.split_at(order * order);
+        let size: Vec<f64> = law.iter().map(|place| size(pilots, all, *place)).collect();
+        let answer = |j: usize| (0..order).map(|i| (response[j * order + i] * size[j] / size[i]).abs()).fold(0.0, f64::max);
+        // A martingale that hardly moved in the pilots, as none of its jumps was among them, is weighted by its rounding.
+        let known: Vec<usize> = (0..order).filter(|j| answer(*j) <= LARGEST_GAIN).map(|j| law[j]).collect();
+        if known.len() < order {
+            return Self::fit(pilots, all, &known);
+        }
         let deviation: Vec<f64> = (0..order).map(|j| gram[j * regressors + j].sqrt()).collect();
         if Self::new(order, transfer, response).gain(&deviation) <= LARGEST_GAIN {
             Self::new(all, &embedded(transfer, law, all), &embedded(response, law, all))
@@ -164,6 +172,12 @@ impl Closure {
     fn row(&self, i: usize) -> &[f64] {
         &self.law[i * self.stride..i * self.stride + self.order]
     }
+}
+
+/// How large the quantity `place` of `order` ever was in the pilots.
+fn size(pilots: &[PilotRecord], order: usize, place: usize) -> f64 {
+    let values = pilots.iter().flat_map(|pilot| pilot.values.iter().skip(place).step_by(order));
+    values.fold(f64::MIN_POSITIVE, |largest, value| largest.max(value.abs()))
 }
 
 /// The matrix `inner` of the places `law` among `order`, and 1 for the others.

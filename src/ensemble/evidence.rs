@@ -6,7 +6,7 @@ use super::candidates::jumps;
 use super::controls::CONTROLS;
 use super::immediate::immediate;
 use super::study::{Effect, Effects, KINDS, SILENCE, Study, Sums, kind};
-use super::trial::{Jumped, Restarted, Silent, Trial};
+use super::trial::{Jumped, Restarted, Silence, Silent, Trial};
 use crate::model::{OscillatorPreparation, PurePreparation};
 use crate::system::Experiment;
 
@@ -136,8 +136,16 @@ impl<'a> Evidence<'a> {
                 add(kind(mean), trials * often * counts, value - before);
                 before = value;
             }
-            if let Some(Restarted { state, path, weight, rarity, jumped, .. }) = &trial.restarted {
+            if let Some(Silence { path, often, after_another }) = &trial.silenced {
+                let often = often * path.log_survival[end].exp() * counts(self.weight(), *after_another);
+                add(SILENCE, often, value(path) - natural);
+            }
+            if let Some(Restarted { state, path, weight, rarity, jumped, silenced, .. }) = &trial.restarted {
                 let from = value(path);
+                if let Some(Silence { path, often, after_another }) = silenced {
+                    let often = weight * often * path.log_survival[end].exp() * counts(self.weight(), *after_another);
+                    add(SILENCE, often, value(path) - from);
+                }
                 add(kind(*rarity), *weight, from - natural);
                 if let Some(Jumped { path, last, .. }) = jumped {
                     add(kind(rarity * last.rarity.min(1.0)), weight * last.often, value(path) - from);

@@ -68,8 +68,8 @@ fn bytes(layout: Layout) -> u64 {
     8 * (layout.len() + CONTROLS * layout.estimates() + candidates) as u64
 }
 
-/// Paths of a trial with events, on average: as it goes by itself, with one jump forced, with more, from another state.
-const PATHS: u64 = 4;
+/// Paths of a trial with events, on average: as it goes by itself, with one jump forced, with more, without some, from another state.
+const PATHS: u64 = 6;
 
 impl Lessons {
     /// Memory that the trials of a run take, in bytes.

@@ -32,12 +32,13 @@ pub fn draw(oscillator: OscillatorPreparation, spins: &[Spin], stream: &mut Stre
 /// Another pure state than `state`, the weight of its being drawn over the probability of being returned here, and how rare it,
 /// or one further out, is; `None` where the initial state is pure.
 ///
-/// One part of the preparation is drawn anew: a spin turns over; of a thermal oscillator levels far out come up more often than
-/// they are drawn, as P ∝ q'ⁿ with three times the occupation, at least 1.
+/// One part of the preparation is another, each in turn as `number` goes on: a spin turns over; of a thermal oscillator another level is
+/// chosen by `u` in (0, 1), those far out more often than they are drawn, as P ∝ q'ⁿ with three times the occupation, at least 1.
 pub fn another(
     experiment: &Experiment,
     state: &PurePreparation,
-    stream: &mut Stream,
+    number: usize,
+    u: f64,
 ) -> Option<(PurePreparation, f64, f64)> {
     let spins = experiment.model.spins().iter().map(Spin::initial_excited_probability).enumerate();
     let mixed: Vec<(usize, f64)> = spins.filter(|(_, p)| *p > 0.0 && *p < 1.0).collect();
@@ -46,7 +47,7 @@ pub fn another(
         OscillatorPreparation::Fock(_) | OscillatorPreparation::Coherent(_) | OscillatorPreparation::Thermal(_) => None,
     };
     let parts = mixed.len() + usize::from(thermal.is_some());
-    let part = ((stream.uniform() * parts as f64) as usize).min(parts.checked_sub(1)?);
+    let part = number.checked_rem(parts)?;
     if let Some((spin, p)) = mixed.get(part) {
         let excited = state.excited ^ 1 << spin;
         let probability = if excited & 1 << spin == 0 { 1.0 - p } else { *p };
@@ -54,13 +55,18 @@ pub fn another(
     }
     let nbar = thermal?;
     let far = (3.0 * nbar).max(1.0);
-    let n = Geometric::new(1.0 / (far + 1.0)).map_or(0, |distribution| stream.sample(&distribution));
-    if matches!(experiment.cutoff, Cutoff::Levels(levels) if n >= levels as u64) {
+    let log_probability = |nbar: f64, n: usize| n as f64 * (nbar / (nbar + 1.0)).ln() - (nbar + 1.0).ln();
+    let PureOscillator::Fock(present) = state.oscillator else { return None };
+    let log_ratio = (far / (far + 1.0)).ln();
+    let [below, own] = [-(present as f64 * log_ratio).exp_m1(), log_probability(far, present).exp()];
+    let other = u * (1.0 - own);
+    let place = if other < below { other } else { other + own };
+    let n = ((-place).ln_1p() / log_ratio) as usize;
+    if n == present || matches!(experiment.cutoff, Cutoff::Levels(levels) if n >= levels) {
         return None;
     }
-    let log_probability = |nbar: f64| n as f64 * (nbar / (nbar + 1.0)).ln() - (nbar + 1.0).ln();
-    let weight = (log_probability(nbar) - log_probability(far)).exp();
-    let oscillator = PureOscillator::Fock(usize::try_from(n).unwrap_or(usize::MAX));
+    let weight = (log_probability(nbar, n) - log_probability(far, n)).exp() * (1.0 - own);
+    let oscillator = PureOscillator::Fock(n);
     let rarity = (n as f64 * (nbar / (nbar + 1.0)).ln()).exp();
     Some((PurePreparation { oscillator, ..*state }, parts as f64 * weight, rarity))
 }

@@ -99,7 +99,7 @@ impl<S: Followed> Recorder for RecordWriter<'_, '_, S> {
             jumps.push(RecordedJump { time, channel });
         }
         if let Some(candidates) = &mut self.candidates {
-            candidates.jump();
+            candidates.jump(time, channel);
         }
         self.record[self.layout.jumps(channel)] += 1.0;
     }

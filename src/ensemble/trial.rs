@@ -14,7 +14,7 @@ use super::{BlockRunner, Purpose, Streams, draw};
 use crate::model::PurePreparation;
 use crate::propagate::Stop;
 use crate::system::Followed;
-use crate::unravelling::{Chance, ForcedJump};
+use crate::unravelling::{Chance, ForcedJump, Silenced};
 use crate::{Error, Result};
 
 /// Initial states whose trajectory without jumps is looked at.
@@ -32,8 +32,20 @@ pub struct Trial {
     pub candidates: Vec<Candidate>,
     /// The same with a jump forced, then with another one after that, and so on.
     pub jumped: Vec<Jumped>,
+    /// The same without some of its jumps.
+    pub silenced: Option<Silence>,
     /// The same chances from another initial state.
     pub restarted: Option<Restarted>,
+}
+
+/// A trajectory in which a channel does not fire any more that did.
+pub struct Silence {
+    /// How it went, with the probability of the silence.
+    pub path: Path,
+    /// How many choices of a jump to be missing this one stands for.
+    pub often: f64,
+    /// Whether the trajectory has jumped before.
+    pub after_another: bool,
 }
 
 /// A trajectory from another initial state.
@@ -50,6 +62,8 @@ pub struct Restarted {
     pub candidates: Vec<Candidate>,
     /// The same with a jump forced.
     pub jumped: Option<Jumped>,
+    /// The same without some of its jumps.
+    pub silenced: Option<Silence>,
 }
 
 /// A trajectory with forced jumps.
@@ -159,7 +173,7 @@ impl<'a, S: Followed> Trials<'a, S> {
         let chances = || Confined { inner: streams.open(index, Purpose::TrialJumps), part: self.part };
         if index < self.plain {
             let natural = runner.path(&state, &mut chances(), &[])?;
-            return Ok(Trial { state, rarity, natural, candidates: Vec::new(), jumped: Vec::new(), restarted: None });
+            return Ok(Trial { state, rarity, natural, candidates: Vec::new(), jumped: Vec::new(), silenced: None, restarted: None });
         }
         // Times and choices are spread evenly over the trials, by a lattice with one shift for all of them.
         let mut shift = streams.open(0, Purpose::TrialShift);
@@ -167,36 +181,47 @@ impl<'a, S: Followed> Trials<'a, S> {
         let place = (number + shift.uniform()) / self.pairs as f64;
         let choice = (number * GOLDEN + shift.uniform()).fract();
         let mut events = streams.open(index, Purpose::TrialEvents);
-        // A trajectory with these jumps forced, what could happen to it, and one more to be forced.
-        let mut look = |state: &PurePreparation, forced: &[ForcedJump], instants, u| -> Result<_> {
+        let missing = [(choice + 0.5).fract(), (number * SILVER + shift.uniform()).fract()];
+        // A trajectory with these jumps forced, what could happen to it, one more to be forced, and one to be missing.
+        let look = |runner: &mut BlockRunner<'b, S>, state: &PurePreparation, forced: &[ForcedJump], instants, u| {
             let mut candidates = Candidates::new(self.system, experiment, instants);
             let path = runner.path_with(state, &mut chances(), forced, Some(&mut candidates))?;
-            let chosen = candidates.choose(u);
-            Ok((path, candidates.found(), chosen))
+            let (chosen, silenced) = (candidates.choose(u), candidates.silence(missing));
+            Ok::<_, Error>((path, candidates.found(), chosen, silenced))
         };
-        let (natural, candidates, mut next) = look(&state, &[], around(&experiment.times, place, &mut events), choice)?;
-        let mut trial = Trial { state, rarity, natural, candidates, jumped: Vec::new(), restarted: None };
+        let silent = |runner: &mut BlockRunner<'b, S>, state: &PurePreparation, chosen: Option<(Silenced, f64)>| {
+            let Some((silenced, often)) = chosen else { return Ok(None) };
+            let path = runner.path_silenced(state, &mut chances(), silenced)?;
+            Ok::<_, Error>(Some(Silence { path, often, after_another: silenced.from > 0.0 }))
+        };
+        let instants = around(&experiment.times, place, &mut events);
+        let (natural, candidates, mut next, chosen) = look(runner, &state, &[], instants, choice)?;
+        let silenced = silent(runner, &state, chosen)?;
+        let mut trial = Trial { state, rarity, natural, candidates, jumped: Vec::new(), silenced, restarted: None };
         let end = experiment.times.last().copied().unwrap_or(0.0);
         let most = 1 + index.trailing_zeros().min(MOST_JUMPS - 1) as usize;
         let mut forced = Vec::new();
         while let Some(last) = next.filter(|_| forced.len() < most) {
             forced.push(last.jump);
             let instants = after(last.jump.time, end, &mut events);
-            let (path, candidates, chosen) = look(&state, &forced, instants, events.uniform())?;
+            let (path, candidates, chosen, _) = look(runner, &state, &forced, instants, events.uniform())?;
             trial.jumped.push(Jumped { path, last, candidates });
             next = chosen;
         }
-        if let Some((other, weight, rarity)) = another(experiment, &state, &mut events) {
-            let (path, candidates, chosen) = look(&other, &[], around(&experiment.times, place, &mut events), choice)?;
+        let u = (number * BRONZE + shift.uniform()).fract();
+        if let Some((other, weight, rarity)) = another(experiment, &state, (index - self.plain) as usize, u) {
+            let instants = around(&experiment.times, place, &mut events);
+            let (path, candidates, chosen, missing) = look(runner, &other, &[], instants, choice)?;
+            let silenced = silent(runner, &other, missing)?;
             let jumped = match chosen {
                 Some(last) => {
                     let instants = after(last.jump.time, end, &mut events);
-                    let (path, candidates, _) = look(&other, &[last.jump], instants, choice)?;
+                    let (path, candidates, ..) = look(runner, &other, &[last.jump], instants, choice)?;
                     Some(Jumped { path, last, candidates })
                 }
                 None => None,
             };
-            trial.restarted = Some(Restarted { state: other, path, weight, rarity, candidates, jumped });
+            trial.restarted = Some(Restarted { state: other, path, weight, rarity, candidates, jumped, silenced });
         }
         Ok(trial)
     }
@@ -251,6 +276,10 @@ fn after(time: f64, end: f64, chance: &mut impl Chance) -> Vec<Instant> {
 
 /// (√5 − 1)/2: its multiples, modulo 1, are spread most evenly.
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
+
+/// √2 − 1 and (√13 − 3)/2: so are theirs, and independently of each other.
+const SILVER: f64 = 0.414_213_562_373_095_05;
+const BRONZE: f64 = 0.302_775_637_731_994_65;
 
 /// Least share of events before the first output time.
 const EARLY: f64 = 0.2;

@@ -1,4 +1,4 @@
-//! Which channel fires: by weight where a jump falls by itself, a given one where it is made to happen.
+//! Which channel fires: by weight where a jump falls by itself, a given one where it is made to happen, one never where it is silenced.
 
 /// A jump that is made to happen at a chosen instant, beside those that fall by themselves.
 ///
@@ -10,6 +10,19 @@ pub struct ForcedJump {
     pub time: f64,
     /// Number of the channel that fires.
     pub channel: usize,
+}
+
+/// A channel whose jumps are left out from an instant on, while all others fall by themselves.
+///
+/// The trajectory is drawn from those in which the channel does not fire any more: between the jumps of the others it goes on with
+/// the whole H_eff, and a jump of the silenced channel is passed over (thinning). Such trajectories have the probability
+/// exp(−∫‖L_mψ‖²dt) among all that are the same until then.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Silenced {
+    /// Number of the channel.
+    pub channel: usize,
+    /// From when on: 0, or the instant of a jump.
+    pub from: f64,
 }
 
 /// The channel whose share of the summed weights contains the fraction `u`; never one of weight zero.

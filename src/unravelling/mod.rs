@@ -9,7 +9,7 @@ mod trunk;
 mod waiting_time;
 mod weight;
 
-pub use forced::{ForcedJump, choose};
+pub use forced::{ForcedJump, Silenced, choose};
 pub use martingale::{MartingaleMark, Martingales};
 pub use recorder::{Recorder, Stretch};
 pub use trajectory::{Chance, INITIAL_TAIL, Trajectory, TrajectoryReport};

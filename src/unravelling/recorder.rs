@@ -34,7 +34,8 @@ pub trait Recorder {
         let _ = (index, weight);
     }
 
-    /// ln of the probability of no jump up to output time number `index`: comes after that output, as long as there was none.
+    /// ln of the probability of no jump up to output time number `index`: comes after that output, as long as there was none. Where a
+    /// channel is silenced, of no jump of that channel, and from then on.
     fn survive(&mut self, index: usize, log_probability: f64) {
         let _ = (index, log_probability);
     }

@@ -1,6 +1,6 @@
 //! One trajectory: unnormalised evolution until ‖ψ‖² has fallen to a random number, then a jump, and so on.
 
-use super::forced::{ForcedJump, choose};
+use super::forced::{ForcedJump, Silenced, choose};
 use super::trunk::{Alone, Beginning, Mark};
 use super::waiting_time::{Survival, root};
 use super::weight::Growth;
@@ -23,6 +23,9 @@ const LEAST: f64 = 0.1;
 
 /// Jump instants are found to this fraction of the ket tolerance.
 const JUMP_SHARE: f64 = 0.1;
+
+/// ln of the probability of a silence that does not matter.
+const LEAST_SILENCE: f64 = -60.0;
 
 /// Kets evaluated together for outputs.
 const OUTPUTS: usize = 4;
@@ -63,6 +66,8 @@ pub struct Trajectory<'a, S: OpenSystem> {
     growth: Option<Growth<'a, S>>,
     /// The jumps to be forced in the present trajectory, the next one last.
     to_force: Vec<ForcedJump>,
+    /// The channel that does not fire in the present trajectory.
+    silenced: Option<Silenced>,
 }
 
 impl<'a, S: OpenSystem> Trajectory<'a, S> {
@@ -82,6 +87,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             outputs: std::array::from_fn(|_| empty()),
             growth: system.is_weighted().then(|| Growth::new(system, tolerances.ket, duration)),
             to_force: Vec::new(),
+            silenced: None,
         }
     }
 
@@ -143,6 +149,24 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
         report
     }
 
+    /// The same with a channel silenced. It ends early when it is so improbable that it does not matter, with the outputs from there on
+    /// missing.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_silenced(
+        &mut self,
+        state: &PurePreparation,
+        silenced: Silenced,
+        chance: &mut impl Chance,
+        recorder: &mut impl Recorder,
+    ) -> Result<TrajectoryReport> {
+        self.silenced = Some(silenced);
+        let report = self.run_beginning(state, &mut Alone, chance, recorder);
+        self.silenced = None;
+        report
+    }
+
     fn run_beginning<R: Recorder, B: Beginning<R>>(
         &mut self,
         state: &PurePreparation,
@@ -160,6 +184,8 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
         let mut level = threshold(jumps, chance);
         // ln of the probability of no jump since the last one, and the smallest value that this had.
         let (mut survival, mut lowest) = (0.0, 0.0f64);
+        // ln of the probability of no jump of the silenced channel.
+        let mut silence = 0.0;
         let (mut step, mut first_output) = (0, 0);
         if let Some(mark) = beginning.before(level) {
             self.ket.clone_from(&mark.ket);
@@ -178,7 +204,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 recorder.weigh(index, 1.0);
             }
         }
-        while time < end_of_run {
+        while time < end_of_run && silence > LEAST_SILENCE {
             if !fired && beginning.wants(step) {
                 let output = outputs.peek().map_or(self.times.len(), |(index, _)| *index);
                 beginning.keep(recorder, |memory| Mark {
@@ -196,6 +222,11 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             step += 1;
             let rate = total_weight(self.system, &self.ket, &mut self.weights);
             let left = end_of_run - time;
+            let share = |weights: &[f64], rate: f64| match self.silenced {
+                Some(Silenced { channel, .. }) if rate > 0.0 => weights[channel] / rate,
+                Some(_) | None => 0.0,
+            };
+            let share_before = share(&self.weights, rate);
             let waits = if fired { (MARGIN * (survival - level)).max(LEAST) } else { HORIZON };
             let horizon = if rate > 0.0 { left.min(waits / rate) } else { left };
             let h = self.follower.step(&mut self.ket, time, horizon)?;
@@ -257,6 +288,12 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 stop: &self.follower.stop,
             });
             self.follower.stop.check(0)?;
+            // The silenced channel's part in the norm lost, as it is on average.
+            let silenced = self.silenced.filter(|silenced| now > silenced.from);
+            let part = silenced.map(|_| {
+                let rate = total_weight(self.system, &self.end, &mut self.weights);
+                0.5 * (share_before + share(&self.weights, rate))
+            });
             loop {
                 let mut batch = [(0, 0.0); OUTPUTS];
                 let mut count = 0;
@@ -272,10 +309,11 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 for ((index, _), ket) in batch.iter().zip(&self.outputs[..count]) {
                     recorder.output(*index, ket);
                 }
-                if !fired {
+                let survived = if self.silenced.is_some() { part.map(|part| (silence, part)) } else { (!fired).then_some((survival, 1.0)) };
+                if let Some((before, part)) = survived {
                     for ((index, s), ket) in batch.iter().zip(&self.outputs[..count]) {
                         let log_norm = ket.norm_squared().ln() + self.follower.log_factor(*s);
-                        recorder.survive(*index, survival + log_norm - growth(*s));
+                        recorder.survive(*index, before + part * (log_norm - growth(*s)));
                     }
                 }
                 if self.growth.is_some() {
@@ -286,9 +324,14 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             }
             weight.log += growth(elapsed);
             std::mem::swap(&mut self.ket, &mut self.end);
-            continues = !jumped;
-            if jumped {
-                let channel = forced.unwrap_or_else(|| choose(&self.weights, chance.uniform()));
+            silence += part.unwrap_or(0.0) * if jumped && forced.is_none() { level - survival } else { log_norm };
+            let channel = jumped.then(|| forced.unwrap_or_else(|| choose(&self.weights, chance.uniform())));
+            let passed_over = channel.is_some() && channel == silenced.map(|silenced| silenced.channel);
+            continues = !jumped || passed_over;
+            if passed_over {
+                level = threshold(jumps, chance);
+                (survival, lowest) = (0.0, 0.0);
+            } else if let Some(channel) = channel {
                 self.system.collapse(channel, &mut self.ket, &mut self.between);
                 if self.growth.as_ref().is_some_and(|growth| growth.reverses(channel)) {
                     weight.sign = -weight.sign;

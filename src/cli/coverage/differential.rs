@@ -177,12 +177,16 @@ fn compare(seed: u64, number: u64, interrupt: &Interrupt) -> Result<Option<Compa
         let units = units(point);
         for known in &known {
             let Some(value) = known.found_in(&found)[0].filter(|value| !value.is_numerical(known)) else { continue };
+            if !value.mean.is_finite() || !value.error.is_finite() {
+                let (quantity, time) = (&known.quantity, known.time);
+                compared.failures.push(format!("{estimator}: {quantity} at {time} is no finite number"));
+                continue;
+            }
             compared.values += 1;
-            let z = value.z(known);
             // A value without an error is infinitely far off, which no report can say.
-            let z_size = z.abs().min(f64::MAX);
-            if z_size > compared.worst {
-                compared.worst = z_size;
+            let z = value.z(known).clamp(f64::MIN, f64::MAX);
+            if z.abs() > compared.worst {
+                compared.worst = z.abs();
                 compared.worst_of = format!("{estimator}: {} at {}", known.quantity, known.time);
             }
             if z.abs() > BEYOND && beyond_probability(z.abs(), units) < normal_beyond() {
