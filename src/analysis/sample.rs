@@ -87,7 +87,8 @@ impl<'a> Sample<'a> {
         let plain = |level: usize| if level < seen { moments.standard_error(level) } else { 0.0 };
         let error = |level: usize| {
             let effects = study.and_then(|study| study.fock.get(level).or(study.fock.last()));
-            let unseen = effects.map_or(0.0, |effects| Study::unseen(effects, trajectories));
+            let shown = trajectories * plain(level) * plain(level);
+            let unseen = effects.map_or(0.0, |effects| Study::unseen(effects, trajectories, shown));
             let variance = (unseen + beyond(population(level).abs())) / trajectories;
             plain(level).hypot(variance.sqrt()).hypot(self.ensemble.tolerance)
         };
@@ -123,7 +124,9 @@ impl<'a> Sample<'a> {
     /// What the sample shows of the error of a mean, and what it may not.
     fn error(&self, moments: &Moments, entry: usize, effects: Option<&Effects>) -> f64 {
         let trajectories = self.ensemble.tally.trajectories as f64;
-        let unseen = effects.map_or(0.0, |effects| Study::unseen(effects, trajectories) / trajectories);
-        moments.standard_error(entry).hypot(unseen.sqrt())
+        let spread = moments.standard_error(entry);
+        let shown = trajectories * spread * spread;
+        let unseen = effects.map_or(0.0, |effects| Study::unseen(effects, trajectories, shown) / trajectories);
+        spread.hypot(unseen.sqrt())
     }
 }

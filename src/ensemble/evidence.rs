@@ -4,8 +4,8 @@ use super::Layout;
 use super::block::Path;
 use super::candidates::jumps;
 use super::controls::CONTROLS;
-use super::immediate::immediate;
-use super::study::{Effect, Effects, KINDS, SILENCE, Study, Sums, kind};
+use super::immediate::{AtOnce, immediate};
+use super::study::{Effect, Effects, KINDS, Known, SILENCE, Study, Sums, kind};
 use super::trial::{Jumped, Restarted, Silence, Silent, Trial};
 use crate::model::{OscillatorPreparation, PurePreparation};
 use crate::system::Experiment;
@@ -25,7 +25,7 @@ pub struct Evidence<'a> {
     /// How many jumps of every channel a trajectory has on average.
     jumps: Vec<f64>,
     /// What events between one output time and the next do at once to every observable.
-    at_once: Vec<[Effect; KINDS]>,
+    at_once: Vec<[AtOnce; KINDS]>,
 }
 
 impl<'a> Evidence<'a> {
@@ -53,7 +53,7 @@ impl<'a> Evidence<'a> {
         let values = || self.tests.iter().map(|trial| value(&trial.natural, entry, beta));
         let mean = values().sum::<f64>() / count;
         let sample = values().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (count - 1.0).max(1.0);
-        self.weight() * self.weight() * sample + Study::unseen(&self.effects(entry, beta), count)
+        self.weight() * self.weight() * sample + Study::unseen(&self.effects(entry, beta), count, f64::INFINITY)
     }
 
     /// What events do to y − β·c.
@@ -66,14 +66,18 @@ impl<'a> Evidence<'a> {
         let mut effects = self.gather(end, |path| value(path, entry, beta));
         if let Some((observable, factor)) = self.kept(entry, beta) {
             let at_once = &self.at_once[self.layout.observable(end, observable)];
-            for ([_, effect], at_once) in effects.iter_mut().zip(at_once) {
-                *effect = Effect { variance: factor * factor * at_once.variance, ..*at_once };
+            let scaled = |effect: Effect| Effect { variance: factor * factor * effect.variance, ..effect };
+            let jumped = self.weight() * self.weight();
+            for (known, AtOnce { since_output, since_start }) in effects.iter_mut().zip(at_once) {
+                known.at_once = scaled(*since_output);
+                // Trajectories that jump count with their weight: that many change the value by as much less.
+                known.if_lasting = scaled(Effect { events: since_start.events / jumped, ..*since_start });
             }
         }
         // How often a channel fires is known better than from the jumps that were forced.
         if let Some(channel) = (0..self.layout.channels()).find(|channel| self.layout.jumps(*channel) == entry) {
             let jumps = self.jumps[channel];
-            let [effect, _] = &mut effects[kind(jumps)];
+            let effect = &mut effects[kind(jumps)].forced;
             if self.weight() * jumps > effect.variance {
                 *effect = Effect { variance: self.weight() * jumps, events: jumps };
             }
@@ -83,6 +87,11 @@ impl<'a> Evidence<'a> {
 
     /// What events do to the population of every Fock level at the end.
     pub fn fock(&self) -> Vec<Effects> {
+        (0..self.levels()).map(|level| self.gather(self.last, population(level))).collect()
+    }
+
+    /// How many Fock levels any of the trajectories reached.
+    fn levels(&self) -> usize {
         let paths = |trial: &'a Trial| {
             let jumped = trial.jumped.iter().map(|jumped| &jumped.path);
             let restarted = trial.restarted.iter().flat_map(|Restarted { path, jumped, .. }| {
@@ -91,14 +100,11 @@ impl<'a> Evidence<'a> {
             std::iter::once(&trial.natural).chain(jumped).chain(restarted)
         };
         let all = self.tests.iter().flat_map(paths).chain(self.silent.iter().map(|(_, path)| path));
-        let levels = all.map(|path| path.fock.len()).max().unwrap_or(0);
-        let population = |level: usize| move |path: &Path| path.fock.get(level).copied().unwrap_or(0.0);
-        (0..levels).map(|level| self.gather(self.last, population(level))).collect()
+        all.map(|path| path.fock.len()).max().unwrap_or(0)
     }
 
-    /// How many events a trajectory has on average, at most 1, and the mean square change that one makes to the population of the
-    /// level that it changes most, given the effects on all of them.
-    pub fn any(&self, experiment: &Experiment, fock: &[Effects]) -> [f64; 2] {
+    /// How many events a trajectory has on average, at most 1, and the largest square change that one made to the population of a level.
+    pub fn any(&self, experiment: &Experiment) -> [f64; 2] {
         let drawn = |p: f64| p.min(1.0 - p);
         let spins = experiment.model.spins().iter().map(|spin| drawn(spin.initial_excited_probability()));
         let thermal = match experiment.oscillator {
@@ -106,9 +112,11 @@ impl<'a> Evidence<'a> {
             OscillatorPreparation::Fock(_) | OscillatorPreparation::Coherent(_) => 0.0,
         };
         let events = (self.jumps.iter().sum::<f64>() + spins.sum::<f64>() + thermal).min(1.0);
-        let variance = |effects: &Effects| effects.iter().flatten().map(|effect| effect.variance).sum::<f64>();
-        let largest = fock.iter().map(variance).fold(0.0, f64::max);
-        [events, if events > 0.0 { (largest / events).min(1.0) } else { 0.0 }]
+        let mut largest = 0.0f64;
+        for level in 0..self.levels() {
+            self.changes(self.last, population(level), |_, _, change| largest = largest.max(change * change));
+        }
+        [events, largest]
     }
 
     /// The trajectory from a state that goes on without any jump.
@@ -119,9 +127,12 @@ impl<'a> Evidence<'a> {
     /// The effects of events up to output time `end` on a value of a trajectory.
     fn gather(&self, end: usize, value: impl Fn(&Path) -> f64) -> Effects {
         let mut sums = [Sums::default(); KINDS];
-        let mut add = |kind: usize, how_often: f64, change: f64| {
-            sums[kind].add(how_often, change * change);
-        };
+        self.changes(end, value, |kind, how_often, change| sums[kind].add(how_often, change * change));
+        sums.map(|sums| Known { forced: sums.effect(self.tests.len()), ..Known::default() })
+    }
+
+    /// Tells `add` of every event its kind, how often it happens in a trial, and by how much it changes a value at output time `end`.
+    fn changes(&self, end: usize, value: impl Fn(&Path) -> f64, mut add: impl FnMut(usize, f64, f64)) {
         for trial in self.tests {
             let natural = value(&trial.natural);
             let (mut before, mut often, mut mean) = (natural, 1.0, trial.rarity);
@@ -158,7 +169,6 @@ impl<'a> Evidence<'a> {
                 add(SILENCE, self.silence(silent, end), value(silent) - natural);
             }
         }
-        sums.map(|sums| [sums.effect(self.tests.len()), Effect::default()])
     }
 
     /// The weight of a trajectory that jumps.
@@ -218,6 +228,10 @@ fn jumps_of(trial: &Trial, channel: usize) -> f64 {
         }
     }
     sum
+}
+
+fn population(level: usize) -> impl Fn(&Path) -> f64 {
+    move |path| path.fock.get(level).copied().unwrap_or(0.0)
 }
 
 fn value(path: &Path, entry: usize, beta: &[f64; CONTROLS]) -> f64 {

@@ -12,8 +12,16 @@ use crate::system::Experiment;
 /// The jumps that were forced stand for all that could happen as long as they have this part of their immediate effect, at least.
 const REPRESENTED: f64 = 0.25;
 
-/// What events between one output time and the next do at once to every observable at the next, in the order of a record, kind by
-/// kind, where the jumps that were forced do not stand for them. `counts` says how much a jump counts in the run's own trajectories, by
+/// What events of a kind do at once to an observable at an output time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct AtOnce {
+    /// Those since the output time before, where the jumps that were forced do not stand for them.
+    pub since_output: Effect,
+    /// Those since the run began.
+    pub since_start: Effect,
+}
+
+/// What events do at once to every observable, in the order of a record, kind by kind. `counts` says how much a jump counts in the run's own trajectories, by
 /// whether the trajectory has jumped before.
 ///
 /// Forced jumps tell what becomes of a change later, but only a few of all that could happen are forced. What a jump would do at
@@ -23,7 +31,7 @@ pub fn immediate(
     layout: Layout,
     tests: &[Trial],
     counts: impl Fn(bool) -> f64,
-) -> Vec<[Effect; KINDS]> {
+) -> Vec<[AtOnce; KINDS]> {
     let mut all = vec![[Sums::default(); KINDS]; layout.heating_rate()];
     let mut forced = all.clone();
     for trial in tests {
@@ -62,13 +70,22 @@ pub fn immediate(
         candidates.finish(&mut all);
         chosen.finish(&mut forced);
     }
-    let effects = |(all, forced): ([Sums; KINDS], [Sums; KINDS])| {
-        std::array::from_fn(|kind| match forced[kind].second() >= REPRESENTED * all[kind].second() {
-            true => Effect::default(),
-            false => all[kind].effect(tests.len()),
-        })
-    };
-    all.into_iter().zip(forced).map(effects).collect()
+    let mut until = vec![[Sums::default(); KINDS]; experiment.observables.len()];
+    let mut effects = Vec::new();
+    for time in 0..experiment.times.len() {
+        for (observable, until) in until.iter_mut().enumerate() {
+            let entry = layout.observable(time, observable);
+            until.iter_mut().zip(&all[entry]).for_each(|(until, now)| until.merge(*now));
+            effects.push(std::array::from_fn(|kind| {
+                let represented = forced[entry][kind].second() >= REPRESENTED * all[entry][kind].second();
+                AtOnce {
+                    since_output: if represented { Effect::default() } else { all[entry][kind].effect(tests.len()) },
+                    since_start: until[kind].mean_effect(tests.len()),
+                }
+            }));
+        }
+    }
+    effects
 }
 
 /// Sums of one trial, by entry and kind.

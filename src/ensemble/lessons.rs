@@ -178,7 +178,7 @@ impl Lessons {
             .map(|entry| evidence.effects(entry, coefficients.get(entry).unwrap_or(&[0.0; CONTROLS])))
             .collect();
         study.fock = evidence.fock();
-        study.any = evidence.any(experiment, &study.fock);
+        study.any = evidence.any(experiment);
         let weights = weights.map(|_| coefficients.clone());
         let guide = guide.map(|guide| guide.with_coefficients(coefficients));
         Ok(Some(Self { guide, weights, study: Arc::new(study) }))

@@ -55,7 +55,7 @@ pub use sampling::{Baseline, Sampling};
 pub use stock::Stock;
 pub use stopping::{Ending, Ladder, Stopped};
 pub use streams::{Purpose, Stream, Streams, SweepNumbers};
-pub use study::{Effect, Effects, KINDS, SILENCE, Study};
+pub use study::{Effect, Effects, KINDS, Known, SILENCE, Study};
 pub use sums::{Ledger, Stored, Sums};
 pub use tally::{Counts, Tally};
 pub use tree::{Merge, Node, Tree};

@@ -63,19 +63,42 @@ impl Sums {
         self.fourth += trial.fourth;
     }
 
+    /// Those of another stretch of the same trials.
+    pub fn merge(&mut self, more: Self) {
+        self.second += more.second;
+        self.second_squared += more.second_squared;
+        self.fourth += more.fourth;
+    }
+
+    /// What they tell without their own error, gathered from so many trials.
+    pub fn mean_effect(self, trials: usize) -> Effect {
+        let [second, fourth] = [self.second, self.fourth].map(|sum| sum / trials.max(1) as f64);
+        Effect { variance: second, events: if fourth > 0.0 { second * second / fourth } else { 0.0 } }
+    }
+
     /// What they tell, gathered from so many trials.
     pub fn effect(self, trials: usize) -> Effect {
         let count = trials.max(1) as f64;
-        let mean = self.second / count;
+        let Effect { variance: mean, events } = self.mean_effect(trials);
         let spread = (self.second_squared / count - mean * mean).max(0.0) / (count - 1.0).max(1.0);
-        let events = if self.fourth > 0.0 { mean * mean / (self.fourth / count) } else { 0.0 };
         Effect { variance: mean + 2.0 * spread.sqrt(), events }
     }
 }
 
-/// What events do to a value, kind by kind: by what became of those that were forced, and by what all that could have happened would do
-/// at once. Each may miss what the other finds.
-pub type Effects = [[Effect; 2]; KINDS];
+/// What one kind of events does to a value, as far as it is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    /// By what became of those that were forced.
+    pub forced: Effect,
+    /// By what all that could have happened since the last output time would do at once, where those that were forced do not stand for
+    /// them. Each of the two may miss what the other finds.
+    pub at_once: Effect,
+    /// By what all that could have happened since the run began would do at once: what they would do if it lasted.
+    pub if_lasting: Effect,
+}
+
+/// What events do to a value, kind by kind.
+pub type Effects = [Known; KINDS];
 
 /// What pilot trajectories tell of a run.
 ///
@@ -93,8 +116,8 @@ pub struct Study {
     pub record: Vec<Effects>,
     /// What they do to the population of every Fock level at the end; to levels beyond, as to the last.
     pub fock: Vec<Effects>,
-    /// How many events a trajectory has on average, at most 1, and the mean square change that one makes to the population of the
-    /// level that it changes most.
+    /// How many events a trajectory has on average, at most 1, and the largest square change that one made to the
+    /// population of a level.
     pub any: [f64; 2],
 }
 
@@ -109,21 +132,30 @@ impl Study {
     /// trajectories count with the weight `weight`.
     ///
     /// A level far out is reached by several events in a row only. What has been seen in none of M trajectories happens in up
-    /// to 3/M of all (95 %; the "rule of three", Hanley and Lippman-Hand, JAMA 249, 1743 (1983)), and not more often than
-    /// anything happens at all: two standard errors are 2/M, and what the sample does show is not counted twice.
+    /// to [`AS_MANY`]/M of all, and not more often than anything happens at all; what the sample does show is not counted twice.
     pub fn beyond(&self, population: f64, weight: f64, trajectories: f64) -> f64 {
         let [events, square] = self.any;
         let seen = population * trajectories / AS_MANY;
-        square * (events * weight).min(weight * weight / trajectories) / (1.0 + seen * seen)
+        square * (events * weight).min(AS_MANY * weight * weight / trajectories) / (1.0 + seen * seen)
     }
 
-    /// The variance of a trajectory's value that a sample of `trajectories` cannot be trusted to show.
-    pub fn unseen(effects: &Effects, trajectories: f64) -> f64 {
+    /// The variance of a trajectory's value that a sample of `trajectories`, which shows the variance `shown`, cannot be trusted to
+    /// show.
+    ///
+    /// What events do that leave no trace after a while is known badly from a few that were forced, as it depends on when they
+    /// happen. But a value that one of them can change by δ has its error known only if the sample shows a variance of some δ²/M
+    /// at least: with less, as many may have been missed as would go together with none seen (the "rule of three", Hanley and
+    /// Lippman-Hand, JAMA 249, 1743 (1983), and so on beyond 95 %).
+    pub fn unseen(effects: &Effects, trajectories: f64, shown: f64) -> f64 {
         let share = |effect: &Effect| {
             let seen = effect.events * trajectories / AS_MANY;
             if effect.variance > 0.0 { effect.variance / (1.0 + seen * seen) } else { 0.0 }
         };
-        effects.iter().map(|known| known.iter().map(share).fold(0.0, f64::max)).sum()
+        let known = effects.iter().map(|known| share(&known.forced).max(share(&known.at_once))).sum::<f64>();
+        let few = |effect: &Effect| effect.variance / (effect.events * trajectories / AS_MANY).max(1.0);
+        let least = effects.iter().map(|known| few(&known.if_lasting)).fold(0.0, f64::max);
+        let seen = shown / least;
+        known.max(if least > 0.0 { least / (1.0 + seen * seen) } else { 0.0 })
     }
 }
 
@@ -135,18 +167,34 @@ mod tests {
     #[test]
     fn what_a_sample_shows_is_not_counted_twice() {
         let mut effects = Effects::default();
-        effects[kind(1e-4)][0] = Effect { variance: 1e-4, events: 1e-4 };
-        assert!((Study::unseen(&effects, 100.0) - 1e-4).abs() < 1e-6);
-        assert!((Study::unseen(&effects, 5e4) - 0.5e-4).abs() < 1e-9);
-        assert!(Study::unseen(&effects, 1e7) < 1e-7);
-        assert_eq!(Study::unseen(&Effects::default(), 2.0), 0.0);
+        let [rare, small] =
+            [Effect { variance: 1e-4, events: 1e-4 }, Effect { variance: 1e-3, events: 10.0 }];
+        let known = &mut effects[kind(1e-4)];
+        known.forced = rare;
+        assert!((Study::unseen(&effects, 100.0, 0.0) - 1e-4).abs() < 1e-6);
+        assert!((Study::unseen(&effects, 5e4, 0.0) - 0.5e-4).abs() < 1e-9);
+        assert!(Study::unseen(&effects, 1e7, 0.0) < 1e-7);
+        assert_eq!(Study::unseen(&Effects::default(), 2.0, 0.0), 0.0);
         // Many small events beside it do not make up for the one that is rare, whichever way they are known.
-        for way in [0, 1] {
-            let mut effects = effects;
-            effects[kind(1e-4)].swap(0, way);
-            effects[kind(1e-4)][1 - way] = Effect { variance: 1e-3, events: 10.0 };
-            assert!((Study::unseen(&effects, 100.0) - 1e-4).abs() < 1e-6);
+        for [forced, at_once] in [[rare, small], [small, rare]] {
+            effects[kind(1e-4)] = Known { forced, at_once, ..Known::default() };
+            assert!((Study::unseen(&effects, 100.0, 0.0) - 1e-4).abs() < 1e-6);
         }
+    }
+
+    /// Two events a trajectory that change a value by 2, but not for long: as long as the sample shows nothing of them, some in it may
+    /// have been missed; what it shows of five is enough.
+    #[test]
+    fn what_may_not_last_is_missed_until_the_sample_shows_it() {
+        let mut effects = Effects::default();
+        effects[kind(2.0)].if_lasting = Effect { variance: 8.0, events: 2.0 };
+        let least = 4.0 * AS_MANY / 1000.0;
+        assert!((Study::unseen(&effects, 1000.0, 0.0) - least).abs() < 1e-9);
+        assert!(Study::unseen(&effects, 1000.0, 4.0 * least) < 0.06 * least);
+        // Not more often than they happen at all.
+        effects[kind(1e-6)].if_lasting = Effect { variance: 4e-6, events: 1e-6 };
+        effects[kind(2.0)] = Known::default();
+        assert!((Study::unseen(&effects, 1000.0, 0.0) - 4e-6).abs() < 1e-12);
     }
 
     #[test]
