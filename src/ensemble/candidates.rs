@@ -30,7 +30,8 @@ pub struct Candidate {
     pub after_another: bool,
     /// The rate ‖L_mψ‖² of every channel.
     pub rates: Vec<f64>,
-    /// The square of what each channel would change of every observable at once, channel by channel.
+    /// The square of what each channel would change at once of every observable and, last, of the trajectory's weight, which is 1 here;
+    /// channel by channel.
     pub squares: Vec<f64>,
 }
 
@@ -104,7 +105,8 @@ impl<'a, S: Followed> Candidates<'a, S> {
         let mut rates = vec![0.0; system.channels().len()];
         system.weights(ket, &mut rates);
         system.observe_at(time, ket, observables, before);
-        let mut squares = vec![0.0; rates.len() * observables.len()];
+        let columns = observables.len() + 1;
+        let mut squares = vec![0.0; rates.len() * columns];
         for (channel, rate) in rates.iter_mut().enumerate() {
             *rate /= norm;
             if *rate <= NOISE * system.channels()[channel].rate {
@@ -116,7 +118,8 @@ impl<'a, S: Followed> Candidates<'a, S> {
             system.observe_at(time, after, observables, values);
             // The weight of a trajectory, and with it its values, changes sign.
             let sign = if system.channels()[channel].jump == Jump::Negative { -1.0 } else { 1.0 };
-            let squares = &mut squares[channel * observables.len()..];
+            let squares = &mut squares[channel * columns..][..columns];
+            squares[observables.len()] = (1.0 - sign) * (1.0 - sign);
             for ((square, before), after) in squares.iter_mut().zip(before.iter()).zip(values.iter()) {
                 let change = sign * after - before;
                 let matters = change.abs() > UNCHANGED * before.abs().max(1.0);

@@ -4,7 +4,7 @@ use super::Layout;
 use super::block::Path;
 use super::candidates::jumps;
 use super::controls::CONTROLS;
-use super::immediate::{AtOnce, immediate};
+use super::immediate::{AtOnce, immediate, weight_entry};
 use super::study::{Effect, Effects, KINDS, Known, SILENCE, Study, Sums, kind};
 use super::trial::{Jumped, Restarted, Silence, Silent, Trial};
 use crate::model::{OscillatorPreparation, PurePreparation};
@@ -60,18 +60,18 @@ impl<'a> Evidence<'a> {
     pub fn effects(&self, entry: usize, beta: &[f64; CONTROLS]) -> Effects {
         let end = match self.layout.time(entry) {
             Some(time) => time,
+            None if self.layout.weight(0).is_some_and(|first| entry >= first) => entry - self.layout.weight(0).unwrap_or(0),
             None if entry < self.layout.estimates() => self.window_end,
             None => self.last,
         };
         let mut effects = self.gather(end, |path| value(path, entry, beta));
-        if let Some((observable, factor)) = self.kept(entry, beta) {
-            let at_once = &self.at_once[self.layout.observable(end, observable)];
-            let scaled = |effect: Effect| Effect { variance: factor * factor * effect.variance, ..effect };
-            let jumped = self.weight() * self.weight();
-            for (known, AtOnce { since_output, since_start }) in effects.iter_mut().zip(at_once) {
-                known.at_once = scaled(*since_output);
+        let jumped = self.weight() * self.weight();
+        for (place, factor) in self.changed(entry, end, beta).into_iter().filter(|(_, factor)| *factor != 0.0) {
+            for (known, AtOnce { since_output, since_start }) in effects.iter_mut().zip(&self.at_once[place]) {
+                known.at_once = known.at_once.beside(*since_output, factor);
                 // Trajectories that jump count with their weight: that many change the value by as much less.
-                known.if_lasting = scaled(Effect { events: since_start.events / jumped, ..*since_start });
+                let since_start = Effect { events: since_start.events / jumped, ..*since_start };
+                known.if_lasting = known.if_lasting.beside(since_start, factor);
             }
         }
         // How often a channel fires is known better than from the jumps that were forced.
@@ -182,10 +182,12 @@ impl<'a> Evidence<'a> {
         width * (silent.log_survival[end].exp() - low).max(0.0)
     }
 
-    /// The observable that an event at the last moment changes the value by, and how much of that change: y − β·c, of which the
-    /// first two controls change as y does.
-    fn kept(&self, entry: usize, beta: &[f64; CONTROLS]) -> Option<(usize, f64)> {
-        let kept = if self.layout.weight(0).is_some() { 1.0 } else { 1.0 - beta[0] - beta[1] };
+    /// What an event at the last moment before output time `end` changes a value by, as places in what events do at once and factors: of
+    /// y − β·c the first two controls change as y does, or, where trajectories carry weights, the first as the weight.
+    fn changed(&self, entry: usize, end: usize, beta: &[f64; CONTROLS]) -> Vec<(usize, f64)> {
+        if let Some(first) = self.layout.weight(0).filter(|first| entry >= *first) {
+            return vec![(weight_entry(self.layout, entry - first), 1.0)];
+        }
         let at_end = |time: usize| f64::from(u8::from(time == self.window_end));
         let (observable, factor) = match entry {
             _ if entry < self.layout.heating_rate() => (self.layout.curve(entry), 1.0),
@@ -195,9 +197,14 @@ impl<'a> Evidence<'a> {
             _ if entry == self.layout.heating_slope() => {
                 (self.experiment.number_index(), self.experiment.heating_slope(at_end))
             }
-            _ => return None,
+            _ => return Vec::new(),
         };
-        Some((observable, factor * kept))
+        let observable = self.layout.observable(end, observable);
+        match self.layout.weight(0) {
+            // The control of a rate is the rate of the weights.
+            Some(_) => vec![(observable, factor), (weight_entry(self.layout, end), factor * beta[0])],
+            None => vec![(observable, factor * (1.0 - beta[0] - beta[1]))],
+        }
     }
 }
 

@@ -21,7 +21,8 @@ pub struct AtOnce {
     pub since_start: Effect,
 }
 
-/// What events do at once to every observable, in the order of a record, kind by kind. `counts` says how much a jump counts in the run's own trajectories, by
+/// What events do at once to every observable, in the order of a record, and after that to the weight at every output time, kind by
+/// kind. `counts` says how much a jump counts in the run's own trajectories, by
 /// whether the trajectory has jumped before.
 ///
 /// Forced jumps tell what becomes of a change later, but only a few of all that could happen are forced. What a jump would do at
@@ -32,7 +33,7 @@ pub fn immediate(
     tests: &[Trial],
     counts: impl Fn(bool) -> f64,
 ) -> Vec<[AtOnce; KINDS]> {
-    let mut all = vec![[Sums::default(); KINDS]; layout.heating_rate()];
+    let mut all = vec![[Sums::default(); KINDS]; weight_entry(layout, experiment.times.len())];
     let mut forced = all.clone();
     for trial in tests {
         let [mut candidates, mut chosen] = [(); 2].map(|()| Of { experiment, layout, sums: BTreeMap::new() });
@@ -70,22 +71,35 @@ pub fn immediate(
         candidates.finish(&mut all);
         chosen.finish(&mut forced);
     }
-    let mut until = vec![[Sums::default(); KINDS]; experiment.observables.len()];
-    let mut effects = Vec::new();
-    for time in 0..experiment.times.len() {
-        for (observable, until) in until.iter_mut().enumerate() {
-            let entry = layout.observable(time, observable);
-            until.iter_mut().zip(&all[entry]).for_each(|(until, now)| until.merge(*now));
-            effects.push(std::array::from_fn(|kind| {
-                let represented = forced[entry][kind].second() >= REPRESENTED * all[entry][kind].second();
-                AtOnce {
-                    since_output: if represented { Effect::default() } else { all[entry][kind].effect(tests.len()) },
-                    since_start: until[kind].mean_effect(tests.len()),
-                }
-            }));
+    let mut effects = vec![[AtOnce::default(); KINDS]; all.len()];
+    for column in 0..=experiment.observables.len() {
+        let mut until = [Sums::default(); KINDS];
+        for time in 0..experiment.times.len() {
+            let entry = entry(experiment, layout, time, column);
+            for (kind, effect) in effects[entry].iter_mut().enumerate() {
+                let (all, forced) = (all[entry][kind], forced[entry][kind]);
+                until[kind].merge(all);
+                let represented = forced.second() >= REPRESENTED * all.second();
+                effect.since_output = if represented { Effect::default() } else { all.effect(tests.len()) };
+                effect.since_start = until[kind].mean_effect(tests.len());
+            }
         }
     }
     effects
+}
+
+/// Where what happens to the weight at an output time is.
+pub fn weight_entry(layout: Layout, time: usize) -> usize {
+    layout.heating_rate() + time
+}
+
+/// Where what happens to an observable is, or, beyond the last of them, to the weight.
+fn entry(experiment: &Experiment, layout: Layout, time: usize, column: usize) -> usize {
+    if column < experiment.observables.len() {
+        layout.observable(time, column)
+    } else {
+        weight_entry(layout, time)
+    }
 }
 
 /// Sums of one trial, by entry and kind.
@@ -99,14 +113,15 @@ impl Of<'_> {
     /// Adds what `channel` would do at an instant of a path, as one of `often` such jumps; the path itself happens `mean` times in a
     /// trajectory.
     fn add(&mut self, path: &Path, candidate: &Candidate, channel: usize, often: f64, mean: f64) {
-        let Experiment { times, observables, .. } = self.experiment;
+        let (times, columns) = (&self.experiment.times, self.experiment.observables.len() + 1);
         let last = times.len() - 1;
         let end = times.partition_point(|time| *time < candidate.instant.time).min(last);
         let weight = self.layout.weight(end).map_or(1.0, |entry| path.record[entry]);
         let kind = kind(mean * (candidate.rates[channel] * times[last]).min(1.0));
-        let squares = &candidate.squares[channel * observables.len()..][..observables.len()];
-        for (observable, square) in squares.iter().enumerate().filter(|(_, square)| **square > 0.0) {
-            let sums = self.sums.entry((self.layout.observable(end, observable), kind)).or_default();
+        let squares = &candidate.squares[channel * columns..][..columns];
+        for (column, square) in squares.iter().enumerate().filter(|(_, square)| **square > 0.0) {
+            let entry = entry(self.experiment, self.layout, end, column);
+            let sums = self.sums.entry((entry, kind)).or_default();
             sums.add(often, square * weight * weight);
         }
     }

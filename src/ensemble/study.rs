@@ -29,6 +29,22 @@ pub struct Effect {
     pub events: f64,
 }
 
+impl Effect {
+    /// This and what `more` does, `factor` times, together.
+    pub fn beside(self, more: Self, factor: f64) -> Self {
+        let more = Self { variance: factor * factor * more.variance, ..more };
+        match (self.variance > 0.0, more.variance > 0.0) {
+            // (a + b)² ≤ 2a² + 2b².
+            (true, true) => Self {
+                variance: 2.0 * (self.variance + more.variance),
+                events: if self.variance > more.variance { self.events } else { more.events },
+            },
+            (true, false) => self,
+            (false, _) => more,
+        }
+    }
+}
+
 /// What is smaller is rounding, and its fourth powers are no numbers.
 const SMALLEST: f64 = 1e-60;
 
