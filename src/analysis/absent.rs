@@ -2,8 +2,8 @@
 
 use super::summary::{Estimate, HeatingRate, Point};
 
-/// The mean weight is 1 for certain. Where the sample knows it no better than this its trajectories cancel no more: those of
-/// (Σw)²/Σw² that count are fewer than four, and no mean of wO nor its error says anything.
+/// The mean weight is 1 for certain. Where the spread of the weights says that a sample knows it no better than this its trajectories
+/// cancel no more: those of (Σw)²/Σw² that count are fewer than four, and no mean of wO nor its error says anything.
 const LARGEST_WEIGHT_ERROR: f64 = 0.5;
 
 /// Leaves out of a point of `units` independent units (trajectories, or blocks of a stratified run) what they do not tell.
@@ -37,8 +37,12 @@ fn known_times(point: &Point) -> usize {
     let times = point.times.len();
     let Some(found) = &point.born_markov else { return times };
     let balanced = |time: usize| {
-        let errors = found.weights.as_ref().map(|weights| &weights.standard_error);
-        errors.is_none_or(|errors| errors[time] <= LARGEST_WEIGHT_ERROR)
+        found.weights.as_ref().is_none_or(|weights| {
+            // The squared error of the mean weight over its square, as the sample shows it.
+            let trajectories = point.trajectories as f64;
+            let square = (1.0 / weights.effective_fraction[time] - 1.0) / trajectories;
+            square <= LARGEST_WEIGHT_ERROR * LARGEST_WEIGHT_ERROR
+        })
     };
     let finite = |time: usize| {
         let parts = |estimate: &Estimate| {

@@ -187,9 +187,10 @@ impl Known {
                 if levels.mean.is_empty() {
                     return [None; 2];
                 }
-                // Where the distribution says nothing of a level, it says that nothing is there.
+                // Levels beyond those listed have no more than the error of the last one.
+                let listed = level.min(levels.mean.len() - 1);
                 let mean = levels.mean.get(level).copied().unwrap_or(0.0);
-                [found(Some(mean), at(&levels.standard_error, level).or(Some(0.0))), None]
+                [found(Some(mean), at(&levels.standard_error, listed)), None]
             }
             Place::Weight(time) => {
                 let weights = point.born_markov.as_ref().and_then(|born_markov| born_markov.weights.as_ref());

@@ -30,9 +30,10 @@ pub struct Candidate {
     pub after_another: bool,
     /// The rate ‖L_mψ‖² of every channel.
     pub rates: Vec<f64>,
-    /// The square of what each channel would change at once of every observable and, last, of the trajectory's weight, which is 1 here;
-    /// channel by channel.
-    pub squares: Vec<f64>,
+    /// Every observable and, last, the trajectory's weight, which is 1 here.
+    pub values: Vec<f64>,
+    /// What each channel would change of these at once, channel by channel.
+    pub changes: Vec<f64>,
 }
 
 /// How many jumps of every channel a trajectory has, as these instants of it tell.
@@ -106,7 +107,7 @@ impl<'a, S: Followed> Candidates<'a, S> {
         system.weights(ket, &mut rates);
         system.observe_at(time, ket, observables, before);
         let columns = observables.len() + 1;
-        let mut squares = vec![0.0; rates.len() * columns];
+        let mut changes = vec![0.0; rates.len() * columns];
         for (channel, rate) in rates.iter_mut().enumerate() {
             *rate /= norm;
             if *rate <= NOISE * system.channels()[channel].rate {
@@ -118,15 +119,16 @@ impl<'a, S: Followed> Candidates<'a, S> {
             system.observe_at(time, after, observables, values);
             // The weight of a trajectory, and with it its values, changes sign.
             let sign = if system.channels()[channel].jump == Jump::Negative { -1.0 } else { 1.0 };
-            let squares = &mut squares[channel * columns..][..columns];
-            squares[observables.len()] = (1.0 - sign) * (1.0 - sign);
-            for ((square, before), after) in squares.iter_mut().zip(before.iter()).zip(values.iter()) {
+            let changes = &mut changes[channel * columns..][..columns];
+            changes[observables.len()] = sign - 1.0;
+            for ((found, before), after) in changes.iter_mut().zip(before.iter()).zip(values.iter()) {
                 let change = sign * after - before;
                 let matters = change.abs() > UNCHANGED * before.abs().max(1.0);
-                *square = if matters { change * change } else { 0.0 };
+                *found = if matters { change } else { 0.0 };
             }
         }
-        self.found.push(Candidate { instant, after_another: !self.jumps.is_empty(), rates, squares });
+        let values = before.iter().copied().chain([1.0]).collect();
+        self.found.push(Candidate { instant, after_another: !self.jumps.is_empty(), rates, values, changes });
     }
 
     /// What was found.
@@ -176,14 +178,14 @@ fn silence_one(jumps: &[(f64, usize)], [u, v]: [f64; 2]) -> Option<(Silenced, f6
 /// its weight makes up for the choice (sampling/importance resampling; Rubin, JASA 82, 543 (1987)).
 fn choose_one(found: &[Candidate], u: f64) -> Option<(usize, usize, f64)> {
     let channels = found.first()?.rates.len();
-    let observables = found[0].squares.len() / channels.max(1);
+    let observables = found[0].values.len();
     // Channel by channel, so that numbers that are spread evenly take each of them in turn.
     let places = || (0..channels).flat_map(|m| found.iter().enumerate().map(move |(k, found)| (k, m, found)));
     let often: Vec<f64> = places().map(|(_, m, found)| found.rates[m] * found.instant.forced).collect();
     let by = |weight: &dyn Fn(usize, &Candidate) -> f64| -> Vec<f64> {
         places().zip(&often).map(|((_, m, found), often)| often * weight(m, found)).collect()
     };
-    let by_change = (0..observables).map(|o| by(&|m, found| found.squares[m * observables + o])).collect();
+    let by_change = (0..observables).map(|o| by(&|m, found| found.changes[m * observables + o].powi(2))).collect();
     let by_rate = (0..channels).map(|channel| by(&|m, _| f64::from(u8::from(m == channel)))).collect();
     let even = vec![often.iter().map(|often| f64::from(u8::from(*often > 0.0))).collect()];
     let mut shares = vec![0.0; often.len()];
@@ -208,15 +210,21 @@ fn choose_one(found: &[Candidate], u: f64) -> Option<(usize, usize, f64)> {
 mod tests {
     use super::*;
 
-    fn candidate(duration: f64, rates: [f64; 3], squares: [f64; 6]) -> Candidate {
+    fn candidate(duration: f64, rates: [f64; 3], changes: [f64; 6]) -> Candidate {
         let instant = Instant { time: 1.0, duration, forced: duration };
-        Candidate { instant, after_another: false, rates: rates.to_vec(), squares: squares.to_vec() }
+        Candidate {
+            instant,
+            after_another: false,
+            rates: rates.to_vec(),
+            values: vec![0.0; 2],
+            changes: changes.to_vec(),
+        }
     }
 
     /// A frequent jump that does nothing, a rare one that changes one of two observables at one instant, and one that never fires.
     fn mixed() -> Vec<Candidate> {
         let nothing = |duration| candidate(duration, [100.0, 1e-12, 0.0], [0.0; 6]);
-        let something = candidate(0.3, [100.0, 1e-6, 0.0], [0.0, 0.0, 0.0, 4.0, 0.0, 0.0]);
+        let something = candidate(0.3, [100.0, 1e-6, 0.0], [0.0, 0.0, 0.0, 2.0, 0.0, 0.0]);
         vec![nothing(0.1), nothing(0.2), something, nothing(0.4)]
     }
 

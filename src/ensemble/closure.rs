@@ -110,7 +110,8 @@ impl Closure {
         let fitted = least_squares(&gram, &right, regressors);
         let (transfer, response) = fitted.split_at(order * order);
         let size: Vec<f64> = law.iter().map(|place| size(pilots, all, *place)).collect();
-        let answer = |j: usize| (0..order).map(|i| (response[j * order + i] * size[j] / size[i]).abs()).fold(0.0, f64::max);
+        let answer =
+            |j: usize| (0..order).map(|i| (response[j * order + i] * size[j] / size[i]).abs()).fold(0.0, f64::max);
         // A martingale that hardly moved in the pilots, as none of its jumps was among them, is weighted by its rounding.
         let known: Vec<usize> = (0..order).filter(|j| answer(*j) <= LARGEST_GAIN).map(|j| law[j]).collect();
         if known.len() < order {
@@ -276,6 +277,42 @@ mod tests {
             ..PilotRecord::default()
         };
         assert_eq!(Closure::fit(&[grow(1.0), grow(-1.0), grow(0.3)], 1, &[0]), Closure::identity(1));
+    }
+
+    /// Two quantities of size 1, one of whose martingales moves by rounding only while jumps of the other are fitted: its answer would be
+    /// that of the rounding.
+    #[test]
+    fn a_martingale_that_hardly_moved_is_left_out() {
+        let mut noise = 0.5f64;
+        let mut random = move || {
+            noise = (noise * 997.0 + 0.123).fract();
+            noise - 0.5
+        };
+        let mut pilots = |moved: f64| -> Vec<PilotRecord> {
+            let pilot = |_| {
+                let (mut y, mut m) = ([1.0 + 1e-3 * random(), 0.0], [0.0; 2]);
+                let mut record =
+                    PilotRecord { jumps: 1000, values: y.to_vec(), martingales: m.to_vec(), ..PilotRecord::default() };
+                for _ in 0..INTERVALS {
+                    let gain = [moved * random(), random()];
+                    y = [0.999 * y[0] + gain[0] + 1e-3 * random() + 1e-4 * gain[0] / moved, 0.9 * y[1] + gain[1]];
+                    m = [m[0] + gain[0], m[1] + gain[1]];
+                    record.values.extend(y);
+                    record.martingales.extend(m);
+                }
+                record
+            };
+            (0..20).map(pilot).collect()
+        };
+        let answer = |closure: &Closure| (0..2).map(|i| closure.row(2 + i)[i]).collect::<Vec<_>>();
+        let close =
+            |found: &[f64], right: [f64; 2]| found.iter().zip(right).all(|(found, right)| (found - right).abs() < 0.02);
+        // Jumps of both: both are taught.
+        let taught = answer(&Closure::fit(&pilots(1.0), 2, &[0, 1]));
+        assert!(close(&taught, [1.0, 1.0]) && taught[0] != 1.0, "{taught:?}");
+        // None of the first: it would answer 10³-fold.
+        let taught = answer(&Closure::fit(&pilots(1e-7), 2, &[0, 1]));
+        assert!(taught[0] == 1.0 && close(&taught, [1.0, 1.0]), "{taught:?}");
     }
 
     #[test]

@@ -53,14 +53,16 @@ impl<'a> Evidence<'a> {
         let values = || self.tests.iter().map(|trial| value(&trial.natural, entry, beta));
         let mean = values().sum::<f64>() / count;
         let sample = values().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (count - 1.0).max(1.0);
-        self.weight() * self.weight() * sample + Study::unseen(&self.effects(entry, beta), count, f64::INFINITY)
+        self.weight() * self.weight() * sample + Study::missed(&self.effects(entry, beta), count)
     }
 
     /// What events do to y − β·c.
     pub fn effects(&self, entry: usize, beta: &[f64; CONTROLS]) -> Effects {
         let end = match self.layout.time(entry) {
             Some(time) => time,
-            None if self.layout.weight(0).is_some_and(|first| entry >= first) => entry - self.layout.weight(0).unwrap_or(0),
+            None if self.layout.weight(0).is_some_and(|first| entry >= first) => {
+                entry - self.layout.weight(0).unwrap_or(0)
+            }
             None if entry < self.layout.estimates() => self.window_end,
             None => self.last,
         };
@@ -148,14 +150,16 @@ impl<'a> Evidence<'a> {
                 before = value;
             }
             if let Some(Silence { path, often, after_another }) = &trial.silenced {
-                let often = often * path.log_survival[end].exp() * counts(self.weight(), *after_another);
-                add(SILENCE, often, value(path) - natural);
+                let probability = path.log_survival[end].exp();
+                let often = often * probability * counts(self.weight(), *after_another);
+                add(kind(probability), often, value(path) - natural);
             }
             if let Some(Restarted { state, path, weight, rarity, jumped, silenced, .. }) = &trial.restarted {
                 let from = value(path);
                 if let Some(Silence { path, often, after_another }) = silenced {
-                    let often = weight * often * path.log_survival[end].exp() * counts(self.weight(), *after_another);
-                    add(SILENCE, often, value(path) - from);
+                    let probability = path.log_survival[end].exp();
+                    let often = weight * often * probability * counts(self.weight(), *after_another);
+                    add(kind(rarity * probability), often, value(path) - from);
                 }
                 add(kind(*rarity), *weight, from - natural);
                 if let Some(Jumped { path, last, .. }) = jumped {

@@ -86,6 +86,12 @@ impl Sums {
         self.fourth += more.fourth;
     }
 
+    /// As many of each.
+    pub fn times(self, factor: f64) -> Self {
+        let Self { second, second_squared, fourth } = self;
+        Self { second: factor * second, second_squared: factor * factor * second_squared, fourth: factor * fourth }
+    }
+
     /// What they tell without their own error, gathered from so many trials.
     pub fn mean_effect(self, trials: usize) -> Effect {
         let [second, fourth] = [self.second, self.fourth].map(|sum| sum / trials.max(1) as f64);
@@ -109,7 +115,7 @@ pub struct Known {
     /// By what all that could have happened since the last output time would do at once, where those that were forced do not stand for
     /// them. Each of the two may miss what the other finds.
     pub at_once: Effect,
-    /// By what all that could have happened since the run began would do at once: what they would do if it lasted.
+    /// By what all that could have happened since the run began would do at once, if that lasted until the value is changed again.
     pub if_lasting: Effect,
 }
 
@@ -148,7 +154,8 @@ impl Study {
     /// trajectories count with the weight `weight`.
     ///
     /// A level far out is reached by several events in a row only. What has been seen in none of M trajectories happens in up
-    /// to [`AS_MANY`]/M of all, and not more often than anything happens at all; what the sample does show is not counted twice.
+    /// to 5/M of all (as many as count as known elsewhere), and not more often than anything happens at all; what the sample does show is
+    /// not counted twice.
     pub fn beyond(&self, population: f64, weight: f64, trajectories: f64) -> f64 {
         let [events, square] = self.any;
         let seen = population * trajectories / AS_MANY;
@@ -158,20 +165,31 @@ impl Study {
     /// The variance of a trajectory's value that a sample of `trajectories`, which shows the variance `shown`, cannot be trusted to
     /// show.
     ///
-    /// What events do that leave no trace after a while is known badly from a few that were forced, as it depends on when they
-    /// happen. But a value that one of them can change by δ has its error known only if the sample shows a variance of some δ²/M
-    /// at least: with less, as many may have been missed as would go together with none seen (the "rule of three", Hanley and
-    /// Lippman-Hand, JAMA 249, 1743 (1983), and so on beyond 95 %).
+    /// What is small beside what the sample shows may be missed: together with the rest it is no larger than one standard error.
     pub fn unseen(effects: &Effects, trajectories: f64, shown: f64) -> f64 {
+        let missed = Self::missed(effects, trajectories).max(Self::least(effects, trajectories));
+        let seen = shown / missed;
+        if missed > 0.0 { missed / (1.0 + seen * seen) } else { 0.0 }
+    }
+
+    /// The variance that events give a value of which a sample of `trajectories` has hardly any.
+    pub fn missed(effects: &Effects, trajectories: f64) -> f64 {
         let share = |effect: &Effect| {
             let seen = effect.events * trajectories / AS_MANY;
             if effect.variance > 0.0 { effect.variance / (1.0 + seen * seen) } else { 0.0 }
         };
-        let known = effects.iter().map(|known| share(&known.forced).max(share(&known.at_once))).sum::<f64>();
+        effects.iter().map(|known| share(&known.forced).max(share(&known.at_once))).sum()
+    }
+
+    /// The variance that a sample of `trajectories` must show at least where the error of a value is to be known.
+    ///
+    /// What events do that leave no trace after a while is known badly from a few that were forced, as it depends on when they
+    /// happen. But of a value that one of them can change by δ a sample knows the error only if it shows a variance of some δ²/M: with
+    /// less, as many may have been missed as would go together with none seen (the "rule of three", Hanley and Lippman-Hand, JAMA
+    /// 249, 1743 (1983), and so on beyond 95 %).
+    fn least(effects: &Effects, trajectories: f64) -> f64 {
         let few = |effect: &Effect| effect.variance / (effect.events * trajectories / AS_MANY).max(1.0);
-        let least = effects.iter().map(|known| few(&known.if_lasting)).fold(0.0, f64::max);
-        let seen = shown / least;
-        known.max(if least > 0.0 { least / (1.0 + seen * seen) } else { 0.0 })
+        effects.iter().map(|known| few(&known.if_lasting)).fold(0.0, f64::max)
     }
 }
 
@@ -183,8 +201,7 @@ mod tests {
     #[test]
     fn what_a_sample_shows_is_not_counted_twice() {
         let mut effects = Effects::default();
-        let [rare, small] =
-            [Effect { variance: 1e-4, events: 1e-4 }, Effect { variance: 1e-3, events: 10.0 }];
+        let [rare, small] = [Effect { variance: 1e-4, events: 1e-4 }, Effect { variance: 1e-3, events: 10.0 }];
         let known = &mut effects[kind(1e-4)];
         known.forced = rare;
         assert!((Study::unseen(&effects, 100.0, 0.0) - 1e-4).abs() < 1e-6);

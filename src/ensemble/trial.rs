@@ -173,7 +173,15 @@ impl<'a, S: Followed> Trials<'a, S> {
         let chances = || Confined { inner: streams.open(index, Purpose::TrialJumps), part: self.part };
         if index < self.plain {
             let natural = runner.path(&state, &mut chances(), &[])?;
-            return Ok(Trial { state, rarity, natural, candidates: Vec::new(), jumped: Vec::new(), silenced: None, restarted: None });
+            return Ok(Trial {
+                state,
+                rarity,
+                natural,
+                candidates: Vec::new(),
+                jumped: Vec::new(),
+                silenced: None,
+                restarted: None,
+            });
         }
         // Times and choices are spread evenly over the trials, by a lattice with one shift for all of them.
         let mut shift = streams.open(0, Purpose::TrialShift);
@@ -279,7 +287,7 @@ const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
 /// √2 − 1 and (√13 − 3)/2: so are theirs, and independently of each other.
 const SILVER: f64 = 0.414_213_562_373_095_05;
-const BRONZE: f64 = 0.302_775_637_731_994_65;
+const BRONZE: f64 = 0.302_775_637_731_994_6;
 
 /// Least share of events before the first output time.
 const EARLY: f64 = 0.2;

@@ -309,7 +309,11 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
                 for ((index, _), ket) in batch.iter().zip(&self.outputs[..count]) {
                     recorder.output(*index, ket);
                 }
-                let survived = if self.silenced.is_some() { part.map(|part| (silence, part)) } else { (!fired).then_some((survival, 1.0)) };
+                let survived = if self.silenced.is_some() {
+                    part.map(|part| (silence, part))
+                } else {
+                    (!fired).then_some((survival, 1.0))
+                };
                 if let Some((before, part)) = survived {
                     for ((index, s), ket) in batch.iter().zip(&self.outputs[..count]) {
                         let log_norm = ket.norm_squared().ln() + self.follower.log_factor(*s);

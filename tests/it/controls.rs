@@ -196,7 +196,8 @@ fn controlled_means_are_exact_for_every_kind_of_system() {
         println!("{name}: ratio {found:.2e} right {right:.2} wrong {wrong:.1}");
         assert!(right <= 5.0, "{name}: {right} standard errors");
         assert!(wrong > 5.0, "{name}: wrong rates are only {wrong} standard errors off");
-        // Where a hard cutoff leaves the mean of a thermal state unknown, controls do not pay, and which is taken is up to chance.
+        // Where a hard cutoff leaves the mean of a thermal state unknown, the controls leave 0.57 to 0.84 of the variance or are not
+        // taken (16 seeds): never more than all of it.
         assert!(ratio >= 0.9 || point.observables["number"].estimator == "controlled", "{name}");
         assert!(found <= ratio, "{name}: the variance sinks to {found} only, not {ratio}");
     }
@@ -303,7 +304,7 @@ fn a_wrong_compensator_is_noticed() {
 /// Short runs of few trajectories, to t = 1, over 500 seeds: the exact value lies within the corrected mean's error bars as
 /// often as it should, and the corrected mean is not off to one side, although its coefficients were fitted to few
 /// trajectories.
-fn check_coverage(nbar: f64, trajectories: u64, pilot: Option<u64>, names: &[&str], wrong: f64) {
+fn check_coverage(nbar: f64, trajectories: u64, pilot: Option<u64>, names: &[&str]) {
     const SEEDS: u64 = 500;
     let model = oscillator(vec![spin(2.0, 1.0, 10.0, nbar)], None);
     let experiment = experiment(model, OscillatorPreparation::Fock(0), 1.0, 2);
@@ -342,30 +343,29 @@ fn check_coverage(nbar: f64, trajectories: u64, pilot: Option<u64>, names: &[&st
         // 5 binomial standard errors, by chance 2.9e-7 each, and 5 of the mean of as many normal deviations: 5.7e-7.
         assert!(found.levels().iter().all(|level| !level.is_low()), "{name}: {:?}", found.levels());
         assert!(found.mean().abs() <= 5.0 / (SEEDS as f64).sqrt(), "{name}: mean z = {}", found.mean());
-        // Negative control: error bars too small by this factor.
-        assert!(deviations(wrong).levels().iter().any(Level::is_low), "{name}: wrong error bars are not seen");
+        // Negative control: error bars too small by a quarter.
+        assert!(deviations(0.75).levels().iter().any(Level::is_low), "{name}: wrong error bars are not seen");
     }
 }
 
 #[test]
 fn error_bars_of_128_trajectories_cover() {
-    check_coverage(1.0, 128, None, &["number", "inversion_0"], 0.75);
+    check_coverage(1.0, 128, None, &["number", "inversion_0"]);
 }
 
 #[test]
 fn error_bars_of_128_trajectories_with_32_pilots_cover() {
-    check_coverage(1.0, 128, Some(32), &["number", "inversion_0"], 0.75);
+    check_coverage(1.0, 128, Some(32), &["number", "inversion_0"]);
 }
 
 #[test]
 fn error_bars_of_256_trajectories_cover() {
-    check_coverage(1.0, 256, None, &["number", "inversion_0"], 0.75);
+    check_coverage(1.0, 256, None, &["number", "inversion_0"]);
 }
 
 /// 64 pilots with half a jump each would teach a law that weights rarer histories wrongly (coverage 88 to 90 % instead of
 /// 95 %), so none is learned from so few.
 #[test]
 fn error_bars_cover_where_pilots_hardly_jump() {
-    // With half a jump per trajectory error bars allow for what few trials know of it: those of N² are a third too wide.
-    check_coverage(0.0, 512, None, &["number", "number_squared", "inversion_0"], 0.5);
+    check_coverage(0.0, 512, None, &["number", "number_squared", "inversion_0"]);
 }

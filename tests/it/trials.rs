@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use fluctuator::analysis::{Point, trajectory_point};
 use fluctuator::ensemble::{self, Estimator, Lessons, Plan, Sampling};
-use fluctuator::model::{OscillatorPreparation, Spin, SpinPreparation};
+use fluctuator::model::{OscillatorBath, OscillatorPreparation, Spin, SpinPreparation};
 use fluctuator::propagate::Tolerances;
 use fluctuator::system::{Experiment, Observable};
 
@@ -143,7 +143,7 @@ fn what_cannot_matter_adds_nothing() {
 /// hundred trajectories, seen or not.
 #[test]
 fn rare_events_of_every_kind_are_known() {
-    let bath = Some(fluctuator::model::OscillatorBath { kappa: 5e-4, nbar: 0.0 });
+    let bath = Some(OscillatorBath { kappa: 5e-4, nbar: 0.0 });
     let experiment = experiment(oscillator(vec![], bath), OscillatorPreparation::Fock(20), 1.0, 3);
     let point = point(&experiment, &plan(64, 3, Estimator::Plain));
     // p = 1 − e^{−0.01} of 20 quanta lose one: N by 1, N² by 39, the population of level 19 by 1.
@@ -193,7 +193,7 @@ fn a_channel_that_opens_only_after_a_rare_jump_is_known() {
     let mut warm = spin_of(0.0, 0.301, 0.122, 0.257, 0.619);
     warm.dephasing = 6e-4;
     let spins = vec![spin_of(1.93, 0.0, 0.157, 0.0511, 0.0845), spin_of(2.83, 0.387, 0.0287, 1.74, 0.0), warm];
-    let bath = Some(fluctuator::model::OscillatorBath { kappa: 0.236, nbar: 0.07 });
+    let bath = Some(OscillatorBath { kappa: 0.236, nbar: 0.07 });
     let experiment = experiment(oscillator(spins, bath), OscillatorPreparation::Thermal(0.2), 0.0186, 2);
     let jumps = exact(&experiment).jumps[0][1];
     assert!((jumps / 4.1e-8 - 1.0).abs() < 0.05, "{jumps}");
@@ -231,7 +231,7 @@ fn no_jump_from_a_rare_initial_state_is_known() {
 /// One quantum that is lost at the rate 1, in trajectories that all lose it before t = 8: in one of 200 it is still there at t = 5.3.
 #[test]
 fn a_first_jump_that_comes_late_is_known() {
-    let bath = Some(fluctuator::model::OscillatorBath { kappa: 1.0, nbar: 0.0 });
+    let bath = Some(OscillatorBath { kappa: 1.0, nbar: 0.0 });
     let experiment = experiment(oscillator(vec![], bath), OscillatorPreparation::Fock(1), 8.0, 4);
     // Of those that jump before the end, what has not jumped by the last but one output time.
     let late = (-experiment.times[2]).exp() - (-8.0f64).exp();
@@ -264,7 +264,7 @@ fn jumps_from_a_rare_initial_state_are_known_at_once() {
     let push = Spin { asymmetry: 3.53, dephasing: 0.0309, ..spin(0.844, 0.31, 0.0, 0.0) };
     let other =
         Spin { initial: SpinPreparation::Mixed { excited_probability: 0.0224 }, ..spin(2.26, 0.493, 8.35e-5, 0.0234) };
-    let bath = Some(fluctuator::model::OscillatorBath { kappa: 1.26, nbar: 0.0 });
+    let bath = Some(OscillatorBath { kappa: 1.26, nbar: 0.0 });
     let start = OscillatorPreparation::Thermal(0.136);
     let experiment = experiment(oscillator(vec![other, push], bath), start, 0.0343, 5);
     let momentum = |trajectories: u64, seed: u64| {
@@ -276,4 +276,53 @@ fn jumps_from_a_rare_initial_state_are_known_at_once() {
     ratios.sort_by(f64::total_cmp);
     println!("smallest {:.3?}, median {:.2}, largest {:.2}", &ratios[..5], ratios[100], ratios[199]);
     assert!(ratios[0] > 0.4 && (0.7..4.0).contains(&ratios[100]) && ratios[199] < 15.0, "{ratios:?}");
+}
+
+/// Five quanta that are lost one by one, at a time at which in one trajectory of 10⁴ the last of them is still there: the last loss of
+/// many is missing, not the first.
+#[test]
+fn a_last_jump_that_comes_late_is_known() {
+    let bath = Some(OscillatorBath { kappa: 1.0, nbar: 0.0 });
+    let experiment = experiment(oscillator(vec![], bath), OscillatorPreparation::Fock(5), 10.8, 2);
+    let expected = (5.0 * (-10.8f64).exp() / 64.0).sqrt();
+    for seed in 0..8 {
+        let point = point(&experiment, &plan(64, seed, Estimator::Plain));
+        let error = point.observables["number"].standard_error.as_ref().expect("errors")[1];
+        assert!(error > 0.3 * expected && error < 4.0 * expected, "seed {seed}: {error} for {expected}");
+    }
+}
+
+/// A spin that is excited at first and decays beside frequent dephasing: one trajectory in 10³ is still excited at the end, and only
+/// one channel of two has been silent.
+#[test]
+fn one_channel_that_is_silent_among_others_is_known() {
+    let mut dephased = spin(1.0, 1e-3, 7.0, 0.0);
+    (dephased.dephasing, dephased.initial) = (60.0, SpinPreparation::Excited);
+    let experiment = experiment(oscillator(vec![dephased], None), OscillatorPreparation::Fock(0), 1.0, 2);
+    let expected = 2.0 * ((-7.0f64).exp() / 64.0).sqrt();
+    for seed in 0..8 {
+        let point = point(&experiment, &plan(64, seed, Estimator::Plain));
+        let error = point.observables["inversion_0"].standard_error.as_ref().expect("errors")[1];
+        assert!(error > 0.5 * expected && error < 4.0 * expected, "seed {seed}: {error} for {expected}");
+    }
+}
+
+/// A spin that jumps up twice in a run and stays there for a hundredth of it: at every output time two trajectories of 119 are excited,
+/// or none. The error is known also where none is.
+#[test]
+fn what_does_not_last_is_known() {
+    let experiment =
+        experiment(oscillator(vec![spin(3.7, 0.2, 3050.0, 0.0174)], None), OscillatorPreparation::Fock(0), 0.04, 8);
+    let excited = 0.0174 / (2.0 * 0.0174 + 1.0);
+    let expected = 2.0 * (excited / 119.0f64).sqrt();
+    let mut none = 0;
+    for seed in 0..8 {
+        let point = point(&experiment, &plan(119, seed, Estimator::Plain));
+        let inversion = &point.observables["inversion_0"];
+        for (mean, error) in inversion.mean.iter().zip(inversion.standard_error.as_ref().expect("errors")).skip(1) {
+            none += u32::from(*mean < -0.99);
+            assert!(*error > 0.4 * expected && *error < 3.0 * expected, "seed {seed}: {error} for {expected}");
+        }
+    }
+    assert!(none >= 2, "{none} values without one");
 }

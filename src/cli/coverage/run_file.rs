@@ -76,10 +76,15 @@ pub fn run(arguments: &CoverageArguments, run_file: &RunFileArguments) -> Result
         tell!("interrupted: the seeds so far are saved in {}", directory.display());
         return Ok(Outcome::Incomplete);
     }
-    Ok(if report.too_low() > 0 { Outcome::Deviates } else { Outcome::Done })
+    Ok(report.outcome())
 }
 
 impl Report {
+    /// What a complete report says by its exit code.
+    fn outcome(&self) -> Outcome {
+        if self.too_low() > 0 { Outcome::Deviates } else { Outcome::Done }
+    }
+
     /// Reported error bars that cover too seldom, for `coverage`'s exit code.
     fn too_low(&self) -> usize {
         let low = |row: &&Coverage| row.reported && row.levels.iter().any(Level::is_low);
@@ -192,4 +197,45 @@ fn describe_row(row: &Coverage) -> Vec<String> {
         .into(),
     );
     cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::Point;
+
+    const RUN_FILE: &str = "version = 1\n[model]\nkind = \"oscillator-spins\"\nfrequency = 1.0\n\
+        spins = [ { tunnelling = 2.0, coupling = 1.0, bath = { gamma = 10.0, nbar = 1.0 } } ]\n\
+        [time]\nend = 1.0\npoints = 2\n[ensemble]\ntrajectories = 64\n";
+
+    /// What is said of 60 runs whose error bars are `factor` times those that the program gives.
+    fn said(factor: f64) -> (String, Outcome) {
+        let file = RunFile::parse(RUN_FILE, "spin", &[]).expect("a run file");
+        let (point, interrupt) = (&file.points[0], Interrupt::listen().expect("signals"));
+        let exact = master::solve(&point.experiment, &Limits::default(), |_| true).expect("it fits").expect("solved");
+        let mut known = truth(&point.experiment, &exact, point.tolerances.ket);
+        known.retain(|known| known.is_final(&point.experiment.times));
+        let mut tester = Tester::new(point.parameters.clone(), known, units(point));
+        let scaled = |result: &Point| {
+            let mut result = result.clone();
+            let errors = result.observables.values_mut().filter_map(|curve| curve.standard_error.as_mut());
+            errors.flatten().for_each(|error| *error *= factor);
+            result
+        };
+        sample(point, 60, 2, &interrupt, |result, ending| tester.push(&scaled(result), ending)).expect("it runs");
+        let provenance = provenance(&file, Method::Trajectories, 64, true, Instant::now(), 2);
+        let report = Report { date: today(), every_time: false, provenance, points: vec![tester.result()] };
+        (describe(&file, &report), report.outcome())
+    }
+
+    #[test]
+    fn error_bars_that_are_too_small_are_said_to_be_and_right_ones_are_not() {
+        let (table, outcome) = said(0.4);
+        assert!(table.contains("TOO SMALL: ") && table.lines().any(|line| line.ends_with("too low")), "{table}");
+        assert_eq!(outcome, Outcome::Deviates);
+        let (table, outcome) = said(1.0);
+        let low = |line: &str| line.contains(", reported") && line.ends_with("too low");
+        assert!(table.contains("No reported error bar is too small.") && !table.lines().any(low), "{table}");
+        assert_eq!(outcome, Outcome::Done);
+    }
 }
