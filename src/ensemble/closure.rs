@@ -20,7 +20,7 @@ const JUMPS_PER_REGRESSOR: u64 = 10;
 const QUANTA: f64 = 10.0;
 
 /// Gain over a whole run, in units of the quantities' own deviations, above which a fitted law is not to be trusted; and answer to a
-/// martingale's gain within one interval, in units of the quantities' own sizes.
+/// martingale's gain within one interval, in units of what the quantities vary by.
 const LARGEST_GAIN: f64 = 30.0;
 
 /// y(τ_{k+1}) ≈ E y(τ_k) + R ΔM_k + const for the followed quantities y at equidistant times τ_k, with ΔM_k what their
@@ -109,11 +109,13 @@ impl Closure {
         }
         let fitted = least_squares(&gram, &right, regressors);
         let (transfer, response) = fitted.split_at(order * order);
-        let size: Vec<f64> = law.iter().map(|place| size(pilots, all, *place)).collect();
-        let answer =
-            |j: usize| (0..order).map(|i| (response[j * order + i] * size[j] / size[i]).abs()).fold(0.0, f64::max);
+        let sizes: Vec<f64> = law.iter().map(|place| size(pilots, all, *place)).collect();
+        let answers = |j: usize| {
+            let moving = (0..order).filter(|i| sizes[*i] > 0.0);
+            moving.map(|i| (response[j * order + i] * sizes[j] / sizes[i]).abs()).all(|answer| answer <= LARGEST_GAIN)
+        };
         // A martingale that hardly moved in the pilots, as none of its jumps was among them, is weighted by its rounding.
-        let known: Vec<usize> = (0..order).filter(|j| answer(*j) <= LARGEST_GAIN).map(|j| law[j]).collect();
+        let known: Vec<usize> = (0..order).filter(|j| answers(*j)).map(|j| law[j]).collect();
         if known.len() < order {
             return Self::fit(pilots, all, &known);
         }
@@ -175,10 +177,15 @@ impl Closure {
     }
 }
 
-/// How large the quantity `place` of `order` ever was in the pilots.
+/// Variations of a quantity below this part of its size are rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// How far the quantity `place` of `order` ever was from its mean in the pilots, or 0 where that is rounding.
 fn size(pilots: &[PilotRecord], order: usize, place: usize) -> f64 {
-    let values = pilots.iter().flat_map(|pilot| pilot.values.iter().skip(place).step_by(order));
-    values.fold(f64::MIN_POSITIVE, |largest, value| largest.max(value.abs()))
+    let values = || pilots.iter().flat_map(|pilot| pilot.values.iter().skip(place).step_by(order));
+    let mean = values().sum::<f64>() / values().count().max(1) as f64;
+    let largest = values().fold(0.0, |largest: f64, value| largest.max((value - mean).abs()));
+    if largest > ROUNDING * mean.abs() { largest } else { 0.0 }
 }
 
 /// The matrix `inner` of the places `law` among `order`, and 1 for the others.

@@ -5,7 +5,7 @@ use super::block::Path;
 use super::candidates::jumps;
 use super::controls::CONTROLS;
 use super::immediate::{AtOnce, immediate, weight_entry};
-use super::study::{Effect, Effects, KINDS, Known, SILENCE, Study, Sums, kind};
+use super::study::{Effect, Effects, KINDS, Known, SILENCE, SMALLEST, Study, Sums, kind};
 use super::trial::{Jumped, Restarted, Silence, Silent, Trial};
 use crate::model::{OscillatorPreparation, PurePreparation};
 use crate::system::Experiment;
@@ -24,7 +24,7 @@ pub struct Evidence<'a> {
     part: (f64, f64),
     /// How many jumps of every channel a trajectory has on average.
     jumps: Vec<f64>,
-    /// What events between one output time and the next do at once to every observable.
+    /// What events do at once to every observable, and to weights.
     at_once: Vec<[AtOnce; KINDS]>,
 }
 
@@ -60,9 +60,6 @@ impl<'a> Evidence<'a> {
     pub fn effects(&self, entry: usize, beta: &[f64; CONTROLS]) -> Effects {
         let end = match self.layout.time(entry) {
             Some(time) => time,
-            None if self.layout.weight(0).is_some_and(|first| entry >= first) => {
-                entry - self.layout.weight(0).unwrap_or(0)
-            }
             None if entry < self.layout.estimates() => self.window_end,
             None => self.last,
         };
@@ -96,10 +93,12 @@ impl<'a> Evidence<'a> {
     fn levels(&self) -> usize {
         let paths = |trial: &'a Trial| {
             let jumped = trial.jumped.iter().map(|jumped| &jumped.path);
-            let restarted = trial.restarted.iter().flat_map(|Restarted { path, jumped, .. }| {
-                std::iter::once(path).chain(jumped.as_ref().map(|jumped| &jumped.path))
+            let silenced = trial.silenced.iter().map(|silence| &silence.path);
+            let restarted = trial.restarted.iter().flat_map(|Restarted { path, jumped, silenced, .. }| {
+                let silenced = silenced.iter().map(|silence| &silence.path);
+                std::iter::once(path).chain(jumped.as_ref().map(|jumped| &jumped.path)).chain(silenced)
             });
-            std::iter::once(&trial.natural).chain(jumped).chain(restarted)
+            std::iter::once(&trial.natural).chain(jumped).chain(silenced).chain(restarted)
         };
         let all = self.tests.iter().flat_map(paths).chain(self.silent.iter().map(|(_, path)| path));
         all.map(|path| path.fock.len()).max().unwrap_or(0)
@@ -116,9 +115,13 @@ impl<'a> Evidence<'a> {
         let events = (self.jumps.iter().sum::<f64>() + spins.sum::<f64>() + thermal).min(1.0);
         let mut largest = 0.0f64;
         for level in 0..self.levels() {
-            self.changes(self.last, population(level), |_, _, change| largest = largest.max(change * change));
+            self.changes(self.last, population(level), |_, how_often, change| {
+                if how_often * change * change > SMALLEST {
+                    largest = largest.max(change * change);
+                }
+            });
         }
-        [events, largest]
+        [events, largest.min(1.0)]
     }
 
     /// The trajectory from a state that goes on without any jump.
@@ -149,17 +152,15 @@ impl<'a> Evidence<'a> {
                 add(kind(mean), trials * often * counts, value - before);
                 before = value;
             }
-            if let Some(Silence { path, often, after_another }) = &trial.silenced {
-                let probability = path.log_survival[end].exp();
-                let often = often * probability * counts(self.weight(), *after_another);
-                add(kind(probability), often, value(path) - natural);
+            if let Some(silence) = &trial.silenced {
+                let probability = self.missing(silence, end);
+                add(kind(trial.rarity * probability), silence.often * probability, value(&silence.path) - natural);
             }
             if let Some(Restarted { state, path, weight, rarity, jumped, silenced, .. }) = &trial.restarted {
                 let from = value(path);
-                if let Some(Silence { path, often, after_another }) = silenced {
-                    let probability = path.log_survival[end].exp();
-                    let often = weight * often * probability * counts(self.weight(), *after_another);
-                    add(kind(rarity * probability), often, value(path) - from);
+                if let Some(silence) = silenced {
+                    let probability = self.missing(silence, end);
+                    add(kind(rarity * probability), weight * silence.often * probability, value(&silence.path) - from);
                 }
                 add(kind(*rarity), *weight, from - natural);
                 if let Some(Jumped { path, last, .. }) = jumped {
@@ -184,6 +185,15 @@ impl<'a> Evidence<'a> {
     fn silence(&self, silent: &Path, end: usize) -> f64 {
         let (low, width) = self.part;
         width * (silent.log_survival[end].exp() - low).max(0.0)
+    }
+
+    /// How often a channel is silent up to output time `end` as it was in `silence`, in the same units.
+    fn missing(&self, silence: &Silence, end: usize) -> f64 {
+        if silence.from_start {
+            self.silence(&silence.path, end)
+        } else {
+            silence.path.log_survival[end].exp() * counts(self.weight(), true)
+        }
     }
 
     /// What an event at the last moment before output time `end` changes a value by, as places in what events do at once and factors: of

@@ -5,15 +5,13 @@ use std::collections::BTreeMap;
 use super::Layout;
 use super::block::Path;
 use super::candidates::{Candidate, Chosen};
+use super::fading::{Fading, Happening};
 use super::study::{Effect, KINDS, Sums, kind};
 use super::trial::{Restarted, Trial};
 use crate::system::Experiment;
 
 /// The jumps that were forced stand for all that could happen as long as they have this part of their immediate effect, at least.
 const REPRESENTED: f64 = 0.25;
-
-/// A value that is so much nearer to the usual one after a jump than before it has come back.
-const NEARER: f64 = 0.5;
 
 /// What events of a kind do at once to an observable at an output time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -41,14 +39,14 @@ pub fn immediate(
     let weights = std::iter::repeat_n(1.0, experiment.times.len());
     let usual: Vec<f64> = (0..layout.heating_rate()).map(mean).chain(weights).collect();
     for trial in tests {
-        let [mut candidates, mut chosen] = [(); 2].map(|()| Of { experiment, layout, sums: BTreeMap::new() });
+        let [mut candidates, mut chosen] = [(); 2].map(|()| OneTrial { experiment, layout, sums: BTreeMap::new() });
         let mut look = |path: &Path, found: &[Candidate], next: Option<(&Chosen, f64)>, (often, mean, jumped)| {
             for candidate in found {
                 let often = often * counts(jumped || candidate.after_another);
                 for (channel, rate) in candidate.rates.iter().enumerate() {
                     let often = often * rate * candidate.instant.duration;
                     candidates.add(path, candidate, channel, often, mean);
-                    let happening = candidates.of(path, candidate, channel, mean);
+                    let happening = candidates.happening(path, candidate, channel, mean);
                     let typical = |column: usize| usual[entry(experiment, layout, happening.end.0, column)];
                     fading.add(happening, candidate, channel, often, typical);
                 }
@@ -80,7 +78,8 @@ pub fn immediate(
         candidates.finish(&mut all);
         chosen.finish(&mut forced);
     }
-    let since_start = fading.finish(experiment, layout, all.len());
+    let since_start =
+        fading.finish(&experiment.times, all.len(), |time, column| entry(experiment, layout, time, column));
     let effects = (0..all.len()).map(|entry| {
         std::array::from_fn(|kind| {
             let [all, forced, since_start] = [all[entry][kind], forced[entry][kind], since_start[entry][kind]];
@@ -94,67 +93,6 @@ pub fn immediate(
     effects.collect()
 }
 
-/// Where, when and how often something happens.
-#[derive(Clone, Copy)]
-struct Happening {
-    /// The output time that comes next, by its number and itself.
-    end: (usize, f64),
-    /// The weight of the trajectory then.
-    weight: f64,
-    kind: usize,
-}
-
-/// What jumps did at once, on its way to later output times: it lasts until the observable is changed again, at about the rate at which
-/// jumps changed it when it happened.
-#[derive(Default)]
-struct Fading {
-    /// By observable or weight, the power of two below that rate, and kind: what there is at an output time of what came since the one
-    /// before.
-    sums: BTreeMap<(usize, Option<i32>, usize), BTreeMap<usize, Sums>>,
-}
-
-impl Fading {
-    fn add(&mut self, of: Happening, candidate: &Candidate, channel: usize, often: f64, usual: impl Fn(usize) -> f64) {
-        let Candidate { instant, rates, values, changes, .. } = candidate;
-        let columns = values.len();
-        let changed = changes[channel * columns..][..columns].iter().enumerate();
-        for (column, change) in changed.filter(|(_, change)| **change != 0.0) {
-            let all = changes.iter().skip(column).step_by(columns).zip(rates);
-            let rate: f64 = all.filter(|(change, _)| **change != 0.0).map(|(_, rate)| rate).sum();
-            let weighted = of.weight != 1.0;
-            // What comes closer to what is usual is nothing that a sample lacks.
-            let [before, after] = [0.0, *change].map(|change| (values[column] + change - usual(column)).abs());
-            if !weighted && after < NEARER * before {
-                continue;
-            }
-            // What has a weight keeps its sign, whatever happens.
-            let fades = (!weighted && rate > 0.0).then(|| rate.log2().floor() as i32);
-            let left = left(fades, of.end.1 - instant.time);
-            let sums = self.sums.entry((column, fades, of.kind)).or_default().entry(of.end.0).or_default();
-            sums.add(often * left, change * change * of.weight * of.weight);
-        }
-    }
-
-    fn finish(self, experiment: &Experiment, layout: Layout, entries: usize) -> Vec<[Sums; KINDS]> {
-        let mut all = vec![[Sums::default(); KINDS]; entries];
-        for ((column, fades, kind), new) in self.sums {
-            let (mut now, mut before) = (Sums::default(), 0.0);
-            for (time, at) in experiment.times.iter().enumerate() {
-                now = now.times(left(fades, at - before));
-                new.get(&time).into_iter().for_each(|new| now.merge(*new));
-                all[entry(experiment, layout, time, column)][kind].merge(now);
-                before = *at;
-            }
-        }
-        all
-    }
-}
-
-/// What is left of a change after so long.
-fn left(fades: Option<i32>, duration: f64) -> f64 {
-    fades.map_or(1.0, |power| (-f64::from(power).exp2() * duration).exp())
-}
-
 /// Where what happens to the weight at an output time is.
 pub fn weight_entry(layout: Layout, time: usize) -> usize {
     layout.heating_rate() + time
@@ -166,15 +104,15 @@ fn entry(experiment: &Experiment, layout: Layout, time: usize, column: usize) ->
 }
 
 /// Sums of one trial, by entry and kind.
-struct Of<'a> {
+struct OneTrial<'a> {
     experiment: &'a Experiment,
     layout: Layout,
     sums: BTreeMap<(usize, usize), Sums>,
 }
 
-impl Of<'_> {
+impl OneTrial<'_> {
     /// When and how often what `channel` does at an instant of a path happens, where that path happens `mean` times in a trajectory.
-    fn of(&self, path: &Path, candidate: &Candidate, channel: usize, mean: f64) -> Happening {
+    fn happening(&self, path: &Path, candidate: &Candidate, channel: usize, mean: f64) -> Happening {
         let times = &self.experiment.times;
         let last = times.len() - 1;
         let end = times.partition_point(|time| *time < candidate.instant.time).min(last);
@@ -187,7 +125,7 @@ impl Of<'_> {
     /// trajectory.
     fn add(&mut self, path: &Path, candidate: &Candidate, channel: usize, often: f64, mean: f64) {
         let columns = self.experiment.observables.len() + 1;
-        let Happening { end: (end, _), weight, kind } = self.of(path, candidate, channel, mean);
+        let Happening { end: (end, _), weight, kind } = self.happening(path, candidate, channel, mean);
         let changes = candidate.changes[channel * columns..][..columns].iter().enumerate();
         for (column, change) in changes.filter(|(_, change)| **change != 0.0) {
             let entry = entry(self.experiment, self.layout, end, column);

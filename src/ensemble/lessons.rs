@@ -69,13 +69,16 @@ fn bytes(layout: Layout) -> u64 {
 }
 
 /// Paths of a trial with events, on average: as it goes by itself, with one jump forced, with more, without some, from another state.
-const PATHS: u64 = 6;
+const PATHS: u64 = 7;
+
+/// What events do to one entry of a record, while it is gathered, in bytes.
+const ENTRY: u64 = 768;
 
 impl Lessons {
     /// Memory that the trials of a run take, in bytes.
     pub(super) fn trial_bytes(estimator: Estimator, layout: Layout) -> u64 {
         let Numbers { plain, pairs, .. } = Numbers::of(estimator, layout);
-        (plain + PATHS * pairs) * bytes(layout)
+        (plain + PATHS * pairs) * bytes(layout) + ENTRY * layout.len() as u64
     }
 
     /// About how many trajectories are run to learn all this.

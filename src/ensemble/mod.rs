@@ -11,6 +11,7 @@ mod desk;
 mod engine;
 mod evidence;
 mod extent;
+mod fading;
 mod footprint;
 mod immediate;
 mod layout;

@@ -29,17 +29,39 @@ pub fn draw(oscillator: OscillatorPreparation, spins: &[Spin], stream: &mut Stre
     PurePreparation { oscillator, excited }
 }
 
+/// Whose turn it is among trials that are to try all parts of a preparation.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn {
+    /// Number of the trial, and how many there are.
+    pub trial: [usize; 2],
+    /// Two numbers in (0, 1), the same for all of them.
+    pub shift: [f64; 2],
+}
+
+impl Turn {
+    /// The part among `parts`, for how many trials one with this part stands, and a number in (0, 1) that is spread evenly over the
+    /// trials of the part; `None` where there is no part.
+    fn part(self, parts: usize) -> Option<(usize, f64, f64)> {
+        let [trial, trials] = self.trial;
+        let first = (self.shift[0] * parts as f64) as usize;
+        let part = (trial + first).checked_rem(parts)?;
+        // Where there are fewer trials than parts, which of them have a turn is up to the shift.
+        let own =
+            if trials > parts { (trials - trial % parts).div_ceil(parts) as f64 } else { trials as f64 / parts as f64 };
+        let u = ((trial / parts) as f64 * GOLDEN + self.shift[1]).fract();
+        Some((part, trials as f64 / own, u))
+    }
+}
+
+/// (√5 − 1)/2: its multiples, modulo 1, are spread most evenly.
+pub const GOLDEN: f64 = 0.618_033_988_749_894_9;
+
 /// Another pure state than `state`, the weight of its being drawn over the probability of being returned here, and how rare it,
 /// or one further out, is; `None` where the initial state is pure.
 ///
-/// One part of the preparation is another, each in turn as `number` goes on: a spin turns over; of a thermal oscillator another level is
-/// chosen by `u` in (0, 1), those far out more often than they are drawn, as P ∝ q'ⁿ with three times the occupation, at least 1.
-pub fn another(
-    experiment: &Experiment,
-    state: &PurePreparation,
-    number: usize,
-    u: f64,
-) -> Option<(PurePreparation, f64, f64)> {
+/// One part of the preparation is another, each in its turn: a spin turns over; of a thermal oscillator another level is chosen, those far
+/// out more often than they are drawn, as P ∝ q'ⁿ with three times the occupation, at least 1.
+pub fn another(experiment: &Experiment, state: &PurePreparation, turn: Turn) -> Option<(PurePreparation, f64, f64)> {
     let spins = experiment.model.spins().iter().map(Spin::initial_excited_probability).enumerate();
     let mixed: Vec<(usize, f64)> = spins.filter(|(_, p)| *p > 0.0 && *p < 1.0).collect();
     let thermal = match experiment.oscillator {
@@ -47,11 +69,11 @@ pub fn another(
         OscillatorPreparation::Fock(_) | OscillatorPreparation::Coherent(_) | OscillatorPreparation::Thermal(_) => None,
     };
     let parts = mixed.len() + usize::from(thermal.is_some());
-    let part = number.checked_rem(parts)?;
+    let (part, often, u) = turn.part(parts)?;
     if let Some((spin, p)) = mixed.get(part) {
         let excited = state.excited ^ 1 << spin;
         let probability = if excited & 1 << spin == 0 { 1.0 - p } else { *p };
-        return Some((PurePreparation { excited, ..*state }, parts as f64 * probability, probability));
+        return Some((PurePreparation { excited, ..*state }, often * probability, probability));
     }
     let nbar = thermal?;
     let far = (3.0 * nbar).max(1.0);
@@ -68,7 +90,7 @@ pub fn another(
     let weight = (log_probability(nbar, n) - log_probability(far, n)).exp() * (1.0 - own);
     let oscillator = PureOscillator::Fock(n);
     let rarity = (n as f64 * (nbar / (nbar + 1.0)).ln()).exp();
-    Some((PurePreparation { oscillator, ..*state }, parts as f64 * weight, rarity))
+    Some((PurePreparation { oscillator, ..*state }, often * weight, rarity))
 }
 
 /// How rare a drawn state is, or another one further out, by the part of it that is rarest.
@@ -126,6 +148,32 @@ pub fn expected_quantities<S: Followed>(system: &S, experiment: &Experiment) -> 
 mod tests {
     use super::*;
     use crate::ensemble::{Purpose, Streams};
+
+    /// Over all trials every part counts once for each, whether or not the parts divide them.
+    #[test]
+    fn every_part_has_its_turn() {
+        for (trials, parts) in [(24, 3), (24, 16), (12, 5), (32, 1)] {
+            let mut sums = vec![0.0; parts];
+            for trial in 0..trials {
+                let turn = Turn { trial: [trial, trials], shift: [0.7, 0.2] };
+                let (part, often, u) = turn.part(parts).expect("there are parts");
+                assert!((0.0..1.0).contains(&u));
+                sums[part] += often;
+            }
+            assert!(sums.iter().all(|sum| (sum - trials as f64).abs() < 1e-9), "{sums:?}");
+        }
+        let shifts = 1300;
+        let mean = (0..shifts).map(|i| {
+            let turn = |trial| Turn { trial: [trial, 4], shift: [(f64::from(i) + 0.5) / f64::from(shifts), 0.2] };
+            (0..4)
+                .filter_map(|trial| turn(trial).part(13))
+                .filter(|(part, ..)| *part == 5)
+                .map(|(_, often, _)| often)
+                .sum::<f64>()
+        });
+        assert!((mean.sum::<f64>() / f64::from(shifts) - 4.0).abs() < 0.05);
+        assert_eq!(Turn { trial: [0, 1], shift: [0.5; 2] }.part(0), None);
+    }
 
     /// Known answer: another algorithm behind the distribution would change results without a word.
     #[test]

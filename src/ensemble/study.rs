@@ -46,7 +46,10 @@ impl Effect {
 }
 
 /// What is smaller is rounding, and its fourth powers are no numbers.
-const SMALLEST: f64 = 1e-60;
+pub const SMALLEST: f64 = 1e-60;
+
+/// Squares of changes that are larger have fourth powers that are no numbers.
+const LARGEST: f64 = 1e100;
 
 /// Sums over the events of one kind.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,6 +62,7 @@ pub struct Sums {
 impl Sums {
     /// An event that happens `how_often` times in a trial and changes the value by the root of `square`.
     pub fn add(&mut self, how_often: f64, square: f64) {
+        let square = square.min(LARGEST);
         let second = how_often * square;
         if second > SMALLEST {
             self.second += second;

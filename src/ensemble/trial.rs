@@ -7,7 +7,7 @@ use super::block::Path;
 use super::candidates::{Candidate, Candidates, Chosen, Instant};
 use super::controls::{CONTROLS, Guide};
 use super::engine::Job;
-use super::preparation::{another, rarity};
+use super::preparation::{GOLDEN, Turn, another, rarity};
 use super::sampling::{Confined, Never};
 use super::threads::Threads;
 use super::{BlockRunner, Purpose, Streams, draw};
@@ -44,8 +44,8 @@ pub struct Silence {
     pub path: Path,
     /// How many choices of a jump to be missing this one stands for.
     pub often: f64,
-    /// Whether the trajectory has jumped before.
-    pub after_another: bool,
+    /// Whether the channel never fires.
+    pub from_start: bool,
 }
 
 /// A trajectory from another initial state.
@@ -200,7 +200,7 @@ impl<'a, S: Followed> Trials<'a, S> {
         let silent = |runner: &mut BlockRunner<'b, S>, state: &PurePreparation, chosen: Option<(Silenced, f64)>| {
             let Some((silenced, often)) = chosen else { return Ok(None) };
             let path = runner.path_silenced(state, &mut chances(), silenced)?;
-            Ok::<_, Error>(Some(Silence { path, often, after_another: silenced.from > 0.0 }))
+            Ok::<_, Error>(Some(Silence { path, often, from_start: silenced.from == 0.0 }))
         };
         let instants = around(&experiment.times, place, &mut events);
         let (natural, candidates, mut next, chosen) = look(runner, &state, &[], instants, choice)?;
@@ -216,8 +216,9 @@ impl<'a, S: Followed> Trials<'a, S> {
             trial.jumped.push(Jumped { path, last, candidates });
             next = chosen;
         }
-        let u = (number * BRONZE + shift.uniform()).fract();
-        if let Some((other, weight, rarity)) = another(experiment, &state, (index - self.plain) as usize, u) {
+        let trial_number = [index - self.plain, self.pairs].map(|number| number as usize);
+        let turn = Turn { trial: trial_number, shift: [shift.uniform(), shift.uniform()] };
+        if let Some((other, weight, rarity)) = another(experiment, &state, turn) {
             let instants = around(&experiment.times, place, &mut events);
             let (path, candidates, chosen, missing) = look(runner, &other, &[], instants, choice)?;
             let silenced = silent(runner, &other, missing)?;
@@ -282,12 +283,8 @@ fn after(time: f64, end: f64, chance: &mut impl Chance) -> Vec<Instant> {
     instants
 }
 
-/// (√5 − 1)/2: its multiples, modulo 1, are spread most evenly.
-const GOLDEN: f64 = 0.618_033_988_749_894_9;
-
-/// √2 − 1 and (√13 − 3)/2: so are theirs, and independently of each other.
+/// √2 − 1: so are its multiples, and independently of those of [`GOLDEN`].
 const SILVER: f64 = 0.414_213_562_373_095_05;
-const BRONZE: f64 = 0.302_775_637_731_994_6;
 
 /// Least share of events before the first output time.
 const EARLY: f64 = 0.2;

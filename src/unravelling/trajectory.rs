@@ -222,11 +222,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             step += 1;
             let rate = total_weight(self.system, &self.ket, &mut self.weights);
             let left = end_of_run - time;
-            let share = |weights: &[f64], rate: f64| match self.silenced {
-                Some(Silenced { channel, .. }) if rate > 0.0 => weights[channel] / rate,
-                Some(_) | None => 0.0,
-            };
-            let share_before = share(&self.weights, rate);
+            let own_before = self.silenced.map_or(0.0, |silenced| self.weights[silenced.channel]);
             let waits = if fired { (MARGIN * (survival - level)).max(LEAST) } else { HORIZON };
             let horizon = if rate > 0.0 { left.min(waits / rate) } else { left };
             let h = self.follower.step(&mut self.ket, time, horizon)?;
@@ -290,9 +286,11 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
             self.follower.stop.check(0)?;
             // The silenced channel's part in the norm lost, as it is on average.
             let silenced = self.silenced.filter(|silenced| now > silenced.from);
-            let part = silenced.map(|_| {
-                let rate = total_weight(self.system, &self.end, &mut self.weights);
-                0.5 * (share_before + share(&self.weights, rate))
+            let part = silenced.map(|Silenced { channel, .. }| {
+                let norm = self.end.norm_squared();
+                let after = total_weight(self.system, &self.end, &mut self.weights) / norm;
+                let own = own_before + self.weights[channel] / norm;
+                if rate + after > 0.0 { own / (rate + after) } else { 0.0 }
             });
             loop {
                 let mut batch = [(0, 0.0); OUTPUTS];
