@@ -94,7 +94,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         // A pure initial state: any draw gives it.
         let mut chance = self.streams.open(0, Purpose::Preparation);
         let state = draw(self.experiment.oscillator, self.experiment.model.spins(), &mut chance);
-        let report = self.run_from(&state, &mut Never, Meddled::NOT, None)?;
+        let report = self.run_from(&state, &mut Never, Intervention::NONE, None)?;
         let probability = report.log_survival.exp();
         let (record, corrected, fock) = (self.record.clone(), self.corrected.clone(), self.fock.clone());
         Ok((Baseline { probability, record, corrected, fock, stratified }, report))
@@ -131,7 +131,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         silenced: Silenced,
     ) -> Result<Path> {
         self.survival.fill(f64::NEG_INFINITY);
-        self.run_from(state, chance, Meddled::Silenced(silenced), None)?;
+        self.run_from(state, chance, Intervention::Silenced(silenced), None)?;
         Ok(self.as_path())
     }
 
@@ -147,7 +147,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         candidates: Option<&mut Candidates<'a, S>>,
     ) -> Result<Path> {
         self.survival.fill(f64::NEG_INFINITY);
-        self.run_from(state, chance, Meddled::Forced(jumps), candidates)?;
+        self.run_from(state, chance, Intervention::Forced(jumps), candidates)?;
         Ok(self.as_path())
     }
 
@@ -236,7 +236,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             let width = if baseline.stratified { baseline.weight() / count as f64 } else { baseline.weight() };
             (baseline.probability + if baseline.stratified { width * place as f64 } else { 0.0 }, width)
         });
-        let report = self.run_from(&state, &mut Confined { inner: jumps, part }, Meddled::NOT, None)?;
+        let report = self.run_from(&state, &mut Confined { inner: jumps, part }, Intervention::NONE, None)?;
         if let Some((records, _)) = &mut self.kept {
             let last = self.layout.observable(self.experiment.times.len() - 1, 0);
             let weight = self.baseline.map_or(1.0, Baseline::weight);
@@ -253,7 +253,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         &mut self,
         state: &PurePreparation,
         jumps: &mut impl Chance,
-        meddled: Meddled,
+        intervention: Intervention,
         candidates: Option<&mut Candidates<'a, S>>,
     ) -> Result<TrajectoryReport> {
         self.record.fill(0.0);
@@ -272,12 +272,12 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             candidates,
         };
         // What comes before the first jump is looked at only by who is there.
-        let report = match meddled {
-            Meddled::Forced([]) if recorder.candidates.is_none() => {
+        let report = match intervention {
+            Intervention::Forced([]) if recorder.candidates.is_none() => {
                 self.trajectory.run_on(&mut self.trunks, state, jumps, &mut recorder)?
             }
-            Meddled::Forced(forced) => self.trajectory.run_forced(state, forced, jumps, &mut recorder)?,
-            Meddled::Silenced(silenced) => self.trajectory.run_silenced(state, silenced, jumps, &mut recorder)?,
+            Intervention::Forced(forced) => self.trajectory.run_forced(state, forced, jumps, &mut recorder)?,
+            Intervention::Silenced(silenced) => self.trajectory.run_silenced(state, silenced, jumps, &mut recorder)?,
         };
         let (layout, number) = (self.layout, self.experiment.number_index());
         self.record[layout.heating_rate()] =
@@ -306,16 +306,16 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
 
 /// What is done to a trajectory beside what falls by itself.
 #[derive(Debug, Clone, Copy)]
-enum Meddled<'a> {
+enum Intervention<'a> {
     /// Jumps are forced.
     Forced(&'a [ForcedJump]),
     /// A channel does not fire.
     Silenced(Silenced),
 }
 
-impl Meddled<'_> {
+impl Intervention<'_> {
     /// Nothing at all.
-    const NOT: Self = Self::Forced(&[]);
+    const NONE: Self = Self::Forced(&[]);
 }
 
 /// All that is kept of one trajectory that is run by itself.
