@@ -57,6 +57,14 @@ pub struct Chosen {
     pub after_another: bool,
 }
 
+impl Chosen {
+    /// How many trajectories that have jumped like this the one with the jump forced stands for: where many jumps like it fall into
+    /// each, what comes later is not more frequent for that.
+    pub fn trajectories(&self) -> f64 {
+        self.often / self.rarity.max(1.0)
+    }
+}
+
 /// Looks at a trajectory at chosen instants, in the order of time.
 pub struct Candidates<'a, S> {
     system: &'a S,
@@ -243,6 +251,16 @@ mod tests {
                 assert!((sum - right).abs() <= 1e-3 * right, "{k} {m}: {sum} for {right}");
             }
         }
+    }
+
+    /// What is forced after one of many jumps of a trajectory happens once in it, not once for each of them.
+    #[test]
+    fn what_comes_after_frequent_jumps_is_no_more_frequent_for_them() {
+        let jump = ForcedJump { time: 1.0, channel: 0 };
+        let chosen = |often: f64, rarity: f64| Chosen { jump, place: 0, often, rarity, after_another: false };
+        // 100 jumps in a trajectory, chosen with probability ½; one in a hundred trajectories, chosen always.
+        assert_eq!(chosen(200.0, 100.0).trajectories(), 2.0);
+        assert_eq!(chosen(0.01, 0.01).trajectories(), 0.01);
     }
 
     /// Over all choices every jump that could be missing stands for itself.

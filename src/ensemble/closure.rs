@@ -38,6 +38,8 @@ pub struct Closure {
     stride: usize,
     /// Eᵀ above Rᵀ, rows padded with zeros to the stride.
     law: Vec<f64>,
+    /// What errors of the martingales make of V, see [`Self::amplification`].
+    amplification: Vec<f64>,
 }
 
 /// What a pilot trajectory leaves: quantities and martingales at τ_0 … τ_INTERVALS, time by time.
@@ -61,18 +63,21 @@ impl Closure {
     }
 
     /// The law of `order` quantities that pilot trajectories teach: of all of them if enough quanta have come and gone, else of
-    /// the spins' own alone.
-    pub fn learn(pilots: &[PilotRecord], order: usize) -> Self {
+    /// the spins' own alone. Martingales err by `tolerance`·(1 + |y|).
+    pub fn learn(pilots: &[PilotRecord], order: usize, tolerance: f64) -> Self {
         let quanta = pilots.iter().fold(0.0, |sum, pilot| sum + pilot.activity[activity::NUMBER]);
         let spins = |place: &usize| quantity::is_of_spins(*place);
-        let law: Vec<usize> = (0..order).filter(|place| quanta >= QUANTA || spins(place)).collect();
-        Self::fit(pilots, order, &law)
+        let sizes: Vec<Size> = (0..order).map(|place| Size::of(pilots, order, place)).collect();
+        // What varies by its numerical error only teaches nothing.
+        let moves = |place: &usize| sizes[*place].varies > tolerance * (1.0 + sizes[*place].largest);
+        let law = (0..order).filter(|place| quanta >= QUANTA || spins(place)).filter(moves).collect::<Vec<_>>();
+        Self::fit(pilots, &sizes, &law)
     }
 
-    /// The least-squares fit to pilot trajectories for the quantities `law` among `order`, pooled over all intervals; deviations
-    /// are taken from the pilots' mean at each time. For the others E = R = 1.
-    fn fit(pilots: &[PilotRecord], order: usize, law: &[usize]) -> Self {
-        let (all, order) = (order, law.len());
+    /// The least-squares fit to pilot trajectories for the quantities `law` among all those of `sizes`, pooled over all intervals;
+    /// deviations are taken from the pilots' mean at each time. For the others E = R = 1.
+    fn fit(pilots: &[PilotRecord], sizes: &[Size], law: &[usize]) -> Self {
+        let (all, order) = (sizes.len(), law.len());
         let regressors = 2 * order;
         let jumps: u64 = pilots.iter().map(|pilot| pilot.jumps).sum();
         if pilots.len() < 2 || law.is_empty() || jumps < JUMPS_PER_REGRESSOR * regressors as u64 {
@@ -109,19 +114,19 @@ impl Closure {
         }
         let fitted = least_squares(&gram, &right, regressors);
         let (transfer, response) = fitted.split_at(order * order);
-        let sizes: Vec<f64> = law.iter().map(|place| size(pilots, all, *place)).collect();
+        let varies: Vec<f64> = law.iter().map(|place| sizes[*place].varies).collect();
         let answers = |j: usize| {
-            let moving = (0..order).filter(|i| sizes[*i] > 0.0);
-            moving.map(|i| (response[j * order + i] * sizes[j] / sizes[i]).abs()).all(|answer| answer <= LARGEST_GAIN)
+            let answer = |i: usize| (response[j * order + i] * varies[j] / varies[i]).abs();
+            (0..order).map(answer).all(|answer| answer <= LARGEST_GAIN)
         };
         // A martingale that hardly moved in the pilots, as none of its jumps was among them, is weighted by its rounding.
         let known: Vec<usize> = (0..order).filter(|j| answers(*j)).map(|j| law[j]).collect();
         if known.len() < order {
-            return Self::fit(pilots, all, &known);
+            return Self::fit(pilots, sizes, &known);
         }
         let deviation: Vec<f64> = (0..order).map(|j| gram[j * regressors + j].sqrt()).collect();
         if Self::new(order, transfer, response).gain(&deviation) <= LARGEST_GAIN {
-            Self::new(all, &embedded(transfer, law, all), &embedded(response, law, all))
+            Self::new(all, &embedded(transfer, law, all), &embedded(response, law, all)).amplifying(sizes)
         } else {
             Self::identity(all)
         }
@@ -168,7 +173,32 @@ impl Closure {
             law.extend_from_slice(row);
             law.resize(law.len() + stride - order, 0.0);
         }
-        Self { order, stride, law }
+        Self { order, stride, law, amplification: vec![1.0; order] }
+    }
+
+    /// The same with what it makes of errors of the martingales of quantities of these sizes.
+    fn amplifying(mut self, sizes: &[Size]) -> Self {
+        let order = self.order;
+        let matrix = |first: usize| DMatrix::from_fn(order, order, |i, j| self.row(first + j)[i]);
+        let (transfer, response) = (matrix(0), matrix(order));
+        let mut power = DMatrix::identity(order, order);
+        let mut largest = DMatrix::<f64>::identity(order, order);
+        for _ in 0..INTERVALS {
+            let answer = &power * &response;
+            largest.zip_zip_apply(&answer, &power, |largest, x, y| *largest = largest.max(x.abs()).max(y.abs()));
+            power = &transfer * power;
+        }
+        let error = |j: usize| 1.0 + sizes[j].largest;
+        self.amplification = (0..order).map(|i| (0..order).map(|j| largest[(i, j)] * error(j)).sum()).collect();
+        self
+    }
+
+    /// By how much V may err at any time in units of the tolerance, of which martingales err by 1 + |y|; for E = R = 1 that is
+    /// known and not told: 1.
+    ///
+    /// The integrals' errors add up to the tolerance over a run, so that no more than the largest element of all E^k and E^k R counts.
+    pub fn amplification(&self) -> &[f64] {
+        &self.amplification
     }
 
     /// Row `i` of Eᵀ (i below the order), then of Rᵀ.
@@ -177,15 +207,22 @@ impl Closure {
     }
 }
 
-/// Variations of a quantity below this part of its size are rounding.
-const ROUNDING: f64 = 1e-9;
+/// How large a quantity was in the pilots.
+struct Size {
+    /// The largest |y|.
+    largest: f64,
+    /// The largest deviation from its mean.
+    varies: f64,
+}
 
-/// How far the quantity `place` of `order` ever was from its mean in the pilots, or 0 where that is rounding.
-fn size(pilots: &[PilotRecord], order: usize, place: usize) -> f64 {
-    let values = || pilots.iter().flat_map(|pilot| pilot.values.iter().skip(place).step_by(order));
-    let mean = values().sum::<f64>() / values().count().max(1) as f64;
-    let largest = values().fold(0.0, |largest: f64, value| largest.max((value - mean).abs()));
-    if largest > ROUNDING * mean.abs() { largest } else { 0.0 }
+impl Size {
+    /// That of the quantity `place` of `order`.
+    fn of(pilots: &[PilotRecord], order: usize, place: usize) -> Self {
+        let values = || pilots.iter().flat_map(|pilot| pilot.values.iter().skip(place).step_by(order));
+        let mean = values().sum::<f64>() / values().count().max(1) as f64;
+        let farthest = |from: f64| values().fold(0.0, |far: f64, value| far.max((value - from).abs()));
+        Self { largest: farthest(0.0), varies: farthest(mean) }
+    }
 }
 
 /// The matrix `inner` of the places `law` among `order`, and 1 for the others.
@@ -202,6 +239,11 @@ fn embedded(inner: &[f64], law: &[usize], order: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn fit_all(pilots: &[PilotRecord], order: usize) -> Closure {
+        let sizes: Vec<Size> = (0..order).map(|place| Size::of(pilots, order, place)).collect();
+        Closure::fit(pilots, &sizes, &(0..order).collect::<Vec<_>>())
+    }
 
     /// A noisy rotation with damping is found again, and V follows y exactly.
     #[test]
@@ -228,7 +270,7 @@ mod tests {
                 record
             })
             .collect();
-        let closure = Closure::fit(&pilots, 2, &[0, 1]);
+        let closure = fit_all(&pilots, 2);
         for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
             assert!((closure.row(j)[i] - e[i][j]).abs() < 1e-9, "{closure:?}");
             assert!((closure.row(2 + j)[i] - r[i][j]).abs() < 1e-9, "{closure:?}");
@@ -265,7 +307,7 @@ mod tests {
             .collect();
         for (quanta, taught) in [(9.9, false), (10.1, true)] {
             pilots.iter_mut().for_each(|pilot| pilot.activity[activity::NUMBER] = quanta / 20.0);
-            let closure = Closure::learn(&pilots, order);
+            let closure = Closure::learn(&pilots, order, 1e-9);
             for place in [quantity::NUMBER, quantity::INVERSION] {
                 let expected = if taught || place == quantity::INVERSION { [0.9, 0.5] } else { [1.0, 1.0] };
                 let found = [closure.row(place)[place], closure.row(order + place)[place]];
@@ -283,7 +325,7 @@ mod tests {
             jumps: 100,
             ..PilotRecord::default()
         };
-        assert_eq!(Closure::fit(&[grow(1.0), grow(-1.0), grow(0.3)], 1, &[0]), Closure::identity(1));
+        assert_eq!(fit_all(&[grow(1.0), grow(-1.0), grow(0.3)], 1), Closure::identity(1));
     }
 
     /// Two quantities of size 1, one of whose martingales moves by rounding only while jumps of the other are fitted: its answer would be
@@ -315,10 +357,10 @@ mod tests {
         let close =
             |found: &[f64], right: [f64; 2]| found.iter().zip(right).all(|(found, right)| (found - right).abs() < 0.02);
         // Jumps of both: both are taught.
-        let taught = answer(&Closure::fit(&pilots(1.0), 2, &[0, 1]));
+        let taught = answer(&fit_all(&pilots(1.0), 2));
         assert!(close(&taught, [1.0, 1.0]) && taught[0] != 1.0, "{taught:?}");
         // None of the first: it would answer 10³-fold.
-        let taught = answer(&Closure::fit(&pilots(1e-7), 2, &[0, 1]));
+        let taught = answer(&fit_all(&pilots(1e-7), 2));
         assert!(taught[0] == 1.0 && close(&taught, [1.0, 1.0]), "{taught:?}");
     }
 

@@ -141,15 +141,14 @@ impl<'a> Evidence<'a> {
         for trial in self.tests {
             let natural = value(&trial.natural);
             let (mut before, mut often, mut mean) = (natural, 1.0, trial.rarity);
-            for (order, Jumped { path, last, .. }) in trial.jumped.iter().enumerate() {
-                often *= last.often;
+            for (order, Jumped { path, last, trials, .. }) in trial.jumped.iter().enumerate() {
+                let jumps = often * last.often;
+                often *= last.trajectories();
                 mean *= last.rarity.min(1.0);
                 // Trajectories that jump count with their weight, and their first jump happens more often.
                 let counts = counts(self.weight(), order > 0 || last.after_another);
-                // A second forced jump is in every second trial, a third in every fourth.
-                let trials = f64::from(1u32 << order);
                 let value = value(path);
-                add(kind(mean), trials * often * counts, value - before);
+                add(kind(mean), trials * jumps * counts, value - before);
                 before = value;
             }
             if let Some(silence) = &trial.silenced {
@@ -232,10 +231,10 @@ fn counts(weight: f64, after_another: bool) -> f64 {
 fn jumps_of(trial: &Trial, channel: usize) -> f64 {
     let mut sum = jumps(&trial.candidates, channel);
     let mut often = 1.0;
-    for (order, Jumped { last, candidates, .. }) in trial.jumped.iter().enumerate() {
-        often *= last.often;
+    for Jumped { last, candidates, trials, .. } in &trial.jumped {
+        often *= last.trajectories();
         if kind(last.rarity) > 0 {
-            sum += f64::from(1u32 << order) * often * jumps(candidates, channel);
+            sum += trials * often * jumps(candidates, channel);
         }
     }
     if let Some(Restarted { weight, rarity, candidates, jumped, .. }) = &trial.restarted {
@@ -245,7 +244,7 @@ fn jumps_of(trial: &Trial, channel: usize) -> f64 {
         if let Some(Jumped { last, candidates, .. }) = jumped
             && kind(rarity * last.rarity) > 0
         {
-            sum += weight * last.often * jumps(candidates, channel);
+            sum += weight * last.trajectories() * jumps(candidates, channel);
         }
     }
     sum

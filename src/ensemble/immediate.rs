@@ -56,22 +56,20 @@ pub fn immediate(
                 chosen.add(path, &found[*place], jump.channel, often, mean);
             }
         };
-        // A second forced jump is in every second trial, a third in every fourth.
-        let next = |order: usize| trial.jumped.get(order).map(|jumped| (&jumped.last, f64::from(1u32 << order)));
+        let next = |order: usize| trial.jumped.get(order).map(|jumped| (&jumped.last, jumped.trials));
         look(&trial.natural, &trial.candidates, next(0), (1.0, trial.rarity, false));
         let (mut often, mut mean) = (1.0, trial.rarity);
         for (order, jumped) in trial.jumped.iter().enumerate() {
-            often *= jumped.last.often;
+            often *= jumped.last.trajectories();
             mean *= jumped.last.rarity.min(1.0);
-            let trials = f64::from(1u32 << order);
-            let next = next(order + 1).map(|(last, more)| (last, more / trials));
-            look(&jumped.path, &jumped.candidates, next, (trials * often, mean, true));
+            let next = next(order + 1).map(|(last, trials)| (last, trials / jumped.trials));
+            look(&jumped.path, &jumped.candidates, next, (jumped.trials * often, mean, true));
         }
         if let Some(Restarted { path, weight, rarity, candidates, jumped, .. }) = &trial.restarted {
             let next = jumped.as_ref().map(|jumped| (&jumped.last, 1.0));
             look(path, candidates, next, (*weight, *rarity, false));
             if let Some(jumped) = jumped {
-                let (often, mean) = (weight * jumped.last.often, rarity * jumped.last.rarity.min(1.0));
+                let (often, mean) = (weight * jumped.last.trajectories(), rarity * jumped.last.rarity.min(1.0));
                 look(&jumped.path, &jumped.candidates, None, (often, mean, true));
             }
         }

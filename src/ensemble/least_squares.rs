@@ -11,6 +11,11 @@ const NEGLIGIBLE: f64 = 1e-8;
 /// G is scaled to a correlation matrix and inverted on its significant eigenvectors only, so that the answer is the
 /// smallest that fits: 0 for a regressor without variance.
 pub fn least_squares(gram: &[f64], right: &[f64], n: usize) -> Vec<f64> {
+    least_squares_along(gram, right, n, |_| true)
+}
+
+/// The same on those of the eigenvectors only that `known` says yes to; it is told the weights of the regressors in each.
+pub fn least_squares_along(gram: &[f64], right: &[f64], n: usize, known: impl Fn(&[f64]) -> bool) -> Vec<f64> {
     let m = right.len() / n;
     let scale: Vec<f64> = (0..n)
         .map(|i| {
@@ -27,7 +32,8 @@ pub fn least_squares(gram: &[f64], right: &[f64], n: usize) -> Vec<f64> {
     let target = DMatrix::from_fn(n, m, |i, j| right[i * m + j] * scale[i]);
     let mut components = eigen.eigenvectors.tr_mul(&target);
     for (i, value) in eigen.eigenvalues.iter().enumerate() {
-        let factor = if *value > NEGLIGIBLE * largest { 1.0 / value } else { 0.0 };
+        let weights: Vec<f64> = eigen.eigenvectors.column(i).iter().zip(&scale).map(|(v, scale)| v * scale).collect();
+        let factor = if *value > NEGLIGIBLE * largest && known(&weights) { 1.0 / value } else { 0.0 };
         components.row_mut(i).scale_mut(factor);
     }
     let solution = &eigen.eigenvectors * components;

@@ -5,23 +5,19 @@ use std::sync::Arc;
 use super::controls::{CONTROLS, DRIFT, Guide};
 use super::engine::Job;
 use super::evidence::Evidence;
-use super::least_squares::least_squares;
+use super::least_squares::least_squares_along;
 use super::study::Study;
 use super::threads::Threads;
 use super::trial::{MOST_INSTANTS, Trial, Trials};
 use super::{Estimator, Layout, pilot};
 use crate::Result;
-use crate::system::{Experiment, Followed};
+use crate::system::{Experiment, Followed, Observable, quantity};
 
 /// Trajectories with events: where there are a few trajectories only, usually, and at most.
 const PAIRS: [u64; 3] = [12, 24, 32];
 
 /// Pilots of a run of fewer trajectories than 32.
 const FEW_PILOTS: u64 = 4;
-
-/// Trajectories that have jumped by an output time, for each control, from which its coefficients are fitted: a fit to fewer leaves no
-/// residue and knows nothing of two jumps in a row.
-const JUMPED_PER_CONTROL: usize = 5;
 
 /// Memory that trial trajectories may take, in bytes.
 const MOST_BYTES: u64 = 1 << 29;
@@ -69,7 +65,7 @@ fn bytes(layout: Layout) -> u64 {
 }
 
 /// Paths of a trial with events, on average: as it goes by itself, with one jump forced, with more, without some, from another state.
-const PATHS: u64 = 7;
+const PATHS: u64 = 8;
 
 /// What events do to one entry of a record, while it is gathered, in bytes.
 const ENTRY: u64 = 768;
@@ -145,11 +141,12 @@ impl Lessons {
         let base = if guide.is_some() { DRIFT } else { [0.0; CONTROLS] };
         let mut coefficients = none;
         let mut study = Study::default();
-        let scales = scales(system, experiment);
+        let scales = scales(system, experiment, guide.as_ref());
         // A control errs by the tolerance in the same direction in every trajectory: the error of a mean does not fall with their
         // number, and in units of a trajectory's variance it grows with that.
         let scale = |entry: usize, beta: &[f64; CONTROLS]| {
-            scales[layout.curve(entry)] * beta.iter().map(|beta| beta.abs()).sum::<f64>().max(1.0)
+            let Scale { value, controls } = scales[layout.curve(entry)];
+            controls.iter().zip(beta).map(|(scale, beta)| scale * beta.abs()).sum::<f64>().max(value)
         };
         let tolerance = job.tolerances.ket;
         let variance = |entry: usize, beta: &[f64; CONTROLS]| {
@@ -160,7 +157,7 @@ impl Lessons {
         let mut left = vec![[0.0; 2]; layout.curves()];
         if controlled {
             for (entry, best) in coefficients.iter_mut().enumerate() {
-                let noise = tolerance * scales[layout.curve(entry)];
+                let noise = tolerance * scales[layout.curve(entry)].value;
                 let time = layout.time(entry).unwrap_or(experiment.heating_window[1]);
                 let fitted = fit(fits, (entry, time), base, noise);
                 let [plain, drift, fitted_left] = [[0.0; CONTROLS], base, fitted].map(|beta| variance(entry, &beta));
@@ -190,14 +187,12 @@ impl Lessons {
 
 /// Least squares of a value on its controls, beside the coefficients `base` where the trajectories do not tell: what varies by no
 /// more than `noise` counts as constant.
+///
+/// A fit to a few trajectories that have jumped once leaves no residue and knows nothing of two jumps in a row. So it tells of a
+/// combination of controls only if n jumped trajectories out of N carry it (by what they differ in: (Σx²)²/Σx⁴) with n²/2N > 1, so
+/// that one of them jumped twice.
 fn fit(trials: &[Trial], (entry, time): (usize, usize), base: [f64; CONTROLS], noise: f64) -> [f64; CONTROLS] {
     if trials.is_empty() {
-        return base;
-    }
-    let used =
-        (0..CONTROLS).filter(|control| trials.iter().any(|trial| trial.natural.controls[entry][*control] != 0.0));
-    let jumped = |trial: &&Trial| trial.natural.log_survival[time] == f64::NEG_INFINITY;
-    if trials.iter().filter(jumped).count() < JUMPED_PER_CONTROL * used.count() {
         return base;
     }
     let rows: Vec<[f64; CONTROLS + 1]> = trials
@@ -215,19 +210,51 @@ fn fit(trials: &[Trial], (entry, time): (usize, usize), base: [f64; CONTROLS], n
     let pairs = (1..=CONTROLS).flat_map(|i| (1..=CONTROLS).map(move |j| (i, j)));
     let gram: Vec<f64> = pairs.map(|(i, j)| product(i, j) + ridge(i, j)).collect();
     let right: Vec<f64> = (1..=CONTROLS).map(|i| product(0, i)).collect();
-    let fitted = least_squares(&gram, &right, CONTROLS);
+    let jumped: Vec<bool> = trials.iter().map(|trial| trial.natural.log_survival[time] == f64::NEG_INFINITY).collect();
+    let known = |weights: &[f64]| {
+        let squares = rows.iter().zip(&jumped).filter(|(_, jumped)| **jumped).map(|(row, _)| {
+            let of = |k: usize| weights[k] * (row[k + 1] - means[k + 1]);
+            (0..CONTROLS).map(of).sum::<f64>().powi(2)
+        });
+        let [second, fourth] =
+            squares.fold([0.0; 2], |[second, fourth], square| [second + square, fourth + square * square]);
+        second * second > (2.0 * count).sqrt() * fourth
+    };
+    let fitted = least_squares_along(&gram, &right, CONTROLS, known);
     std::array::from_fn(|i| fitted[i] + base[i])
 }
 
-/// What a relative error of 1 of every followed quantity makes of each curve.
-fn scales<S: Followed>(system: &S, experiment: &Experiment) -> Vec<f64> {
-    let sum = |observable| system.expression(observable).iter().map(|c| c.abs()).sum::<f64>().max(1.0);
-    let mut scales: Vec<f64> = experiment.observables.iter().map(|observable| sum(*observable)).collect();
+/// What numerical errors make of a curve, in units of the tolerance.
+#[derive(Clone, Copy)]
+struct Scale {
+    /// Those of every followed quantity of its values.
+    value: f64,
+    /// Those of the martingales of each control.
+    controls: [f64; CONTROLS],
+}
+
+/// That of every curve.
+fn scales<S: Followed>(system: &S, experiment: &Experiment, guide: Option<&Guide>) -> Vec<Scale> {
+    let amplification = guide.map(|guide| guide.closure.amplification());
+    let of = |observable: &Observable| {
+        let expression = system.expression(*observable);
+        let value = expression.iter().map(|c| c.abs()).sum::<f64>().max(1.0);
+        let Some(amplification) = amplification else { return Scale { value, controls: [value; CONTROLS] } };
+        let fitted = expression.iter().zip(amplification).map(|(c, error)| c.abs() * error).sum();
+        let more = amplification.get(quantity::P_COUPLING).copied().unwrap_or(0.0);
+        Scale { value, controls: [fitted, value, more, 1.0] }
+    };
+    let mut scales: Vec<Scale> = experiment.observables.iter().map(of).collect();
     let number = scales[experiment.number_index()];
+    let times = |factor: f64| {
+        let Scale { value, controls } = number;
+        Scale { value: factor * value, controls: controls.map(|scale| factor * scale) }
+    };
     let [from, to] = experiment.heating_window;
-    scales.push(2.0 * number / (experiment.times[to] - experiment.times[from]));
+    let rate = times(2.0 / (experiment.times[to] - experiment.times[from]));
     // The slope is a sum over output times with levers of either sign: that of the signs of the levers is the largest.
     let middle = experiment.times[from..=to].iter().sum::<f64>() / (to - from + 1) as f64;
-    scales.push(number * experiment.heating_slope(|time| (experiment.times[time] - middle).signum()));
+    let slope = times(experiment.heating_slope(|time| (experiment.times[time] - middle).signum()));
+    scales.extend([rate, slope]);
     scales
 }

@@ -70,7 +70,7 @@ pub fn learn<S: Followed>(
     }
     outcomes.sort_by_key(|(index, _)| *index);
     let pilots = outcomes.into_iter().map(|(_, outcome)| outcome).collect::<Result<Vec<_>>>()?;
-    let closure = Closure::learn(&pilots, system.followed());
+    let closure = Closure::learn(&pilots, system.followed(), tolerances.ket);
     Ok(Some(Guide::new(system, experiment, closure, expected)))
 }
 

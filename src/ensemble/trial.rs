@@ -74,10 +74,15 @@ pub struct Jumped {
     pub last: Chosen,
     /// What could happen after it.
     pub candidates: Vec<Candidate>,
+    /// How many trials it stands for: not in every one are as many jumps forced.
+    pub trials: f64,
 }
 
-/// Jumps forced one after the other: in every trial one, in every second one another, in every fourth a third.
-const MOST_JUMPS: u32 = 3;
+/// In every trial so many jumps are forced one after the other.
+const JUMPS: usize = 2;
+
+/// In one of so many trials another one is, after those.
+const ANOTHER: u64 = 2;
 
 /// Trajectories without any jump, by the state they begin in.
 pub type Silent = Vec<(PurePreparation, Path)>;
@@ -206,14 +211,14 @@ impl<'a, S: Followed> Trials<'a, S> {
         let (natural, candidates, mut next, chosen) = look(runner, &state, &[], instants, choice)?;
         let silenced = silent(runner, &state, chosen)?;
         let mut trial = Trial { state, rarity, natural, candidates, jumped: Vec::new(), silenced, restarted: None };
-        let end = experiment.times.last().copied().unwrap_or(0.0);
-        let most = 1 + index.trailing_zeros().min(MOST_JUMPS - 1) as usize;
+        let most = JUMPS + usize::from((index - self.plain).is_multiple_of(ANOTHER));
         let mut forced = Vec::new();
         while let Some(last) = next.filter(|_| forced.len() < most) {
             forced.push(last.jump);
-            let instants = after(last.jump.time, end, &mut events);
+            let instants = after(last.jump.time, &experiment.times, &mut events);
             let (path, candidates, chosen, _) = look(runner, &state, &forced, instants, events.uniform())?;
-            trial.jumped.push(Jumped { path, last, candidates });
+            let trials = if forced.len() > JUMPS { ANOTHER as f64 } else { 1.0 };
+            trial.jumped.push(Jumped { path, last, candidates, trials });
             next = chosen;
         }
         let trial_number = [index - self.plain, self.pairs].map(|number| number as usize);
@@ -224,9 +229,9 @@ impl<'a, S: Followed> Trials<'a, S> {
             let silenced = silent(runner, &other, missing)?;
             let jumped = match chosen {
                 Some(last) => {
-                    let instants = after(last.jump.time, end, &mut events);
+                    let instants = after(last.jump.time, &experiment.times, &mut events);
                     let (path, candidates, ..) = look(runner, &other, &[last.jump], instants, choice)?;
-                    Some(Jumped { path, last, candidates })
+                    Some(Jumped { path, last, candidates, trials: 1.0 })
                 }
                 None => None,
             };
@@ -267,16 +272,18 @@ fn around(times: &[f64], place: f64, chance: &mut impl Chance) -> Vec<Instant> {
     instants
 }
 
-/// Instants after `time`: soon after, as often as anywhere.
-fn after(time: f64, end: f64, chance: &mut impl Chance) -> Vec<Instant> {
-    let [soon, rest] = [time.min(end - time), end - time];
-    let half = INSTANTS / 2;
+/// Instants after `time`: soon after, before the next output time, and anywhere, as often each.
+fn after(time: f64, times: &[f64], chance: &mut impl Chance) -> Vec<Instant> {
+    let end = times.last().copied().unwrap_or(0.0);
+    let output = times.iter().copied().find(|output| *output > time).unwrap_or(end);
+    let spans = [time.min(end - time), output - time, end - time];
+    let each = INSTANTS / spans.len();
     let mut instants = Vec::new();
-    for span in [soon, rest] {
-        for k in 0..half {
-            let later = span * (k as f64 + chance.uniform()) / half as f64;
-            let density = 0.5 / rest + if later < soon { 0.5 / soon } else { 0.0 };
-            let duration = 1.0 / (density * INSTANTS as f64);
+    for span in spans {
+        for k in 0..each {
+            let later = span * (k as f64 + chance.uniform()) / each as f64;
+            let density: f64 = spans.iter().filter(|span| later < **span).map(|span| 1.0 / span).sum();
+            let duration = if density > 0.0 { 1.0 / (density * each as f64) } else { 0.0 };
             instants.push(Instant { time: time + later, duration, forced: duration });
         }
     }
@@ -327,7 +334,7 @@ mod tests {
             assert!((whole / 10.0 - 1.0).abs() < 0.01 && (first / 50.0 - 1.0).abs() < 0.01, "{whole} {first}");
         }
         let sum = |instants: Vec<Instant>| instants.iter().map(|instant| instant.duration).sum::<f64>();
-        let mean = (0..TRIALS).map(|_| sum(after(2.0, 10.0, &mut chance))).sum::<f64>() / TRIALS as f64;
+        let mean = (0..TRIALS).map(|_| sum(after(2.0, &[0.0, 2.5, 10.0], &mut chance))).sum::<f64>() / TRIALS as f64;
         assert!((mean / 8.0 - 1.0).abs() < 0.01, "{mean}");
     }
 
