@@ -364,6 +364,44 @@ mod tests {
         assert!(taught[0] == 1.0 && close(&taught, [1.0, 1.0]), "{taught:?}");
     }
 
+    /// What varies by rounding is left out of the law. What is in it makes of the martingales' errors what its largest answers say.
+    #[test]
+    fn errors_of_martingales_are_carried_on() {
+        let mut noise = 0.5f64;
+        let mut random = move || {
+            noise = (noise * 997.0 + 0.123).fract();
+            noise - 0.5
+        };
+        // Two of the spins' own, the first of size 1 and the second of that of rounding, or 10⁶ times as large.
+        let places = [quantity::INVERSION, quantity::PRECESSION];
+        let order = quantity::FIRST_SPIN;
+        let mut pilots = |small: f64| -> Vec<PilotRecord> {
+            let pilot = |_| {
+                let [mut y, mut m] = [(); 2].map(|()| vec![0.0; order]);
+                let mut record =
+                    PilotRecord { jumps: 1000, values: y.clone(), martingales: m.clone(), ..PilotRecord::default() };
+                for _ in 0..INTERVALS {
+                    let gain = [random(), small * random()];
+                    let answer = [0.9 * y[places[0]] + gain[0] + 3.0 * gain[1] / small, 0.5 * y[places[1]] + gain[1]];
+                    for (place, (answer, gain)) in places.iter().zip(answer.iter().zip(gain)) {
+                        (y[*place], m[*place]) = (*answer, m[*place] + gain);
+                    }
+                    record.values.extend(&y);
+                    record.martingales.extend(&m);
+                }
+                record
+            };
+            (0..20).map(pilot).collect()
+        };
+        let [rounding, known] = [1e-13, 1e-7].map(|small| Closure::learn(&pilots(small), order, 1e-10));
+        let answer = |closure: &Closure| closure.row(order + places[1])[places[0]];
+        assert_eq!(answer(&rounding), 0.0);
+        assert!((answer(&known) / 3e7 - 1.0).abs() < 1e-6, "{}", answer(&known));
+        let [one, amplified] = [&rounding, &known].map(|closure| closure.amplification()[places[0]]);
+        assert!((1.0..20.0).contains(&one), "{one}");
+        assert!((3e7..4e7).contains(&amplified), "{amplified}");
+    }
+
     #[test]
     fn what_is_left_out_of_the_law_keeps_its_martingale() {
         assert_eq!(embedded(&[2.0, 3.0, 4.0, 5.0], &[0, 2], 3), [2.0, 0.0, 3.0, 0.0, 1.0, 0.0, 4.0, 0.0, 5.0]);
