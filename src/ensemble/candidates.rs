@@ -53,15 +53,18 @@ pub struct Chosen {
     pub often: f64,
     /// How often a trajectory would jump like that if the whole run were like this instant.
     pub rarity: f64,
+    /// How many jumps of that channel the trajectory has by its rates.
+    pub expected: f64,
     /// Whether the trajectory has jumped before.
     pub after_another: bool,
 }
 
 impl Chosen {
-    /// How many trajectories that have jumped like this the one with the jump forced stands for: where many jumps like it fall into
-    /// each, what comes later is not more frequent for that.
-    pub fn trajectories(&self) -> f64 {
-        self.often / self.rarity.max(1.0)
+    /// How much what comes after the jump counts beside what comes along trajectories as they are: those of them without such a jump
+    /// do not tell of it, and so many they are. Where jumps like it fall into every trajectory, what comes later is not more frequent
+    /// for that.
+    pub fn later(&self) -> f64 {
+        self.often * (-self.expected).exp()
     }
 }
 
@@ -156,7 +159,8 @@ impl<'a, S: Followed> Candidates<'a, S> {
         let end = self.experiment.times.last().copied().unwrap_or(0.0);
         let Candidate { instant: Instant { time, .. }, after_another, ref rates, .. } = self.found[place];
         let rarity = rates[channel] * end;
-        Some(Chosen { jump: ForcedJump { time, channel }, place, often, rarity, after_another })
+        let expected = jumps(&self.found, channel);
+        Some(Chosen { jump: ForcedJump { time, channel }, place, often, rarity, expected, after_another })
     }
 }
 
@@ -253,14 +257,16 @@ mod tests {
         }
     }
 
-    /// What is forced after one of many jumps of a trajectory happens once in it, not once for each of them.
+    /// What is forced after one of many jumps of a trajectory is told by the trajectory as it is; after a rare one it is not.
     #[test]
     fn what_comes_after_frequent_jumps_is_no_more_frequent_for_them() {
         let jump = ForcedJump { time: 1.0, channel: 0 };
-        let chosen = |often: f64, rarity: f64| Chosen { jump, place: 0, often, rarity, after_another: false };
+        let chosen = |often: f64, expected: f64| {
+            Chosen { jump, place: 0, often, rarity: expected, expected, after_another: false }.later()
+        };
         // 100 jumps in a trajectory, chosen with probability ½; one in a hundred trajectories, chosen always.
-        assert_eq!(chosen(200.0, 100.0).trajectories(), 2.0);
-        assert_eq!(chosen(0.01, 0.01).trajectories(), 0.01);
+        assert!(chosen(200.0, 100.0) < 1e-40);
+        assert!((chosen(0.01, 0.01) / 0.01 - 1.0).abs() < 0.02);
     }
 
     /// Over all choices every jump that could be missing stands for itself.

@@ -3,6 +3,7 @@
 use nalgebra::DMatrix;
 
 use super::least_squares::least_squares;
+use super::pilot_record::{PilotRecord, Size};
 use crate::system::{activity, combine, quantity};
 
 /// Intervals of equal length that the run is divided into.
@@ -42,19 +43,6 @@ pub struct Closure {
     amplification: Vec<f64>,
 }
 
-/// What a pilot trajectory leaves: quantities and martingales at τ_0 … τ_INTERVALS, time by time.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct PilotRecord {
-    /// Quantities y.
-    pub values: Vec<f64>,
-    /// Martingales M.
-    pub martingales: Vec<f64>,
-    /// Number of jumps.
-    pub jumps: u64,
-    /// Activity up to the end.
-    pub activity: [f64; activity::COUNT],
-}
-
 impl Closure {
     /// E = R = 1: V is M.
     pub fn identity(order: usize) -> Self {
@@ -63,7 +51,7 @@ impl Closure {
     }
 
     /// The law of `order` quantities that pilot trajectories teach: of all of them if enough quanta have come and gone, else of
-    /// the spins' own alone. Martingales err by `tolerance`·(1 + |y|).
+    /// the spins' own alone. A run's martingales err by `tolerance`·(1 + |y|).
     pub fn learn(pilots: &[PilotRecord], order: usize, tolerance: f64) -> Self {
         let quanta = pilots.iter().fold(0.0, |sum, pilot| sum + pilot.activity[activity::NUMBER]);
         let spins = |place: &usize| quantity::is_of_spins(*place);
@@ -196,7 +184,8 @@ impl Closure {
     /// By how much V may err at any time in units of the tolerance, of which martingales err by 1 + |y|; for E = R = 1 that is
     /// known and not told: 1.
     ///
-    /// The integrals' errors add up to the tolerance over a run, so that no more than the largest element of all E^k and E^k R counts.
+    /// This is an estimate: the integrals' errors add up to the tolerance over a run, so that the largest element of all E^k and E^k R
+    /// is what counts; those of boundaries within a stretch come and go.
     pub fn amplification(&self) -> &[f64] {
         &self.amplification
     }
@@ -204,24 +193,6 @@ impl Closure {
     /// Row `i` of Eᵀ (i below the order), then of Rᵀ.
     fn row(&self, i: usize) -> &[f64] {
         &self.law[i * self.stride..i * self.stride + self.order]
-    }
-}
-
-/// How large a quantity was in the pilots.
-struct Size {
-    /// The largest |y|.
-    largest: f64,
-    /// The largest deviation from its mean.
-    varies: f64,
-}
-
-impl Size {
-    /// That of the quantity `place` of `order`.
-    fn of(pilots: &[PilotRecord], order: usize, place: usize) -> Self {
-        let values = || pilots.iter().flat_map(|pilot| pilot.values.iter().skip(place).step_by(order));
-        let mean = values().sum::<f64>() / values().count().max(1) as f64;
-        let farthest = |from: f64| values().fold(0.0, |far: f64, value| far.max((value - from).abs()));
-        Self { largest: farthest(0.0), varies: farthest(mean) }
     }
 }
 

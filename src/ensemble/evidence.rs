@@ -143,7 +143,7 @@ impl<'a> Evidence<'a> {
             let (mut before, mut often, mut mean) = (natural, 1.0, trial.rarity);
             for (order, Jumped { path, last, trials, .. }) in trial.jumped.iter().enumerate() {
                 let jumps = often * last.often;
-                often *= last.trajectories();
+                often *= last.later();
                 mean *= last.rarity.min(1.0);
                 // Trajectories that jump count with their weight, and their first jump happens more often.
                 let counts = counts(self.weight(), order > 0 || last.after_another);
@@ -232,7 +232,7 @@ fn jumps_of(trial: &Trial, channel: usize) -> f64 {
     let mut sum = jumps(&trial.candidates, channel);
     let mut often = 1.0;
     for Jumped { last, candidates, trials, .. } in &trial.jumped {
-        often *= last.trajectories();
+        often *= last.later();
         if kind(last.rarity) > 0 {
             sum += trials * often * jumps(candidates, channel);
         }
@@ -244,7 +244,7 @@ fn jumps_of(trial: &Trial, channel: usize) -> f64 {
         if let Some(Jumped { last, candidates, .. }) = jumped
             && kind(rarity * last.rarity) > 0
         {
-            sum += weight * last.trajectories() * jumps(candidates, channel);
+            sum += weight * last.later() * jumps(candidates, channel);
         }
     }
     sum

@@ -60,7 +60,7 @@ pub fn immediate(
         look(&trial.natural, &trial.candidates, next(0), (1.0, trial.rarity, false));
         let (mut often, mut mean) = (1.0, trial.rarity);
         for (order, jumped) in trial.jumped.iter().enumerate() {
-            often *= jumped.last.trajectories();
+            often *= jumped.last.later();
             mean *= jumped.last.rarity.min(1.0);
             let next = next(order + 1).map(|(last, trials)| (last, trials / jumped.trials));
             look(&jumped.path, &jumped.candidates, next, (jumped.trials * often, mean, true));
@@ -69,7 +69,7 @@ pub fn immediate(
             let next = jumped.as_ref().map(|jumped| (&jumped.last, 1.0));
             look(path, candidates, next, (*weight, *rarity, false));
             if let Some(jumped) = jumped {
-                let (often, mean) = (weight * jumped.last.trajectories(), rarity * jumped.last.rarity.min(1.0));
+                let (often, mean) = (weight * jumped.last.later(), rarity * jumped.last.rarity.min(1.0));
                 look(&jumped.path, &jumped.candidates, None, (often, mean, true));
             }
         }

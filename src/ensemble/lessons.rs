@@ -140,6 +140,7 @@ impl Lessons {
         let evidence = Evidence::new(experiment, layout, tests, &silent, part);
         let base = if guide.is_some() { DRIFT } else { [0.0; CONTROLS] };
         let mut coefficients = none;
+        let width = part.map_or(1.0, |(_, width)| width);
         let mut study = Study::default();
         let scales = scales(system, experiment, guide.as_ref());
         // A control errs by the tolerance in the same direction in every trajectory: the error of a mean does not fall with their
@@ -159,7 +160,7 @@ impl Lessons {
             for (entry, best) in coefficients.iter_mut().enumerate() {
                 let noise = tolerance * scales[layout.curve(entry)].value;
                 let time = layout.time(entry).unwrap_or(experiment.heating_window[1]);
-                let fitted = fit(fits, (entry, time), base, noise);
+                let fitted = fit(fits, (entry, time), base, noise, width);
                 let [plain, drift, fitted_left] = [[0.0; CONTROLS], base, fitted].map(|beta| variance(entry, &beta));
                 let (beta, corrected) = if fitted_left < drift { (fitted, fitted_left) } else { (base, drift) };
                 *best = beta;
@@ -189,9 +190,15 @@ impl Lessons {
 /// more than `noise` counts as constant.
 ///
 /// A fit to a few trajectories that have jumped once leaves no residue and knows nothing of two jumps in a row. So it tells of a
-/// combination of controls only if n jumped trajectories out of N carry it (by what they differ in: (Σx²)²/Σx⁴) with n²/2N > 1, so
-/// that one of them jumped twice.
-fn fit(trials: &[Trial], (entry, time): (usize, usize), base: [f64; CONTROLS], noise: f64) -> [f64; CONTROLS] {
+/// combination of controls only if n jumped trajectories out of N carry it ((Σ|x|)²/Σx² by how far they are from the median) with n²/2N > 1, so
+/// that one of them jumped twice; where first jumps are drawn from `width` of all thresholds, that many times less.
+fn fit(
+    trials: &[Trial],
+    (entry, time): (usize, usize),
+    base: [f64; CONTROLS],
+    noise: f64,
+    width: f64,
+) -> [f64; CONTROLS] {
     if trials.is_empty() {
         return base;
     }
@@ -212,13 +219,15 @@ fn fit(trials: &[Trial], (entry, time): (usize, usize), base: [f64; CONTROLS], n
     let right: Vec<f64> = (1..=CONTROLS).map(|i| product(0, i)).collect();
     let jumped: Vec<bool> = trials.iter().map(|trial| trial.natural.log_survival[time] == f64::NEG_INFINITY).collect();
     let known = |weights: &[f64]| {
-        let squares = rows.iter().zip(&jumped).filter(|(_, jumped)| **jumped).map(|(row, _)| {
-            let of = |k: usize| weights[k] * (row[k + 1] - means[k + 1]);
-            (0..CONTROLS).map(of).sum::<f64>().powi(2)
-        });
-        let [second, fourth] =
-            squares.fold([0.0; 2], |[second, fourth], square| [second + square, fourth + square * square]);
-        second * second > (2.0 * count).sqrt() * fourth
+        let along = |row: &[f64; CONTROLS + 1]| (0..CONTROLS).map(|k| weights[k] * row[k + 1]).sum::<f64>();
+        let values: Vec<f64> = rows.iter().map(along).collect();
+        let mut sorted = values.clone();
+        sorted.sort_by(f64::total_cmp);
+        let median = sorted[sorted.len() / 2];
+        let far = values.iter().zip(&jumped).filter(|(_, jumped)| **jumped).map(|(value, _)| (value - median).abs());
+        let [first, second] = far.fold([0.0; 2], |[first, second], x| [first + x, second + x * x]);
+        // n²/2N > 1 with n = first²/second.
+        width * first.powi(4) > 2.0 * count * second * second
     };
     let fitted = least_squares_along(&gram, &right, CONTROLS, known);
     std::array::from_fn(|i| fitted[i] + base[i])

@@ -19,6 +19,7 @@ mod least_squares;
 mod lessons;
 mod moments;
 mod pilot;
+mod pilot_record;
 mod preparation;
 mod record_writer;
 mod records;

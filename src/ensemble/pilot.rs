@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::closure::{Closure, PilotRecord};
+use super::closure::Closure;
 use super::controls::{Guide, boundaries};
 use super::engine::Job;
+use super::pilot_record::PilotRecord;
 use super::sampling::Confined;
 use super::threads::Threads;
 use super::{Purpose, Streams, draw, expected_quantities};

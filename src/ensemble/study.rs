@@ -136,7 +136,7 @@ pub type Effects = [Known; KINDS];
 pub struct Study {
     /// Whether each curve of the run's layout is corrected by control variates.
     pub controlled: Vec<bool>,
-    /// What a relative error of 1 of every followed quantity makes of every entry that is estimated.
+    /// What numerical errors make of every entry that is estimated, in units of the tolerance.
     pub scale: Vec<f64>,
     /// What events do to every entry of a record, as it is estimated.
     pub record: Vec<Effects>,
