@@ -301,11 +301,11 @@ fn a_wrong_compensator_is_noticed() {
     assert!(wrong.iter().any(|z| *z > 5.0), "{wrong:?}");
 }
 
-/// Short runs of few trajectories, to t = 1, over 500 seeds: the exact value lies within the corrected mean's error bars as
+/// Short runs of few trajectories, to t = 1, over 1000 seeds: the exact value lies within the corrected mean's error bars as
 /// often as it should, and the corrected mean is not off to one side, although its coefficients were fitted to few
 /// trajectories.
 fn check_coverage(nbar: f64, trajectories: u64, pilot: Option<u64>, names: &[&str]) {
-    const SEEDS: u64 = 500;
+    const SEEDS: u64 = 1000;
     let model = oscillator(vec![spin(2.0, 1.0, 10.0, nbar)], None);
     let experiment = experiment(model, OscillatorPreparation::Fock(0), 1.0, 2);
     let truth = exact(&experiment).observables;
