@@ -181,8 +181,8 @@ impl Closure {
         self
     }
 
-    /// By how much V may err at any time in units of the tolerance, of which martingales err by 1 + |y|; for E = R = 1 that is
-    /// known and not told: 1.
+    /// By how much V may err at any time in units of the tolerance, of which martingales err by 1 + |y|. Where nothing
+    /// was learned V is M, and this is 1: the |y| is added where the error bar is made.
     ///
     /// This is an estimate: the integrals' errors add up to the tolerance over a run, so that the largest element of all E^k and E^k R
     /// is what counts; those of boundaries within a stretch come and go.
