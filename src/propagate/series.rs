@@ -186,26 +186,28 @@ impl Series {
 
     /// The same at several times, up to the factor e^{−Ds} and far below any tolerance; groups of them read the terms only once.
     pub fn evaluate_all(&self, times: &[f64], kets: &mut [Ket]) {
+        // ‖A^kψ‖² is a moment of a spectrum, so its logarithm lies below the straight line to the last one.
+        let shrink = (-self.fall).exp();
         for (times, kets) in times.chunks(TOGETHER).zip(kets.chunks_mut(TOGETHER)) {
             match (times, kets) {
-                (&[a], [first]) => self.evaluate_together([a], [first]),
-                (&[a, b], [first, second]) => self.evaluate_together([a, b], [first, second]),
-                (&[a, b, c], [first, second, third]) => self.evaluate_together([a, b, c], [first, second, third]),
+                (&[a], [first]) => self.evaluate_together(shrink, [a], [first]),
+                (&[a, b], [first, second]) => self.evaluate_together(shrink, [a, b], [first, second]),
+                (&[a, b, c], [first, second, third]) => {
+                    self.evaluate_together(shrink, [a, b, c], [first, second, third])
+                }
                 (&[a, b, c, d], [first, second, third, fourth]) => {
-                    self.evaluate_together([a, b, c, d], [first, second, third, fourth]);
+                    self.evaluate_together(shrink, [a, b, c, d], [first, second, third, fourth]);
                 }
                 _ => {}
             }
         }
     }
 
-    fn evaluate_together<const N: usize>(&self, times: [f64; N], kets: [&mut Ket; N]) {
+    fn evaluate_together<const N: usize>(&self, shrink: f64, times: [f64; N], kets: [&mut Ket; N]) {
         let x = times.map(|s| self.scale * s);
         let longest = x.iter().fold(0.0, |longest: f64, x| longest.max(*x));
         let mut coefficients = [[1.0; N]; MAX_ORDER + 1];
         let mut used = self.order + 1;
-        // ‖A^kψ‖² is a moment of a spectrum, so its logarithm lies below the straight line to the last one.
-        let shrink = (-self.fall).exp();
         let (mut term, mut norm) = (1.0, 1.0);
         for k in 1..=self.order {
             let reciprocal = RECIPROCALS[k - 1];

@@ -21,6 +21,10 @@ pub struct Rule {
     whole: Vec<f64>,
     /// The coefficients of T_d, T_{d−1}, T_{d−2} and T_{d−3} from the value at each node.
     tail: Vec<[f64; 4]>,
+    /// ln of the part of [`Self::left_out`] that the integral over the whole stretch can have, less than at its other instants.
+    pub log_share_of_whole: f64,
+    /// ln d!.
+    pub log_factorial: f64,
 }
 
 /// The rules of [`DEGREES`].
@@ -40,6 +44,8 @@ impl Rule {
             transform: (0..=degree).flat_map(|k| (0..=degree).map(move |i| element(k, i))).collect(),
             whole: Vec::new(),
             tail: Vec::new(),
+            log_share_of_whole: share_of_whole(degree).ln(),
+            log_factorial: (1..=degree).map(|k| (k as f64).ln()).sum(),
         };
         rule.tail = (0..=degree).map(|i| std::array::from_fn(|k| element(degree - k, i))).collect();
         let mut whole = vec![0.0; degree + 1];
@@ -77,16 +83,6 @@ impl Rule {
         }
     }
 
-    /// The part of [`Self::left_out`] that the integral over the whole stretch can have, less than at its other instants.
-    ///
-    /// At the nodes T_{d+j} is T_{d−j}. ∫₋₁¹T_k is 2/(1 − k²) for even k and 0 for odd ones, so that taking one for the other makes
-    /// an error of 8dj/(((d+j)² − 1)((d−j)² − 1)) or none, here for j = 2, the larger, and in units of ½·2/(2d).
-    pub fn share_of_whole(&self) -> f64 {
-        let d = self.degree as f64;
-        let square = |k: f64| k * k - 1.0;
-        if self.degree < 5 { 1.0 } else { (16.0 * d * d / (square(d + 2.0) * square(d - 2.0))).min(1.0) }
-    }
-
     /// What the interpolation of several functions (values node by node) leaves out of their integrals, per unit of length: the
     /// next two coefficients, extrapolated from the last two pairs and weighted as ∫T_k weights them. The mean is no such
     /// coefficient: at degree 3 the second pair is T_1 twice. `scratch` lends memory for four times as many numbers.
@@ -103,6 +99,16 @@ impl Rule {
             *left = share * fall * last;
         }
     }
+}
+
+/// The part of [`Rule::left_out`] that the integral over the whole stretch can have, less than at its other instants.
+///
+/// At the nodes T_{d+j} is T_{d−j}. ∫₋₁¹T_k is 2/(1 − k²) for even k and 0 for odd ones, so that taking one for the other makes
+/// an error of 8dj/(((d+j)² − 1)((d−j)² − 1)) or none, here for j = 2, the larger, and in units of ½·2/(2d).
+fn share_of_whole(degree: usize) -> f64 {
+    let d = degree as f64;
+    let square = |k: f64| k * k - 1.0;
+    if degree < 5 { 1.0 } else { (16.0 * d * d / (square(d + 2.0) * square(d - 2.0))).min(1.0) }
 }
 
 #[cfg(test)]
@@ -146,7 +152,7 @@ mod tests {
                 combine(rule.weights(), &values, &mut found);
                 let k = order as f64;
                 let exact = if order % 2 == 0 { 1.0 / (1.0 - k * k) } else { 0.0 };
-                let bound = rule.share_of_whole() * 0.5 / rule.degree as f64;
+                let bound = share_of_whole(rule.degree) * 0.5 / rule.degree as f64;
                 assert!((found[0] - exact).abs() <= bound * (1.0 + 1e-9), "{} {order}", rule.degree);
             }
         }

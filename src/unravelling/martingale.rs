@@ -19,18 +19,17 @@ use crate::system::{Followed, Scratch, activity, combine};
 pub struct Martingales<'a, S: Followed> {
     system: &'a S,
     times: &'a [f64],
-    /// The error allowed of a value at an output time, and of the integrals per unit of time.
-    tolerance: f64,
-    accuracy: f64,
+    /// ln of the error allowed of a value at an output time, and of the integrals per unit of time.
+    log_tolerance: f64,
+    log_accuracy: f64,
     jumps: bool,
     width: usize,
     next: usize,
     /// The last node of the last stretch.
     end: usize,
     begun: bool,
-    /// ln of the size of c and of the fall of its coefficients per degree and unit of length, as last seen.
-    log_size: f64,
-    log_ratio: f64,
+    /// How smooth c was in the last stretch that went on from another, and in the last one after a jump.
+    seen: [Smoothness; 2],
     sum: Vec<f64>,
     last: Vec<f64>,
     values: Vec<f64>,
@@ -48,11 +47,33 @@ pub struct Martingales<'a, S: Followed> {
 pub struct MartingaleMark {
     next: usize,
     begun: bool,
-    logs: [f64; 2],
+    seen: [Smoothness; 2],
     sum: Vec<f64>,
     last: Vec<f64>,
     values: Vec<f64>,
     rates: Vec<f64>,
+}
+
+/// How fast the Chebyshev coefficients of c fall, so that a rule can be chosen before c is sampled: like size·(ratio·length)^d/d!,
+/// as those of an entire function do.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Smoothness {
+    log_size: f64,
+    log_ratio: f64,
+}
+
+impl Smoothness {
+    /// From the part that `rule` left out over a stretch.
+    fn of(rule: &Rule, log_size: f64, log_left: f64, log_length: f64) -> Self {
+        Self { log_size, log_ratio: (log_left - log_size + rule.log_factorial) / rule.degree as f64 - log_length }
+    }
+
+    /// The first rule from number `from` on that should leave no more than `log_allowed` of it.
+    fn enough(self, from: usize, log_length: f64, log_allowed: impl Fn(&Rule) -> f64) -> usize {
+        let log_left =
+            |rule: &Rule| self.log_size + rule.degree as f64 * (self.log_ratio + log_length) - rule.log_factorial;
+        (from..LAST_RULE).find(|i| log_left(&RULES[*i]) <= log_allowed(&RULES[*i])).unwrap_or(LAST_RULE)
+    }
 }
 
 /// Rows of quantities are padded with zeros to a multiple of this, for the vector loops.
@@ -71,15 +92,14 @@ impl<'a, S: Followed> Martingales<'a, S> {
         Self {
             system,
             times,
-            tolerance,
-            accuracy: tolerance / duration,
+            log_tolerance: tolerance.ln(),
+            log_accuracy: (tolerance / duration).ln(),
             jumps: system.channels().iter().any(|channel| channel.rate > 0.0),
             width,
             next: 0,
             end: 0,
             begun: false,
-            log_size: 0.0,
-            log_ratio: 0.0,
+            seen: [Smoothness::default(); 2],
             sum: cells(1),
             last: cells(1),
             values: cells(3),
@@ -104,7 +124,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
     /// them M(0) = 0.
     pub fn begin(&mut self, expected: Option<&[f64]>) {
         self.next = 0;
-        (self.log_size, self.log_ratio) = (0.0, 0.0);
+        self.seen = [Smoothness::default(); 2];
         self.sum.fill(0.0);
         self.begun = expected.is_some();
         if let Some(expected) = expected {
@@ -118,7 +138,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
         MartingaleMark {
             next: self.next,
             begun: self.begun,
-            logs: [self.log_size, self.log_ratio],
+            seen: self.seen,
             sum: self.sum.clone(),
             last: self.last.clone(),
             values: row(&self.values, 1),
@@ -129,7 +149,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
     /// Goes on from where `mark` was made, as long as no jump comes between.
     pub fn resume(&mut self, mark: &MartingaleMark) {
         (self.next, self.begun, self.end) = (mark.next, mark.begun, 0);
-        [self.log_size, self.log_ratio] = mark.logs;
+        self.seen = mark.seen;
         self.sum.copy_from_slice(&mark.sum);
         self.last.copy_from_slice(&mark.last);
         self.values[self.width..2 * self.width].copy_from_slice(&mark.values);
@@ -199,15 +219,13 @@ impl<'a, S: Followed> Martingales<'a, S> {
         // The activity is as smooth and needs to be known only roughly.
         let (width, count) = (self.width, self.system.followed());
         let log_length = stretch.length.ln();
+        let seen = usize::from(!stretch.continues);
         // Errors of whole stretches add up over the run; that of an output time within a stretch is its own alone.
         let within = self.times.get(self.next).is_some_and(|time| *time < stretch.end_time);
-        let inside = if within { self.tolerance / stretch.length } else { f64::INFINITY };
-        let accuracy = self.accuracy;
-        let allowed = |rule: &Rule| (accuracy / rule.share_of_whole()).min(inside);
-        // Coefficients of a smooth function fall like (ratio · length)^degree.
-        let enough =
-            |rule: &Rule| rule.degree as f64 * (self.log_ratio + log_length) <= allowed(rule).ln() - self.log_size;
-        let mut choice = RULES.iter().position(enough).unwrap_or(LAST_RULE);
+        let inside = if within { self.log_tolerance - log_length } else { f64::INFINITY };
+        let log_accuracy = self.log_accuracy;
+        let log_allowed = |rule: &Rule| (log_accuracy - rule.log_share_of_whole).min(inside);
+        let mut choice = self.seen[seen].enough(0, log_length, log_allowed);
         loop {
             let rule = &RULES[choice];
             let degree = rule.degree;
@@ -229,14 +247,14 @@ impl<'a, S: Followed> Martingales<'a, S> {
             let size = (0..count).fold(0.0, |max: f64, j| {
                 max.max(relative(j, self.rates[j]).max(relative(j, self.rates[degree * width + j])))
             });
-            if left > 0.0 && size > 0.0 {
-                self.log_size = size.ln();
-                self.log_ratio = (left.ln() - self.log_size) / degree as f64 - log_length;
+            let log_left = left.ln();
+            if left > 0.0 && size > 0.0 && stretch.length > 0.0 {
+                self.seen[seen] = Smoothness::of(rule, size.ln(), log_left, log_length);
             }
-            if left <= allowed(rule) || choice == LAST_RULE || stretch.stop.after(0) {
+            if log_left <= log_allowed(rule) || choice == LAST_RULE || stretch.stop.after(0) {
                 return rule;
             }
-            choice += 1;
+            choice = self.seen[seen].enough(choice + 1, log_length, log_allowed);
         }
     }
 
