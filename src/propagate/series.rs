@@ -193,7 +193,7 @@ impl Series {
                 (&[a], [first]) => self.evaluate_together(shrink, [a], [first]),
                 (&[a, b], [first, second]) => self.evaluate_together(shrink, [a, b], [first, second]),
                 (&[a, b, c], [first, second, third]) => {
-                    self.evaluate_together(shrink, [a, b, c], [first, second, third])
+                    self.evaluate_together(shrink, [a, b, c], [first, second, third]);
                 }
                 (&[a, b, c, d], [first, second, third, fourth]) => {
                     self.evaluate_together(shrink, [a, b, c, d], [first, second, third, fourth]);
