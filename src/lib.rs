@@ -22,7 +22,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`bath`] | spectral densities of Sec. II and the coefficients of the Born–Markov equation (23) |
-//! | [`model`] | what is simulated, as parameters and closed forms |
+//! | [`operator`] | operators and Lindblad equations as data: 𝓛†O, conserved parities, linear motion |
+//! | [`model`] | what is simulated, as parameters and closed forms, and as a Lindblad equation |
 //! | [`hilbert`] | the active Fock window ⊗ spin register, kets, initial states |
 //! | [`system`] | the model as operators on kets: H_eff, jump channels, observables |
 //! | [`propagate`] | evolution between jumps with dense output, the window that follows the ket |
@@ -34,7 +35,7 @@
 //! | [`cli`] | the `fluctuator` program |
 //!
 //! **Import rule** (checked by a test): a module imports only what stands to its right in
-//! `cli → io → analysis → ensemble → unravelling | master → propagate → system → hilbert → model → bath → error`;
+//! `cli → io → analysis → ensemble → unravelling | master → propagate → system → hilbert → model → operator → bath → error`;
 //! `unravelling` and `master` never import each other.
 //!
 //! # Example
@@ -89,6 +90,7 @@ pub mod hilbert;
 pub mod io;
 pub mod master;
 pub mod model;
+pub mod operator;
 pub mod propagate;
 pub mod system;
 pub mod unravelling;

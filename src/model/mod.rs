@@ -2,6 +2,7 @@
 
 mod adiabatic;
 mod born_markov;
+mod equation;
 mod oscillator_spins;
 mod preparation;
 mod spin;
@@ -9,6 +10,7 @@ mod thermal;
 
 pub use adiabatic::{Adiabatic, QuantumNoise, adiabatic_number, adiabaticity, heating_rate_adiabatic};
 pub use born_markov::{BornMarkov, Form, QuadraticForm};
+pub use equation::ModelEquation;
 pub use oscillator_spins::{OscillatorBath, OscillatorSpins};
 pub use preparation::{OscillatorPreparation, PureOscillator, PurePreparation, SpinPreparation};
 pub use spin::{Spin, SpinBath};

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// A module may import modules of later rows only; modules of one row never import each other.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["cli"],
     &["io"],
     &["analysis"],
@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 11] = [
     &["system"],
     &["hilbert"],
     &["model"],
+    &["operator"],
     &["bath"],
     &["error"],
 ];

@@ -1,5 +1,6 @@
 //! One test binary; a module per promise.
 
+mod algebra;
 mod analytic;
 mod bath;
 mod bath_input;
@@ -19,6 +20,7 @@ mod displaced;
 mod durability;
 mod emission;
 mod ends;
+mod equations;
 mod extension;
 mod finite;
 mod followed;
