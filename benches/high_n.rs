@@ -20,7 +20,7 @@ use fluctuator::error;
 use fluctuator::hilbert::{Cutoff, Ket};
 use fluctuator::io::run_file::{RunFile, RunPoint};
 use fluctuator::model::Model;
-use fluctuator::system::{Chain, Experiment, OpenSystem, Register};
+use fluctuator::system::{Chain, Experiment, OpenSystem, Readout, Register};
 use fluctuator::unravelling::{Recorder, Trajectory, TrajectoryReport};
 
 use figure::{Figure, Sketch, Swatch, colour};
@@ -97,13 +97,13 @@ impl Curve {
 struct Outputs<'a, S> {
     system: &'a S,
     experiment: &'a Experiment,
+    readout: Readout,
     values: Vec<f64>,
 }
 
 impl<S: OpenSystem> Recorder for Outputs<'_, S> {
     fn output(&mut self, index: usize, ket: &Ket) {
-        let Experiment { times, observables, .. } = self.experiment;
-        self.system.observe_at(times[index], ket, observables, &mut self.values);
+        self.readout.observe(self.system, self.experiment.times[index], ket, &mut self.values);
         black_box(&self.values);
     }
 }
@@ -121,7 +121,8 @@ fn least(values: &[f64]) -> f64 {
 fn measure<S: OpenSystem>(number: usize, system: &S, point: &RunPoint, count: u64) -> fluctuator::Result<Cost> {
     let (experiment, streams) = (&point.experiment, Streams::new(point.seed));
     let mut trajectory = Trajectory::new(system, &experiment.times, &point.tolerances);
-    let mut outputs = Outputs { system, experiment, values: vec![0.0; experiment.observables.len()] };
+    let readout = Readout::new(system, &experiment.observables);
+    let mut outputs = Outputs { system, experiment, readout, values: vec![0.0; experiment.observables.len()] };
     let mut run = |index: u64| -> fluctuator::Result<(f64, TrajectoryReport)> {
         let mut preparation = streams.open(index, Purpose::Preparation);
         let state = draw(experiment.oscillator, experiment.model.spins(), &mut preparation);

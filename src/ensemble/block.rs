@@ -13,7 +13,7 @@ use super::units::Units;
 use super::{BlockRecords, Layout, Purpose, Streams, draw};
 use crate::model::PurePreparation;
 use crate::propagate::{Stop, Tolerances};
-use crate::system::{Experiment, Followed};
+use crate::system::{Experiment, Followed, Readout};
 use crate::unravelling::{Chance, ForcedJump, Silenced, Trajectory, TrajectoryReport, Trunks};
 use crate::{Error, Result};
 
@@ -31,6 +31,7 @@ pub struct BlockRunner<'a, S: Followed> {
     max_clipped: f64,
     trajectory: Trajectory<'a, S>,
     trunks: Trunks<RecordMemory>,
+    readout: Readout,
     layout: Layout,
     controls: Option<Controls<'a, S>>,
     /// The controls made of a trajectory's weight, w − 1, whose mean is zero, and their coefficients.
@@ -63,6 +64,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
             max_clipped: tolerances.max_clipped,
             trajectory: Trajectory::new(system, &experiment.times, tolerances),
             trunks: Trunks::default(),
+            readout: Readout::new(system, &experiment.observables),
             layout,
             controls: guide.map(|guide| Controls::new(system, guide, layout, tolerances.ket)),
             weight_controls: None,
@@ -263,6 +265,7 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         let mut recorder = RecordWriter {
             system: self.system,
             experiment: self.experiment,
+            readout: &mut self.readout,
             layout: self.layout,
             record: &mut self.record,
             controls: self.controls.as_mut(),

@@ -1,7 +1,7 @@
 //! Jumps that could be forced on a trajectory: their rates, what they would do at once, and the choice of one of them.
 
 use crate::hilbert::{Ket, Window};
-use crate::system::{Experiment, Followed, Jump};
+use crate::system::{Experiment, Followed, Jump, Readout};
 use crate::unravelling::{ForcedJump, Silenced, Stretch, choose};
 
 /// The part of a ket that a channel must act on to be forced: what is smaller is rounding, and a ket made of that would be noise.
@@ -72,6 +72,7 @@ impl Chosen {
 pub struct Candidates<'a, S> {
     system: &'a S,
     experiment: &'a Experiment,
+    readout: Readout,
     instants: Vec<Instant>,
     found: Vec<Candidate>,
     jumps: Vec<(f64, usize)>,
@@ -90,7 +91,8 @@ impl<'a, S: Followed> Candidates<'a, S> {
         let values = vec![0.0; experiment.observables.len()];
         let [ket, after, scratch] = [empty(), empty(), empty()];
         let (found, jumps, before) = (Vec::new(), Vec::new(), values.clone());
-        Self { system, experiment, instants, found, jumps, ket, after, scratch, before, values }
+        let readout = Readout::new(system, &experiment.observables);
+        Self { system, experiment, readout, instants, found, jumps, ket, after, scratch, before, values }
     }
 
     /// Takes in a stretch of the trajectory without jumps.
@@ -111,13 +113,13 @@ impl<'a, S: Followed> Candidates<'a, S> {
     }
 
     fn look(&mut self, instant: Instant) {
-        let Self { system, experiment, ket, after, scratch, before, values, .. } = self;
-        let (observables, time) = (&experiment.observables, instant.time);
+        let Self { system, experiment, readout, ket, after, scratch, before, values, .. } = self;
+        let (observables, time) = (experiment.observables.len(), instant.time);
         let norm = ket.norm_squared();
         let mut rates = vec![0.0; system.channels().len()];
         system.weights(ket, &mut rates);
-        system.observe_at(time, ket, observables, before);
-        let columns = observables.len() + 1;
+        readout.observe(*system, time, ket, before);
+        let columns = observables + 1;
         let mut changes = vec![0.0; rates.len() * columns];
         for (channel, rate) in rates.iter_mut().enumerate() {
             *rate /= norm;
@@ -127,11 +129,11 @@ impl<'a, S: Followed> Candidates<'a, S> {
             }
             after.clone_from(ket);
             system.collapse(channel, after, scratch);
-            system.observe_at(time, after, observables, values);
+            readout.observe(*system, time, after, values);
             // The weight of a trajectory, and with it its values, changes sign.
             let sign = if system.channels()[channel].jump == Jump::Negative { -1.0 } else { 1.0 };
             let changes = &mut changes[channel * columns..][..columns];
-            changes[observables.len()] = sign - 1.0;
+            changes[observables] = sign - 1.0;
             for ((found, before), after) in changes.iter_mut().zip(before.iter()).zip(values.iter()) {
                 let change = sign * after - before;
                 let matters = change.abs() > UNCHANGED * before.abs().max(1.0);

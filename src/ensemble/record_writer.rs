@@ -4,7 +4,7 @@ use super::candidates::Candidates;
 use super::controls::{CONTROLS, Controls, ControlsMark};
 use super::{Layout, RecordedJump};
 use crate::hilbert::Ket;
-use crate::system::{Experiment, Followed};
+use crate::system::{Experiment, Followed, Readout};
 use crate::unravelling::{Recorder, Rewindable, Stretch};
 
 /// Writes a trajectory into its record.
@@ -13,6 +13,8 @@ pub struct RecordWriter<'a, 'b, S: Followed> {
     pub system: &'a S,
     /// What is observed, and when.
     pub experiment: &'a Experiment,
+    /// Reads the observables off kets.
+    pub readout: &'a mut Readout,
     /// Where everything lies in the record.
     pub layout: Layout,
     /// The record.
@@ -72,10 +74,9 @@ impl<S: Followed> Recorder for RecordWriter<'_, '_, S> {
     }
 
     fn output(&mut self, index: usize, ket: &Ket) {
-        let observables = &self.experiment.observables;
         let start = self.layout.observable(index, 0);
-        let values = &mut self.record[start..start + observables.len()];
-        self.system.observe_at(self.experiment.times[index], ket, observables, values);
+        let values = &mut self.record[start..start + self.experiment.observables.len()];
+        self.readout.observe(self.system, self.experiment.times[index], ket, values);
     }
 
     fn weigh(&mut self, index: usize, weight: f64) {

@@ -14,8 +14,7 @@ use std::rc::Rc;
 use netcdf3::{DataSet, FileWriter, InvalidDataSet, Version, WriteError};
 use serde_json::Value;
 
-use self::born_markov::attributes_at;
-use self::names::{POINT_NUMBERS, attributes};
+use self::names::{POINT_NUMBERS, attributes, attributes_at};
 pub use self::records::{Column, RecordTable};
 use super::files::replace_file;
 use crate::analysis::{Estimate, Point, Provenance, Summary};

@@ -13,7 +13,7 @@ use super::positivity::smallest_eigenvalue;
 use super::sparse::{Operators, Sparse};
 use crate::hilbert::{Cutoff, OscillatorAmplitudes};
 use crate::model::{Form, Model, OscillatorPreparation, PureOscillator};
-use crate::system::{Experiment, channels};
+use crate::system::{Experiment, Observable, channels};
 use crate::{Error, Result};
 
 /// Bounds on a density-matrix solution.
@@ -179,8 +179,11 @@ fn attempt(
             (rho[2 * e], rho[2 * e + 1]) = (value.re, value.im);
         }
     }
-    let readouts: Vec<Vec<f64>> =
-        experiment.observables.iter().map(|o| readout(&lindbladian, &operators.observable(*o))).collect();
+    let of = |observable: &Observable| match operators.observable(*observable) {
+        Some(operator) => Ok(readout(&lindbladian, &operator)),
+        None => Err(Error::Numerical(format!("the density matrix does not know the observable {observable}"))),
+    };
+    let readouts = experiment.observables.iter().map(of).collect::<Result<Vec<Vec<f64>>>>()?;
     let populations = level_entries(&lindbladian, levels);
 
     let known = known_number(experiment);

@@ -216,17 +216,41 @@ impl Operators {
         jumps
     }
 
-    /// The operator of an observable.
-    pub fn observable(&self, observable: Observable) -> Sparse {
-        match observable {
-            Observable::Number => self.number(),
-            Observable::NumberSquared => self.number().product(&self.number()),
-            Observable::X => self.position(),
-            Observable::P => self.momentum(),
-            Observable::XSquared => self.quadrature_squared(1.0),
-            Observable::PSquared => self.quadrature_squared(-1.0),
-            Observable::Inversion(spin) => self.inversion(spin),
-            Observable::Energy => self.hamiltonian(),
-        }
+    /// The operator of an observable, made of its factors; `None` of one that this oracle does not know.
+    pub fn observable(&self, observable: Observable) -> Option<Sparse> {
+        let name = observable.to_string();
+        let spins: Vec<usize> = observable.spins().collect();
+        let family = name.split('_').take_while(|part| part.parse::<usize>().is_err()).collect::<Vec<_>>().join("_");
+        let pair =
+            |entries: &[(usize, usize, f64)]| self.on_spin(spins[0], entries).product(&self.on_spin(spins[1], entries));
+        const X: [(usize, usize, f64); 2] = [(0, 1, 1.0), (1, 0, 1.0)];
+        // τy = i times this.
+        const TURN: [(usize, usize, f64); 2] = [(0, 1, 1.0), (1, 0, -1.0)];
+        const Z: [(usize, usize, f64); 2] = [(0, 0, -1.0), (1, 1, 1.0)];
+        Some(match family.as_str() {
+            "number" => self.number(),
+            "number_squared" => self.number().product(&self.number()),
+            "x" => self.position(),
+            "p" => self.momentum(),
+            "x_squared" => self.quadrature_squared(1.0),
+            "p_squared" => self.quadrature_squared(-1.0),
+            "parity" => self.number_parity(),
+            "energy" => self.hamiltonian(),
+            "inversion" => self.on_spin(spins[0], &Z),
+            "spin_x" => self.on_spin(spins[0], &X),
+            "spin_y" => self.on_spin(spins[0], &TURN).times(Complex64::I),
+            "pair_xx" => pair(&X),
+            "pair_yy" => pair(&TURN).times((-1.0).into()),
+            "pair_zz" => pair(&Z),
+            _ => return None,
+        })
+    }
+
+    /// (−1)^N.
+    fn number_parity(&self) -> Sparse {
+        let dimension = self.lowering.dimension();
+        let levels = dimension >> self.spins.len();
+        let sign = |i: usize| if (i % levels).is_multiple_of(2) { 1.0 } else { -1.0 };
+        Sparse::from_entries(dimension, (0..dimension).map(|i| (i, i, sign(i))))
     }
 }

@@ -1,42 +1,60 @@
 //! Every model as a Lindblad equation made of operators.
 
-use super::{Adiabatic, BornMarkov, Form, Model, OscillatorSpins};
+use super::{BornMarkov, Form, Model, OscillatorSpins, Spin};
 use crate::operator::{JumpOperator, Lindbladian, Mode, Operator, Qubit, Space};
 
-/// A model's Lindblad equation with the parts that its observables are of.
+/// The parts that a model's operators act on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ModelEquation {
-    /// The equation.
-    pub lindbladian: Lindbladian,
-    /// The oscillator, `a`.
+pub struct Parts {
+    /// All of them in order: the oscillator `a`, then `spin_0`, `spin_1`, …
+    pub space: Space,
+    /// The oscillator.
     pub oscillator: Mode,
-    /// The spins, `spin_0`, `spin_1`, …, in their energy eigenstates |±⟩: up is |+⟩.
+    /// The spins in their energy eigenstates |±⟩: up is |+⟩.
     pub spins: Vec<Qubit>,
 }
 
 impl Model {
-    /// The Lindblad equation of this model; `None` for Eq. (23) as it stands, which is not of
-    /// Lindblad form.
-    pub fn equation(&self) -> Option<ModelEquation> {
-        match self {
-            Self::OscillatorSpins(model) => Some(model.equation()),
-            Self::Adiabatic(model) => Some(model.equation()),
-            Self::BornMarkov(model) => model.equation(),
-        }
+    /// Its parts.
+    pub fn parts(&self) -> Parts {
+        let mut space = Space::new();
+        let oscillator = space.mode("a");
+        let spins = (0..self.spins().len()).map(|i| space.qubit(&format!("spin_{i}"))).collect();
+        Parts { space, oscillator, spins }
+    }
+
+    /// Its Lindblad equation; `None` for Eq. (23) as it stands, which is not of Lindblad form.
+    pub fn lindbladian(&self) -> Option<Lindbladian> {
+        let parts = self.parts();
+        let a = parts.oscillator;
+        let (hamiltonian, jumps) = match self {
+            Self::OscillatorSpins(model) => (model.hamiltonian(&parts), model.jumps(&parts)),
+            Self::Adiabatic(model) => {
+                (model.frequency * a.number(), vec![named("position".into(), 2.0 * model.diffusion, a.x())])
+            }
+            Self::BornMarkov(model) => (model.hamiltonian(a), model.jumps(a)?),
+        };
+        Some(Lindbladian { space: parts.space, hamiltonian, jumps })
     }
 }
 
 impl OscillatorSpins {
-    /// Eq. (35) with any number of spins, and the oscillator's own bath.
-    pub fn equation(&self) -> ModelEquation {
-        let mut space = Space::new();
-        let a = space.mode("a");
-        let spins: Vec<_> = (0..self.spins.len()).map(|i| space.qubit(&format!("spin_{i}"))).collect();
-        let mut hamiltonian = vec![self.frequency * a.number()];
+    /// H of Eq. (1)–(4) and (29), zero of energy without ½Ω₀.
+    pub fn hamiltonian(&self, Parts { oscillator: a, spins, .. }: &Parts) -> Operator {
+        let own = self.spins.iter().zip(spins).map(|(spin, q)| 0.5 * spin.splitting() * q.z()).sum::<Operator>();
+        self.frequency * a.number() + own + a.x() * self.coupling(spins)
+    }
+
+    /// S = Σ gᵢ (cos θᵢ τzᵢ + sin θᵢ τxᵢ), what X couples to.
+    pub fn coupling(&self, spins: &[Qubit]) -> Operator {
+        let of = |(spin, q): (&Spin, &Qubit)| spin.coupling * (spin.cos_theta() * q.z() + spin.sin_theta() * q.x());
+        self.spins.iter().zip(spins).map(of).sum()
+    }
+
+    /// The jump operators of Eq. (35) for every spin, and those of the oscillator's own bath.
+    fn jumps(&self, Parts { oscillator: a, spins, .. }: &Parts) -> Vec<JumpOperator> {
         let mut jumps = Vec::new();
-        for (i, (spin, q)) in self.spins.iter().zip(&spins).enumerate() {
-            let coupled = spin.cos_theta() * q.z() + spin.sin_theta() * q.x();
-            hamiltonian.extend([0.5 * spin.splitting() * q.z(), spin.coupling * (a.x() * coupled)]);
+        for (i, (spin, q)) in self.spins.iter().zip(spins).enumerate() {
             let mut jump = |kind: &str, rate, operator| jumps.push(named(format!("spin_{i}_{kind}"), rate, operator));
             if let Some(bath) = spin.bath {
                 jump("down", bath.down(), q.lower());
@@ -50,48 +68,32 @@ impl OscillatorSpins {
             jumps.push(named("oscillator_loss".into(), bath.kappa * (bath.nbar + 1.0), a.lower()));
             jumps.push(named("oscillator_gain".into(), bath.kappa * bath.nbar, a.raise()));
         }
-        let hamiltonian = hamiltonian.into_iter().sum();
-        ModelEquation { lindbladian: Lindbladian { space, hamiltonian, jumps }, oscillator: a, spins }
-    }
-}
-
-impl Adiabatic {
-    /// Eq. (40).
-    pub fn equation(&self) -> ModelEquation {
-        let (space, a) = oscillator();
-        let jumps = vec![named("position".into(), 2.0 * self.diffusion, a.x())];
-        let hamiltonian = self.frequency * a.number();
-        ModelEquation { lindbladian: Lindbladian { space, hamiltonian, jumps }, oscillator: a, spins: Vec::new() }
+        jumps
     }
 }
 
 impl BornMarkov {
-    /// Eq. (23) in its completed or secular form; `None` in its bare one.
-    pub fn equation(&self) -> Option<ModelEquation> {
-        let (space, a) = oscillator();
-        let jumps = match self.form {
-            Form::Bare => return None,
+    /// The Hamiltonian part of Eq. (23) in its form.
+    fn hamiltonian(&self, a: Mode) -> Operator {
+        let form = self.quadratic_form();
+        let squeezing = form.squeezing * (a.lower() * a.lower());
+        form.energy * a.number() + (&squeezing + squeezing.adjoint())
+    }
+
+    /// The jump operators of its completed or secular form; `None` in its bare one.
+    fn jumps(&self, a: Mode) -> Option<Vec<JumpOperator>> {
+        match self.form {
+            Form::Bare => None,
             Form::Completed => {
                 let [lower, raise] = self.completed_channel();
-                vec![named("completed".into(), 1.0, lower * a.lower() + raise * a.raise())]
+                Some(vec![named("completed".into(), 1.0, lower * a.lower() + raise * a.raise())])
             }
             Form::Secular => {
                 let [down, up] = self.secular_rates();
-                vec![named("down".into(), down, a.lower()), named("up".into(), up, a.raise())]
+                Some(vec![named("down".into(), down, a.lower()), named("up".into(), up, a.raise())])
             }
-        };
-        let form = self.quadratic_form();
-        let squeezing: Operator = form.squeezing * (a.lower() * a.lower());
-        let hamiltonian = form.energy * a.number() + (&squeezing + squeezing.adjoint());
-        let lindbladian = Lindbladian { space, hamiltonian, jumps };
-        Some(ModelEquation { lindbladian, oscillator: a, spins: Vec::new() })
+        }
     }
-}
-
-fn oscillator() -> (Space, Mode) {
-    let mut space = Space::new();
-    let a = space.mode("a");
-    (space, a)
 }
 
 fn named(name: String, rate: f64, operator: Operator) -> JumpOperator {

@@ -10,7 +10,7 @@ mod thermal;
 
 pub use adiabatic::{Adiabatic, QuantumNoise, adiabatic_number, adiabaticity, heating_rate_adiabatic};
 pub use born_markov::{BornMarkov, Form, QuadraticForm};
-pub use equation::ModelEquation;
+pub use equation::Parts;
 pub use oscillator_spins::{OscillatorBath, OscillatorSpins};
 pub use preparation::{OscillatorPreparation, PureOscillator, PurePreparation, SpinPreparation};
 pub use spin::{Spin, SpinBath};

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::channel::{Channel, Jump, channels};
-use super::expectation::{lowering, lowering_twice, number_moments, populations_by_parity};
+use super::expectation::populations_by_parity;
 use super::ladder::{apply_ladder, ladder_weight};
-use super::{Generator, Observable, OpenSystem, Turned, kernel};
+use super::{Generator, OpenSystem, Turned, kernel};
 use crate::hilbert::{Cutoff, Ket, Window, product_ket};
 use crate::model::{Model, OscillatorSpins, PurePreparation};
 
@@ -13,6 +13,7 @@ use crate::model::{Model, OscillatorSpins, PurePreparation};
 /// on one. On the chain of sector p the spin is in |+⟩ at level n exactly when n + p is odd.
 #[derive(Debug, Clone)]
 pub struct Chain {
+    model: Model,
     frequency: f64,
     splitting: f64,
     coupling: f64,
@@ -53,15 +54,17 @@ impl Chain {
     pub fn new(model: &OscillatorSpins, cutoff: Cutoff) -> Option<Self> {
         let [spin] = model.spins[..] else { return None };
         model.conserves_parity().then(|| {
-            let channels = channels(&Model::OscillatorSpins(model.clone()));
+            let model = Model::OscillatorSpins(model.clone());
+            let channels = channels(&model);
             Self {
-                frequency: model.frequency,
+                frequency: model.frequency(),
                 splitting: spin.splitting(),
                 coupling: spin.coupling * spin.sin_theta(),
                 cutoff,
                 spin_rates: SpinRates::of(&channels),
                 has_ladders: channels.iter().any(|c| c.rate > 0.0 && matches!(c.jump, Jump::Ladder { .. })),
                 channels,
+                model,
             }
         })
     }
@@ -74,11 +77,6 @@ impl Chain {
     /// Whether the oscillator has a bath of its own.
     pub(super) fn has_ladders(&self) -> bool {
         self.has_ladders
-    }
-
-    /// Ω₀.
-    pub(super) fn frequency(&self) -> f64 {
-        self.frequency
     }
 
     /// ω̃.
@@ -129,6 +127,14 @@ pub struct ChainGenerator {
 
 impl OpenSystem for Chain {
     type Generator = ChainGenerator;
+
+    fn model(&self) -> &Model {
+        &self.model
+    }
+
+    fn has_parity(&self) -> bool {
+        true
+    }
 
     fn cutoff(&self) -> Cutoff {
         self.cutoff
@@ -223,31 +229,6 @@ impl OpenSystem for Chain {
             Jump::Positive | Jump::Negative => {}
         }
         ket.sector = 1 - sector;
-    }
-
-    fn observe(&self, ket: &Ket, observables: &[Observable], values: &mut [f64]) {
-        let moments = number_moments(ket);
-        let inversion = || {
-            let parity = populations_by_parity(ket, 0);
-            parity[1 - ket.sector] - parity[ket.sector]
-        };
-        let quadrature = |sign: f64| sign * 2.0 * lowering_twice(ket).re + 2.0 * moments.first + moments.norm;
-        for (value, observable) in values.iter_mut().zip(observables) {
-            *value = match observable {
-                Observable::Number => moments.first,
-                Observable::NumberSquared => moments.second,
-                // X and P change the chain.
-                Observable::X | Observable::P => 0.0,
-                Observable::XSquared => quadrature(1.0),
-                Observable::PSquared => quadrature(-1.0),
-                Observable::Inversion(_) => inversion(),
-                Observable::Energy => {
-                    self.frequency * moments.first
-                        + 0.5 * self.splitting * inversion()
-                        + 2.0 * self.coupling * lowering(ket, 0, 0).re
-                }
-            } / moments.norm;
-        }
     }
 }
 

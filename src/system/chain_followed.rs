@@ -1,8 +1,8 @@
 //! What a parity chain follows for control variates: every spin channel from one pass over the ket.
 
 use super::chain::SpinRates;
-use super::followed::{Followed, Scratch, Sums, activity, quantity};
-use super::{Chain, Jump, Observable, OpenSystem};
+use super::followed::{Followed, Scratch, Sums, activity};
+use super::{Chain, Jump, OpenSystem, quantity};
 use crate::hilbert::Ket;
 
 /// The quantities of a chain.
@@ -93,27 +93,5 @@ impl Followed for Chain {
                 self.add_jump((index, rate), time, ket, scratch, values, rates);
             }
         }
-    }
-
-    fn expression(&self, observable: Observable) -> Vec<f64> {
-        let mut coefficients = vec![0.0; self.followed()];
-        match observable {
-            Observable::Number => coefficients[quantity::NUMBER] = 1.0,
-            Observable::NumberSquared => coefficients[quantity::NUMBER_SQUARED] = 1.0,
-            // X and P change the chain.
-            Observable::X | Observable::P => {}
-            Observable::XSquared => coefficients[quantity::X_SQUARED] = 1.0,
-            // X² + P² = 4N + 2.
-            Observable::PSquared => {
-                (coefficients[quantity::NUMBER], coefficients[quantity::X_SQUARED]) = (4.0, -1.0);
-            }
-            Observable::Inversion(_) => coefficients[quantity::INVERSION] = 1.0,
-            Observable::Energy => {
-                coefficients[quantity::NUMBER] = self.frequency();
-                coefficients[quantity::INVERSION] = 0.5 * self.splitting();
-                coefficients[quantity::X_COUPLING] = 1.0;
-            }
-        }
-        coefficients
     }
 }

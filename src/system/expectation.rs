@@ -30,6 +30,19 @@ pub fn number_moments(ket: &Ket) -> NumberMoments {
     NumberMoments { norm, first: first + lo * norm, second: second + lo * (2.0 * first + lo * norm) }
 }
 
+/// Σ p, Σ n p and Σ n² p of a row, each over its even and over its odd levels.
+pub fn level_moments(ket: &Ket, row: usize) -> [[f64; 2]; 3] {
+    let (re, im) = ket.row(row);
+    let lo = ket.window().lo();
+    let [norm, first, second] = run(Populations::<true> { re, im });
+    let sums: [[f64; 3]; 2] = std::array::from_fn(|parity| {
+        let (norm, first, second, lo) = (norm[parity], first[parity], second[parity], lo as f64);
+        [norm, first + lo * norm, second + lo * (2.0 * first + lo * norm)]
+    });
+    let [even, odd] = if lo.is_multiple_of(2) { sums } else { [sums[1], sums[0]] };
+    std::array::from_fn(|power| [even[power], odd[power]])
+}
+
 /// Populations of the Fock levels from 0 on, as far as `cutoff` leaves them.
 pub fn level_populations(ket: &Ket, cutoff: Cutoff, populations: &mut Vec<f64>) {
     let window = ket.window();
@@ -81,36 +94,37 @@ impl<const MOMENTS: bool> Kernel for Populations<'_, MOMENTS> {
     }
 }
 
-/// Σ_n √(n+1) ψ*_{n, bra} ψ_{n+1, ket}: the matrix element of a between two rows.
-pub fn lowering(state: &Ket, bra: usize, ket: usize) -> Complex64 {
-    overlap(state, bra, ket, 1, |n| (n + 1.0).sqrt())
-}
-
-/// Σ_s Σ_n √((n+1)(n+2)) ψ*_n ψ_{n+2}: ⟨a²⟩.
+/// Σ_n √((n+1)(n+2)) ψ*_n ψ_{n+2} over all rows: ⟨a²⟩.
 pub fn lowering_twice(state: &Ket) -> Complex64 {
-    (0..state.rows()).map(|row| overlap(state, row, row, 2, |n| ((n + 1.0) * (n + 2.0)).sqrt())).sum()
+    (0..state.rows()).flat_map(|row| overlap(state, row, row, 2, 0)).sum()
 }
 
-/// Σ_s Σ_n n √(n+1) ψ*_n ψ_{n+1}: ⟨Na⟩.
-pub fn number_lowering(state: &Ket) -> Complex64 {
-    (0..state.rows()).map(|row| overlap(state, row, row, 1, |n| n * (n + 1.0).sqrt())).sum()
+/// ⟨bra|a†ⁱaⁱ⁺ˢ|ket⟩ of two rows, over bra levels n that are even, and that are odd: Σ n(n−1)…(n−i+1) √((n+1)…(n+s)) ψ*_n ψ_{n+s}.
+pub fn overlap(state: &Ket, bra: usize, ket: usize, shift: usize, power: u32) -> [Complex64; 2] {
+    match (shift, power) {
+        (0, 0) => weighted(state, bra, ket, 0, |_| 1.0),
+        (1, 0) => weighted(state, bra, ket, 1, |n| (n + 1.0).sqrt()),
+        (2, 0) => weighted(state, bra, ket, 2, |n| ((n + 1.0) * (n + 2.0)).sqrt()),
+        (1, 1) => weighted(state, bra, ket, 1, |n| n * (n + 1.0).sqrt()),
+        _ => weighted(state, bra, ket, shift, |n| {
+            let falling = (0..power).fold(1.0, |product, k| product * (n - f64::from(k)));
+            let rising = (1..=shift).fold(1.0, |product, k| product * (n + k as f64));
+            falling * rising.sqrt()
+        }),
+    }
 }
 
-/// Σ_n ψ*_{n, bra} ψ_{n, ket} of two rows.
-pub fn inner(state: &Ket, bra: usize, ket: usize) -> Complex64 {
-    overlap(state, bra, ket, 0, |_| 1.0)
-}
-
-fn overlap(state: &Ket, bra: usize, ket: usize, shift: usize, element: impl Fn(f64) -> f64) -> Complex64 {
+fn weighted(state: &Ket, bra: usize, ket: usize, shift: usize, element: impl Fn(f64) -> f64) -> [Complex64; 2] {
     let (a_re, a_im) = state.row(bra);
     let (b_re, b_im) = state.row(ket);
     let lo = state.window().lo();
-    let mut sum = Complex64::ZERO;
-    for j in 0..state.window().len() - shift {
+    let mut sums = [Complex64::ZERO; 2];
+    for j in 0..state.window().len().saturating_sub(shift) {
         let (br, bi) = (b_re[j + shift], b_im[j + shift]);
         let weight = element((lo + j) as f64);
+        let sum = &mut sums[(lo + j) % 2];
         sum.re += weight * (a_re[j] * br + a_im[j] * bi);
         sum.im += weight * (a_re[j] * bi - a_im[j] * br);
     }
-    sum
+    sums
 }

@@ -15,16 +15,16 @@ pub struct Experiment {
     pub cutoff: Cutoff,
     /// Output times, ascending from 0; the last is the end of the run.
     pub times: Vec<f64>,
-    /// What is observed; `Number` is always among them.
+    /// What is observed; [`Observable::NUMBER`] is always among them.
     pub observables: Vec<Observable>,
     /// Indices into `times` between which the heating rate is taken.
     pub heating_window: [usize; 2],
 }
 
 impl Experiment {
-    /// Position of `Number` among the observables.
+    /// Position of [`Observable::NUMBER`] among the observables.
     pub fn number_index(&self) -> usize {
-        self.observables.iter().position(|observable| *observable == Observable::Number).unwrap_or(0)
+        self.observables.iter().position(|observable| *observable == Observable::NUMBER).unwrap_or(0)
     }
 
     /// Exact initial occupation ⟨N⟩(0) (before any cutoff).

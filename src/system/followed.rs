@@ -2,52 +2,11 @@
 
 use num_complex::Complex64;
 
+use super::combination::combination;
 use super::combine::{BilinearSums, bilinear};
 use super::register_followed::Met;
-use super::{Observable, OpenSystem};
+use super::{Observable, OpenSystem, quantity};
 use crate::hilbert::{Ket, PAD, Window};
-
-/// Positions of the followed quantities. With S = Σ gᵢ(cos θᵢ τzᵢ + sin θᵢ τxᵢ) the operator that X couples to,
-/// Ṡ = i[Σ(ω̃ᵢ/2)τzᵢ, S] its precession and T = Σ τzᵢ; ½{X, P} is the symmetrised product.
-pub mod quantity {
-    /// N.
-    pub const NUMBER: usize = 0;
-    /// N².
-    pub const NUMBER_SQUARED: usize = 1;
-    /// X².
-    pub const X_SQUARED: usize = 2;
-    /// ½{X, P}.
-    pub const XP: usize = 3;
-    /// T.
-    pub const INVERSION: usize = 4;
-    /// N, N², X² and ½{X, P}, each times T, from here on.
-    pub const TIMES_INVERSION: usize = 5;
-    /// X S, the coupling energy.
-    pub const X_COUPLING: usize = 9;
-    /// P S: i[H, N] = −P S, the quanta that the coupling takes out per unit time.
-    pub const P_COUPLING: usize = 10;
-    /// X Ṡ.
-    pub const X_PRECESSION: usize = 11;
-    /// P Ṡ.
-    pub const P_PRECESSION: usize = 12;
-    /// How many conserve the parity (−1)^N Πτzᵢ: the others vanish on a chain.
-    pub const EVEN: usize = 13;
-    /// X.
-    pub const X: usize = 13;
-    /// P.
-    pub const P: usize = 14;
-    /// S.
-    pub const COUPLING: usize = 15;
-    /// Ṡ.
-    pub const PRECESSION: usize = 16;
-    /// τz of spin 0; spin i follows i places later.
-    pub const FIRST_SPIN: usize = 17;
-
-    /// Whether the quantity at `place` is one of the spins alone.
-    pub fn is_of_spins(place: usize) -> bool {
-        place == INVERSION || place >= COUPLING
-    }
-}
 
 /// What jumps do to a trajectory, whatever their direction: the squares of the changes they make, per unit time. Their
 /// integral is the variance that jumps give a quantity, known from the rates before a single jump has been seen.
@@ -157,8 +116,12 @@ pub trait Followed: OpenSystem {
         (scratch.after, scratch.spare, scratch.values) = (after, spare, changed);
     }
 
-    /// The observable as a linear combination of the followed quantities, up to a constant.
-    fn expression(&self, observable: Observable) -> Vec<f64>;
+    /// The observable as a linear combination of the followed quantities, up to a constant; all zero where it is none. Where kets
+    /// live in a moving frame, it is that of the frame.
+    fn expression(&self, observable: Observable) -> Vec<f64> {
+        let quantities = quantity::operators(self.model());
+        combination(&quantities[..self.followed()], &observable.operator(self.model()), self.has_parity())
+    }
 }
 
 /// Adds the changes by jumps at rate `rate` that turn the quantities `before` into `after`, and their [`activity`].

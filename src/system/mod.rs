@@ -3,12 +3,12 @@
 mod chain;
 mod chain_followed;
 mod channel;
+mod combination;
 mod combine;
 mod displaced_populations;
 mod expectation;
 mod experiment;
 mod followed;
-mod frame;
 mod kernel;
 mod ladder;
 mod moving_frame;
@@ -16,6 +16,8 @@ mod observable;
 mod quadratic;
 mod quadratic_followed;
 mod quadratic_kernel;
+pub mod quantity;
+mod readout;
 mod register;
 mod register_followed;
 mod splitting;
@@ -25,23 +27,29 @@ pub use chain::Chain;
 pub use channel::{Channel, Jump, channels};
 pub use combine::{combine, combine_together};
 pub use experiment::Experiment;
-pub use followed::{Followed, Scratch, activity, quantity};
+pub use followed::{Followed, Scratch, activity};
 pub use kernel::cpu_features;
 pub use moving_frame::MovingFrame;
-pub use observable::Observable;
+pub use observable::{Observable, Unit};
 pub use quadratic::Quadratic;
+pub use readout::Readout;
 pub use register::Register;
 pub use turned::{TurnWeights, Turned};
 
 use std::ops::Range;
 
+use num_complex::Complex64;
+
 use crate::hilbert::{Cutoff, Ket, Window};
-use crate::model::PurePreparation;
+use crate::model::{Model, PurePreparation};
 
 /// An open system unravelled into jumps: dψ/dt = −iH_eff ψ, H_eff = H − (i/2) Σ L†L, and the jump operators L.
 pub trait OpenSystem: Send + Sync {
     /// H_eff on one Fock window.
     type Generator: Generator;
+
+    /// What it is the system of.
+    fn model(&self) -> &Model;
 
     /// Bound on the Fock space.
     fn cutoff(&self) -> Cutoff;
@@ -65,12 +73,15 @@ pub trait OpenSystem: Send + Sync {
     /// ψ ← L_m ψ up to a factor; `scratch` lends memory.
     fn collapse(&self, channel: usize, ket: &mut Ket, scratch: &mut Ket);
 
-    /// ⟨ψ|O|ψ⟩ / ⟨ψ|ψ⟩ of every observable.
-    fn observe(&self, ket: &Ket, observables: &[Observable], values: &mut [f64]);
+    /// Whether every ket has a parity (−1)^N Πτz, even or odd by its sector. Then the last spin, where there are any, has no rows: it
+    /// is in |+⟩ where the level, the number of other spins in |+⟩ and the sector add up to an odd number.
+    fn has_parity(&self) -> bool {
+        false
+    }
 
-    /// The same at a time, for systems whose kets live in a moving frame.
-    fn observe_at(&self, _time: f64, ket: &Ket, observables: &[Observable], values: &mut [f64]) {
-        self.observe(ket, observables, values);
+    /// α(t) where kets live in a frame displaced by it: a of the laboratory is a + α there.
+    fn displacement(&self, _time: f64) -> Option<Complex64> {
+        None
     }
 
     /// Populations of the Fock levels from 0 on of a normalised ket at a time.

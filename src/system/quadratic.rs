@@ -5,11 +5,10 @@ use num_complex::Complex64;
 use super::channel::{Channel, Jump, channels};
 use super::displaced_populations::displaced_populations;
 use super::expectation::{NumberMoments, lowering_twice, number_moments};
-use super::frame::Relative;
 use super::ladder::{apply_ladder, ladder_weight};
 use super::quadratic_kernel::quadratic;
 use super::splitting::{SecondMoments, Split};
-use super::{GUARD, Generator, Observable, OpenSystem, Turned};
+use super::{GUARD, Generator, OpenSystem, Turned};
 use crate::hilbert::{Cutoff, Ket, Window, product_ket};
 use crate::model::{BornMarkov, Model, OscillatorPreparation, PureOscillator, PurePreparation, QuadraticForm};
 
@@ -20,7 +19,8 @@ use crate::model::{BornMarkov, Model, OscillatorPreparation, PureOscillator, Pur
 /// initial state then has definite parity, H_eff keeps it and every jump flips it, so that ⟨a⟩ in the frame is zero in every trajectory.
 #[derive(Debug, Clone)]
 pub struct Quadratic {
-    model: BornMarkov,
+    model: Model,
+    equation: BornMarkov,
     form: QuadraticForm,
     cutoff: Cutoff,
     channels: Vec<Channel>,
@@ -32,13 +32,9 @@ impl Quadratic {
     /// The system of `model` that starts from `initial`.
     pub fn new(model: &BornMarkov, initial: OscillatorPreparation, cutoff: Cutoff) -> Self {
         let alpha = if let OscillatorPreparation::Coherent(alpha) = initial { alpha } else { Complex64::ZERO };
-        let channels = channels(&Model::BornMarkov(*model));
-        Self { model: *model, form: model.quadratic_form(), cutoff, channels, alpha }
-    }
-
-    /// x₀ and p₀.
-    pub(super) fn units(&self) -> [f64; 2] {
-        self.model.quadrature_units()
+        let (equation, model) = (*model, Model::BornMarkov(*model));
+        let channels = channels(&model);
+        Self { model, equation, form: equation.quadratic_form(), cutoff, channels, alpha }
     }
 
     /// ⟨N⟩, ⟨N+1⟩ and ⟨a²⟩ of `ket`, normalised, and ‖ψ‖².
@@ -48,17 +44,22 @@ impl Quadratic {
         let squeezed = lowering_twice(ket) / norm;
         (SecondMoments { lowered: first / norm, raised: raised / norm, squeezed }, norm)
     }
-
-    fn relative(ket: &Ket) -> Relative {
-        let NumberMoments { norm, first, second } = number_moments(ket);
-        let squeezed = lowering_twice(ket) / norm;
-        // Kets have definite parity.
-        Relative { number: first / norm, number_squared: second / norm, squeezed, ..Relative::default() }
-    }
 }
 
 impl OpenSystem for Quadratic {
     type Generator = QuadraticGenerator;
+
+    fn model(&self) -> &Model {
+        &self.model
+    }
+
+    fn has_parity(&self) -> bool {
+        true
+    }
+
+    fn displacement(&self, time: f64) -> Option<Complex64> {
+        Some(self.equation.mean_amplitude(self.alpha, time))
+    }
 
     fn cutoff(&self) -> Cutoff {
         self.cutoff
@@ -114,29 +115,8 @@ impl OpenSystem for Quadratic {
         apply_ladder(ket, scratch, lower, raise, self.cutoff);
     }
 
-    fn observe(&self, ket: &Ket, observables: &[Observable], values: &mut [f64]) {
-        self.observe_at(0.0, ket, observables, values);
-    }
-
-    fn observe_at(&self, time: f64, ket: &Ket, observables: &[Observable], values: &mut [f64]) {
-        let (relative, [x, p]) = (Self::relative(ket), self.units());
-        let alpha = self.model.mean_amplitude(self.alpha, time);
-        for (value, observable) in values.iter_mut().zip(observables) {
-            *value = match observable {
-                Observable::Number => relative.number_at(alpha),
-                Observable::NumberSquared => relative.number_squared_at(alpha),
-                Observable::X => 2.0 * x * alpha.re,
-                Observable::P => 2.0 * p * alpha.im,
-                Observable::XSquared => x * x * relative.quadrature_squared_at(1.0, alpha),
-                Observable::PSquared => p * p * relative.quadrature_squared_at(-1.0, alpha),
-                // Refused by the run file: there are no spins, and what the energy is depends on how the bath is drawn in.
-                Observable::Inversion(_) | Observable::Energy => f64::NAN,
-            };
-        }
-    }
-
     fn populations_at(&self, time: f64, ket: &Ket, populations: &mut Vec<f64>) {
-        displaced_populations(ket, self.model.mean_amplitude(self.alpha, time), populations);
+        displaced_populations(ket, self.equation.mean_amplitude(self.alpha, time), populations);
     }
 
     fn is_weighted(&self) -> bool {

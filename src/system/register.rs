@@ -6,8 +6,6 @@ mod kernel;
 mod parity;
 mod turning;
 
-use std::cell::LazyCell;
-
 use num_complex::Complex64;
 
 pub use generator::RegisterGenerator;
@@ -15,9 +13,9 @@ use parity::multiply_tied;
 
 use super::channel::{Channel, Jump, channels};
 use super::displaced_populations::displaced_populations;
-use super::expectation::{level_populations, lowering, lowering_twice, number_moments, populations_by_parity};
+use super::expectation::{level_populations, populations_by_parity};
 use super::ladder::{apply_ladder, ladder_weight};
-use super::{GUARD, MovingFrame, Observable, OpenSystem};
+use super::{GUARD, MovingFrame, OpenSystem};
 use crate::hilbert::{Cutoff, Ket, Window, product_ket};
 use crate::model::{Model, PurePreparation};
 
@@ -28,6 +26,7 @@ use crate::model::{Model, PurePreparation};
 /// there). Observables, populations and followed quantities are the laboratory's.
 #[derive(Debug, Clone)]
 pub struct Register {
+    model: Model,
     frequency: f64,
     cutoff: Cutoff,
     channels: Vec<Channel>,
@@ -65,6 +64,7 @@ impl Register {
             0.5 * channels.iter().map(rate).sum::<f64>()
         };
         Self {
+            model: model.clone(),
             frequency: model.frequency(),
             cutoff,
             splittings: spins.iter().map(crate::model::Spin::splitting).collect(),
@@ -78,11 +78,6 @@ impl Register {
             frame: None,
             tied: None,
         }
-    }
-
-    /// Ω₀.
-    pub(super) fn frequency(&self) -> f64 {
-        self.frequency
     }
 
     /// ω̃ of every spin.
@@ -113,36 +108,22 @@ impl Register {
         let diagonal = self.diagonal.iter().fold(0.0, |max: f64, d| max.max(d.abs()));
         diagonal + self.flips.iter().map(|(_, strength)| strength.abs()).sum::<f64>()
     }
-
-    /// Populations of every row at even and at odd levels.
-    fn populations(ket: &Ket) -> Vec<[f64; 2]> {
-        (0..ket.rows()).map(|row| populations_by_parity(ket, row)).collect()
-    }
-
-    /// ⟨ψ|τz|ψ⟩ of a spin, from the populations of the rows.
-    fn inversion(&self, sector: usize, populations: &[[f64; 2]], spin: usize) -> f64 {
-        let signed = |(row, parity): (usize, &[f64; 2])| {
-            let [ground, excited] = self.spin_populations(spin, row, sector, *parity);
-            excited - ground
-        };
-        populations.iter().enumerate().map(signed).sum()
-    }
-
-    /// ⟨X ⊗ A⟩ with A the spin operator of the coupling.
-    fn interaction(&self, ket: &Ket) -> f64 {
-        let own = |row: usize| match self.own(row) {
-            0.0 => 0.0,
-            strength => strength * lowering(ket, row, row).re,
-        };
-        let flipped = |row: usize| -> f64 {
-            self.partners().iter().map(|&(bit, strength)| strength * lowering(ket, row, row ^ bit).re).sum()
-        };
-        (0..ket.rows()).map(|row| 2.0 * (own(row) + flipped(row))).sum()
-    }
 }
 
 impl OpenSystem for Register {
     type Generator = RegisterGenerator;
+
+    fn model(&self) -> &Model {
+        &self.model
+    }
+
+    fn has_parity(&self) -> bool {
+        self.tied.is_some()
+    }
+
+    fn displacement(&self, time: f64) -> Option<Complex64> {
+        self.frame.map(|frame| frame.at(time))
+    }
 
     fn cutoff(&self) -> Cutoff {
         self.cutoff
@@ -208,45 +189,6 @@ impl OpenSystem for Register {
             Jump::Positive | Jump::Negative => {}
         }
         self.change_parity(ket);
-    }
-
-    fn observe(&self, ket: &Ket, observables: &[Observable], values: &mut [f64]) {
-        if self.frame.is_some() {
-            self.observe_at(0.0, ket, observables, values);
-            return;
-        }
-        let moments = number_moments(ket);
-        // X and P change the parity.
-        let lowered = || -> Complex64 {
-            if self.tied.is_some() { Complex64::ZERO } else { (0..ket.rows()).map(|row| lowering(ket, row, row)).sum() }
-        };
-        let populations = LazyCell::new(|| Self::populations(ket));
-        let inversion = |spin: usize| self.inversion(ket.sector, &populations, spin);
-        let quadrature = |sign: f64| sign * 2.0 * lowering_twice(ket).re + 2.0 * moments.first + moments.norm;
-        for (value, observable) in values.iter_mut().zip(observables) {
-            *value = match *observable {
-                Observable::Number => moments.first,
-                Observable::NumberSquared => moments.second,
-                Observable::X => 2.0 * lowered().re,
-                Observable::P => 2.0 * lowered().im,
-                Observable::XSquared => quadrature(1.0),
-                Observable::PSquared => quadrature(-1.0),
-                Observable::Inversion(spin) => inversion(spin),
-                Observable::Energy => {
-                    let spins = self.splittings.iter().enumerate();
-                    self.frequency * moments.first
-                        + spins.map(|(i, splitting)| 0.5 * splitting * inversion(i)).sum::<f64>()
-                        + self.interaction(ket)
-                }
-            } / moments.norm;
-        }
-    }
-
-    fn observe_at(&self, time: f64, ket: &Ket, observables: &[Observable], values: &mut [f64]) {
-        match self.displacement(time) {
-            Some(alpha) => self.observe_displaced(alpha, ket, observables, values),
-            None => self.observe(ket, observables, values),
-        }
     }
 
     fn populations_at(&self, time: f64, ket: &Ket, populations: &mut Vec<f64>) {

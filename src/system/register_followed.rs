@@ -2,8 +2,8 @@
 
 use num_complex::Complex64;
 
-use super::followed::{Followed, Scratch, Sums, add_changes, quantity};
-use super::{Jump, Observable, OpenSystem, Register};
+use super::followed::{Followed, Scratch, Sums, add_changes};
+use super::{Jump, OpenSystem, Register, quantity};
 use crate::hilbert::Ket;
 
 /// What happens to a ket before its quantities are taken.
@@ -190,29 +190,5 @@ impl Followed for Register {
             add_changes(channel.rate * share, &after, values, rates);
         }
         (scratch.sums, scratch.met, scratch.values) = (sums, met, after);
-    }
-
-    fn expression(&self, observable: Observable) -> Vec<f64> {
-        let mut coefficients = vec![0.0; self.followed()];
-        match observable {
-            Observable::Number => coefficients[quantity::NUMBER] = 1.0,
-            Observable::NumberSquared => coefficients[quantity::NUMBER_SQUARED] = 1.0,
-            Observable::X => coefficients[quantity::X] = 1.0,
-            Observable::P => coefficients[quantity::P] = 1.0,
-            Observable::XSquared => coefficients[quantity::X_SQUARED] = 1.0,
-            // X² + P² = 4N + 2.
-            Observable::PSquared => {
-                (coefficients[quantity::NUMBER], coefficients[quantity::X_SQUARED]) = (4.0, -1.0);
-            }
-            Observable::Inversion(spin) => coefficients[quantity::FIRST_SPIN + spin] = 1.0,
-            Observable::Energy => {
-                coefficients[quantity::NUMBER] = self.frequency();
-                coefficients[quantity::X_COUPLING] = 1.0;
-                for (spin, splitting) in self.splittings().iter().enumerate() {
-                    coefficients[quantity::FIRST_SPIN + spin] = 0.5 * splitting;
-                }
-            }
-        }
-        coefficients
     }
 }

@@ -192,7 +192,7 @@ fn a_thermal_spin_without_coupling_stays_as_it_is() {
         let experiment = &RunFile::parse(&text, "thermal", &[]).expect("sound").points[0].experiment;
         // √(1.2² + 0.9²) = 1.5.
         let expected = -(0.5f64 * 1.5 / 1.1).tanh();
-        let place = experiment.observables.iter().position(|o| *o == Observable::Inversion(0)).expect("observed");
+        let place = experiment.observables.iter().position(|o| *o == Observable::inversion(0)).expect("observed");
         let (solution, ensemble) = (exact(experiment), trajectories(experiment, 10_000, 3));
         for time in 0..5 {
             let found = solution.observables[place][time];
@@ -216,7 +216,7 @@ fn without_baths_norm_and_energy_are_conserved() {
     };
     let model = oscillator(vec![free(0.4, 0.9, 0.3), free(0.0, 1.2, 0.5), free(-0.8, 0.5, 0.2)], None);
     let mut experiment = experiment(model, OscillatorPreparation::Coherent(Complex64::new(1.0, 1.0)), 20.0, 41);
-    experiment.observables.push(Observable::Energy);
+    experiment.observables.push(Observable::ENERGY);
     let energy = experiment.observables.len() - 1;
     let ensemble = trajectories(&experiment, 2, 6);
     let start = mean(&ensemble, 0, energy);
@@ -229,7 +229,7 @@ fn without_baths_norm_and_energy_are_conserved() {
     let mut chain = experiment.clone();
     chain.model = oscillator(vec![free(0.0, 1.2, 0.5)], None);
     chain.oscillator = OscillatorPreparation::Fock(3);
-    chain.observables = vec![Observable::Number, Observable::Energy];
+    chain.observables = vec![Observable::NUMBER, Observable::ENERGY];
     let ensemble = trajectories(&chain, 2, 6);
     for time in 0..chain.times.len() {
         assert!((mean(&ensemble, time, 1) - mean(&ensemble, 0, 1)).abs() < 1e-8);

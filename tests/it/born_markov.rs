@@ -20,12 +20,12 @@ use serde_json::Value;
 use crate::systems::THREADS;
 
 const OBSERVABLES: [Observable; 6] = [
-    Observable::Number,
-    Observable::NumberSquared,
+    Observable::NUMBER,
+    Observable::NUMBER_SQUARED,
     Observable::X,
     Observable::P,
-    Observable::XSquared,
-    Observable::PSquared,
+    Observable::X_SQUARED,
+    Observable::P_SQUARED,
 ];
 
 /// One entry of the reference file.

@@ -125,7 +125,7 @@ fn cases() -> Vec<Case> {
     let bath = |kappa: f64, nbar: f64| Some(OscillatorBath { kappa, nbar });
     let case = |name, model: Model, initial, end, ratio, wrong| {
         let mut experiment = experiment(model, initial, end, 5);
-        experiment.observables.extend([Observable::XSquared, Observable::PSquared, Observable::Energy]);
+        experiment.observables.extend([Observable::X_SQUARED, Observable::P_SQUARED, Observable::ENERGY]);
         Case { name, experiment, ratio, wrong }
     };
     let fock = OscillatorPreparation::Fock;
@@ -209,6 +209,9 @@ struct Miscompensated(Chain, f64);
 impl OpenSystem for Miscompensated {
     type Generator = <Chain as OpenSystem>::Generator;
 
+    fn model(&self) -> &Model {
+        self.0.model()
+    }
     fn cutoff(&self) -> Cutoff {
         self.0.cutoff()
     }
@@ -230,8 +233,8 @@ impl OpenSystem for Miscompensated {
     fn collapse(&self, channel: usize, ket: &mut Ket, scratch: &mut Ket) {
         self.0.collapse(channel, ket, scratch);
     }
-    fn observe(&self, ket: &Ket, observables: &[Observable], values: &mut [f64]) {
-        self.0.observe(ket, observables, values);
+    fn has_parity(&self) -> bool {
+        self.0.has_parity()
     }
 }
 
@@ -245,9 +248,6 @@ impl Followed for Miscompensated {
     fn follow_with_jumps(&self, time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
         self.0.follow_with_jumps(time, ket, scratch, values, rates);
         rates.iter_mut().for_each(|rate| *rate *= self.1);
-    }
-    fn expression(&self, observable: Observable) -> Vec<f64> {
-        self.0.expression(observable)
     }
 }
 

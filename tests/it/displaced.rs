@@ -19,7 +19,7 @@ use crate::systems::{THREADS, exact, experiment, oscillator, run, spin, with_rat
 /// An experiment that observes all there is.
 fn observing_all(spins: Vec<Spin>, alpha: Complex64, end: f64) -> Experiment {
     let mut all = experiment(oscillator(spins, None), OscillatorPreparation::Coherent(alpha), end, 4);
-    all.observables.extend([Observable::XSquared, Observable::PSquared, Observable::Energy]);
+    all.observables.extend([Observable::X_SQUARED, Observable::P_SQUARED, Observable::ENERGY]);
     all
 }
 

@@ -49,22 +49,6 @@ fn models() -> impl Strategy<Value = Model> {
     prop_oneof![4 => spins, 1 => adiabatic, 1 => born_markov]
 }
 
-/// The observable as an operator, made anew.
-fn observed(observable: Observable, model: &Model) -> Operator {
-    let equation = model.equation().unwrap();
-    let (a, [x, p]) = (equation.oscillator, model.quadrature_units());
-    match observable {
-        Observable::Number => a.number(),
-        Observable::NumberSquared => a.number() * a.number(),
-        Observable::X => x * a.x(),
-        Observable::P => p * a.p(),
-        Observable::XSquared => x * x * (a.x() * a.x()),
-        Observable::PSquared => p * p * (a.p() * a.p()),
-        Observable::Inversion(spin) => equation.spins[spin].z(),
-        Observable::Energy => equation.lindbladian.hamiltonian,
-    }
-}
-
 /// ⟨O⟩ in a product of levels.
 fn expectation(operator: &Operator, levels: &[u32]) -> Complex64 {
     let diagonal = |(word, c): (&Word, Complex64)| {
@@ -84,18 +68,8 @@ fn start(model: &Model, number: u32) -> Vec<u32> {
 fn worst_of_power_series(model: &Model, number: u32, factor: f64) -> f64 {
     const ORDER: u32 = 7;
     let times = vec![0.0, 0.005, 0.01];
-    let mut observables = vec![
-        Observable::Number,
-        Observable::NumberSquared,
-        Observable::X,
-        Observable::P,
-        Observable::XSquared,
-        Observable::PSquared,
-    ];
-    observables.extend((0..model.spins().len()).map(Observable::Inversion));
-    if matches!(model, Model::OscillatorSpins(_)) {
-        observables.push(Observable::Energy);
-    }
+    let mut observables = Observable::all(model.spins().len());
+    observables.retain(|o| matches!(model, Model::OscillatorSpins(_)) || *o != Observable::ENERGY);
     let experiment = Experiment {
         model: model.clone(),
         oscillator: OscillatorPreparation::Fock(number as usize),
@@ -105,12 +79,12 @@ fn worst_of_power_series(model: &Model, number: u32, factor: f64) -> f64 {
         heating_window: [0, 2],
     };
     let exact = master::solve(&experiment, &Limits::default(), |_| true).unwrap().unwrap();
-    let mut equation = model.equation().unwrap().lindbladian;
+    let mut equation = model.lindbladian().unwrap();
     equation.jumps.iter_mut().for_each(|jump| jump.rate *= factor);
     let levels = start(model, number);
     let mut worst = 0.0f64;
     for (observable, curve) in observables.iter().zip(&exact.observables) {
-        let mut operator = observed(*observable, model);
+        let mut operator = observable.operator(model);
         let mut sums = vec![Complex64::ZERO; times.len()];
         let mut factorial = 1.0;
         for k in 0..=ORDER {
@@ -138,11 +112,11 @@ proptest! {
         let right = worst_of_power_series(&model, number, 1.0);
         prop_assert!(right < 1e-9, "{right:e} {model:?}");
         // How fast jumps change N and the inversions at the start.
-        let mut jumps = model.equation().unwrap().lindbladian;
+        let mut jumps = model.lindbladian().unwrap();
         jumps.hamiltonian = Operator::default();
-        let speed = |o: Observable| expectation(&jumps.adjoint(&observed(o, &model)), &start(&model, number)).norm();
-        let spins = (0..model.spins().len()).map(Observable::Inversion);
-        if spins.chain([Observable::Number]).any(|o| speed(o) > 0.1) {
+        let speed = |o: Observable| expectation(&jumps.adjoint(&o.operator(&model)), &start(&model, number)).norm();
+        let spins = (0..model.spins().len()).map(Observable::inversion);
+        if spins.chain([Observable::NUMBER]).any(|o| speed(o) > 0.1) {
             let wrong = worst_of_power_series(&model, number, 1.1);
             prop_assert!(wrong > 1e-5, "{wrong:e} {model:?}");
         }
@@ -151,14 +125,14 @@ proptest! {
     #[test]
     fn channels_are_those_of_the_trajectories(model in models()) {
         let names: Vec<_> = channels(&model).into_iter().map(|channel| (channel.name, channel.rate)).collect();
-        let equation = model.equation().unwrap().lindbladian;
+        let equation = model.lindbladian().unwrap();
         prop_assert_eq!(names, equation.jumps.into_iter().map(|jump| (jump.name, jump.rate)).collect::<Vec<_>>());
     }
 
     #[test]
     fn the_chain_parity_is_found_where_it_is_conserved(model in models()) {
         let Model::OscillatorSpins(parameters) = &model else { return Ok(()) };
-        let equation = model.equation().unwrap().lindbladian;
+        let equation = model.lindbladian().unwrap();
         let found = equation.conserved_parities();
         // (−1)^{N + Σ up}: the charges of all parts are those of their levels.
         let chain = |charges: &[Vec<bool>]| charges.iter().all(|levels| levels[1]);

@@ -5,7 +5,7 @@ use fluctuator::ensemble::{Purpose, Streams};
 use fluctuator::hilbert::{Cutoff, Ket, Window};
 use fluctuator::model::{OscillatorSpins, PureOscillator, PurePreparation, Spin};
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Generator, Jump, Observable, OpenSystem, Register};
+use fluctuator::system::{Generator, Jump, Observable, OpenSystem, Readout, Register};
 use fluctuator::unravelling::{Recorder, Trajectory};
 use num_complex::Complex64;
 
@@ -104,14 +104,14 @@ fn observe(spins: &[Spin], ket: &Amplitudes) -> Values {
 type Values = [f64; 8];
 
 const OBSERVABLES: [Observable; 8] = [
-    Observable::Number,
-    Observable::NumberSquared,
+    Observable::NUMBER,
+    Observable::NUMBER_SQUARED,
     Observable::X,
     Observable::P,
-    Observable::Inversion(0),
-    Observable::XSquared,
-    Observable::PSquared,
-    Observable::Energy,
+    Observable::inversion(0),
+    Observable::X_SQUARED,
+    Observable::P_SQUARED,
+    Observable::ENERGY,
 ];
 
 struct Record<'a> {
@@ -124,7 +124,7 @@ struct Record<'a> {
 impl Recorder for Record<'_> {
     fn output(&mut self, index: usize, ket: &Ket) {
         let mut values = Values::default();
-        self.system.observe_at(self.times[index], ket, &OBSERVABLES, &mut values);
+        Readout::new(self.system, &OBSERVABLES).observe(self.system, self.times[index], ket, &mut values);
         self.outputs.push(values);
     }
 

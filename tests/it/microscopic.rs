@@ -65,7 +65,7 @@ impl Curves {
         Self {
             times: experiment.times.clone(),
             amplitude: x.iter().zip(&p).map(amplitude).collect(),
-            number: curve(Observable::Number),
+            number: curve(Observable::NUMBER),
         }
     }
 

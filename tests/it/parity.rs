@@ -8,7 +8,7 @@ use fluctuator::model::{
     SpinPreparation,
 };
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Chain, Followed, Generator, Observable, OpenSystem, Register, Scratch, activity};
+use fluctuator::system::{Chain, Followed, Generator, Observable, OpenSystem, Readout, Register, Scratch, activity};
 use fluctuator::unravelling::{Recorder, Trajectory};
 
 use crate::systems::{experiment, run, spin};
@@ -38,7 +38,7 @@ struct Record<'a, S> {
 impl<S: Followed> Recorder for Record<'_, S> {
     fn output(&mut self, _index: usize, ket: &Ket) {
         let (count, mut values) = (self.system.followed(), vec![0.0; self.observables.len()]);
-        self.system.observe(ket, self.observables, &mut values);
+        Readout::new(self.system, self.observables).observe(self.system, 0.0, ket, &mut values);
         self.values.append(&mut values);
         let (mut values, mut rates) = (vec![0.0; count], vec![0.0; count + activity::COUNT]);
         let mut ket = ket.clone();
@@ -62,9 +62,7 @@ struct Found {
 /// One trajectory: what was observed and followed at five times, and the jumps.
 fn trajectory<S: Followed>(system: &S, spins: usize, state: &PurePreparation, end: f64, index: u64) -> Found {
     let times: Vec<f64> = (0..5).map(|i| end * f64::from(i) / 4.0).collect();
-    let mut observables: Vec<Observable> =
-        Observable::NAMES.iter().filter_map(|name| Observable::parse(name, spins)).flatten().collect();
-    observables.dedup();
+    let observables = Observable::all(spins);
     let mut record = Record {
         system,
         observables: &observables,

@@ -12,7 +12,7 @@ use fluctuator::hilbert::Ket;
 use fluctuator::io::RecordSpool;
 use fluctuator::io::run_file::RunFile;
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Chain, Experiment, OpenSystem};
+use fluctuator::system::{Chain, Experiment, Readout};
 use fluctuator::unravelling::{Recorder, Trajectory};
 use netcdf3::{DataVector, FileReader};
 
@@ -109,7 +109,7 @@ struct Listener<'a> {
 
 impl Recorder for Listener<'_> {
     fn output(&mut self, _index: usize, ket: &Ket) {
-        self.system.observe(ket, &self.experiment.observables, &mut self.values);
+        Readout::new(self.system, &self.experiment.observables).observe(self.system, 0.0, ket, &mut self.values);
     }
 
     fn jump(&mut self, time: f64, channel: usize) {

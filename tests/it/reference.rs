@@ -46,8 +46,8 @@ pub fn load(name: &str) -> Reference {
         OscillatorPreparation::Coherent(Complex64::new(alpha[0], alpha[1]))
     };
     let frequency = case["frequency"].as_f64().expect("frequency");
-    let mut observables = vec![Observable::Number, Observable::NumberSquared, Observable::X, Observable::P];
-    observables.extend((0..spins.len()).map(Observable::Inversion));
+    let mut observables = vec![Observable::NUMBER, Observable::NUMBER_SQUARED, Observable::X, Observable::P];
+    observables.extend((0..spins.len()).map(Observable::inversion));
     let times = numbers(&json["times"]);
     let heating_window = [0, times.len() - 1];
     let model = Model::OscillatorSpins(OscillatorSpins { frequency, spins, oscillator_bath: None });

@@ -247,7 +247,7 @@ fn an_inversion_needs_a_spin() {
             &format!("version = 1\n[model]\nfrequency = 1.0\n{model}\n[time]\nend = 1.0\n{output}\n"),
         );
         let finished = sandbox.expect(2, "check bare.toml");
-        let expected = "`output.observables` = \"inversion\": there are no spins whose inversion could be observed";
+        let expected = "`output.observables` = \"inversion\": there are no spins: leave it out";
         assert!(finished.error().starts_with(expected), "{}", finished.error());
     }
 }

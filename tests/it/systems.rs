@@ -25,8 +25,8 @@ pub fn spin(tunnelling: f64, coupling: f64, gamma: f64, nbar: f64) -> Spin {
 
 /// An experiment with the usual observables, `points` output times up to `end` and an automatic cutoff.
 pub fn experiment(model: Model, oscillator: OscillatorPreparation, end: f64, points: usize) -> Experiment {
-    let mut observables = vec![Observable::Number, Observable::NumberSquared, Observable::X, Observable::P];
-    observables.extend((0..model.spins().len()).map(Observable::Inversion));
+    let mut observables = vec![Observable::NUMBER, Observable::NUMBER_SQUARED, Observable::X, Observable::P];
+    observables.extend((0..model.spins().len()).map(Observable::inversion));
     let times = (0..points).map(|i| end * i as f64 / (points - 1) as f64).collect();
     Experiment { model, oscillator, cutoff: Cutoff::Auto, times, observables, heating_window: [0, points - 1] }
 }
@@ -97,8 +97,8 @@ pub fn exact_jumps(experiment: &Experiment, channels: &[Channel]) -> Vec<f64> {
     let mut fine = experiment.clone();
     fine.times = (0..=CELLS).map(|i| end * i as f64 / CELLS as f64).collect();
     fine.heating_window = [0, CELLS];
-    fine.observables = vec![Observable::Number];
-    fine.observables.extend((0..model.spins.len()).map(Observable::Inversion));
+    fine.observables = vec![Observable::NUMBER];
+    fine.observables.extend((0..model.spins.len()).map(Observable::inversion));
     let solution = exact(&fine);
     let spin_bath = |i: usize| model.spins[i].bath.expect("a bath");
     let intensity = |jump: Jump, time: usize| match jump {

@@ -215,7 +215,7 @@ fn no_jump_from_a_rare_initial_state_is_known() {
     let mut rare = spin(0.868, 0.218, 19.5, 0.0);
     (rare.asymmetry, rare.initial) = (0.509, SpinPreparation::Mixed { excited_probability: 0.03 });
     let experiment = experiment(oscillator(vec![rare], None), OscillatorPreparation::Fock(0), 0.4, 2);
-    let inversion = experiment.observables.iter().position(|observable| *observable == Observable::Inversion(0));
+    let inversion = experiment.observables.iter().position(|observable| *observable == Observable::inversion(0));
     let probability = (1.0 + exact(&experiment).observables[inversion.expect("it is observed")][1]) / 2.0;
     // p = 0.03 e^{−γt}, besides what the coupling makes of the ground state.
     let silent = 0.03 * (-19.5 * 0.4f64).exp();
@@ -371,7 +371,7 @@ fn rounding_does_not_move_a_controlled_mean() {
     relaxing.dephasing = 35.0;
     let dephased = Spin { asymmetry: 1.38, dephasing: 2.39, ..spin(0.408, 0.0168, 0.0, 0.0) };
     let experiment = experiment(oscillator(vec![relaxing, dephased], None), OscillatorPreparation::Fock(0), 1.5e-3, 8);
-    let place = experiment.observables.iter().position(|observable| *observable == Observable::Inversion(0));
+    let place = experiment.observables.iter().position(|observable| *observable == Observable::inversion(0));
     let right = &exact(&experiment).observables[place.expect("it is observed")];
     for seed in 0..8 {
         let point = point(&experiment, &plan(366, seed, Estimator::Controlled { pilot: 128 }));

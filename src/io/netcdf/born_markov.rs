@@ -1,6 +1,6 @@
 //! What `result.nc` holds of Eq. (23): moments, weights, the smallest eigenvalue, and the units of Sec. II.
 
-use super::names::{attributes, observable_attributes};
+use super::names::attributes;
 use super::{Contents, RATE_UNITS, Step, table};
 use crate::analysis::{BornMarkovPoint, Point, Weights};
 
@@ -33,20 +33,6 @@ const CURVES: [Entry; 12] = [
 
 fn weights(point: &BornMarkovPoint, of: fn(&Weights) -> &Vec<f64>) -> Option<&Vec<f64>> {
     point.weights.as_ref().map(of)
-}
-
-/// Long name, units and equation of an observable of `points`: X and P have units where a mass is named.
-pub(super) fn attributes_at(name: &str, points: &[Point]) -> [(&'static str, String); 3] {
-    let (units, equation) = match name {
-        "x" => (X_UNITS, "X = (a + a†)/√(2MΩ₀)"),
-        "p" => (P_UNITS, "P = −i√(MΩ₀/2)(a − a†)"),
-        "x_squared" => (X_SQUARED_UNITS, "X² = (a + a†)²/(2MΩ₀)"),
-        "p_squared" => (P_SQUARED_UNITS, "P² = −(MΩ₀/2)(a − a†)²"),
-        _ => return observable_attributes(name),
-    };
-    let [(_, long_name), ..] = observable_attributes(name);
-    let massive = points.iter().any(|point| point.born_markov.is_some());
-    if massive { attributes(&long_name, units, equation) } else { observable_attributes(name) }
 }
 
 impl Contents {

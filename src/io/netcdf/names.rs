@@ -2,6 +2,7 @@
 
 use super::{RATE_UNITS, TIME_UNITS};
 use crate::analysis::Point;
+use crate::system::{Observable, Unit};
 
 /// A number of every point: name, long name, units, value (absent: NaN).
 pub(super) type PointNumber = (&'static str, &'static str, &'static str, fn(&Point) -> Option<f64>);
@@ -32,25 +33,19 @@ pub(super) const POINT_NUMBERS: [PointNumber; 15] = [
     }),
 ];
 
-/// Long name, units and equation of an observable.
-pub(super) fn observable_attributes(name: &str) -> [(&'static str, String); 3] {
-    let (long_name, units, equation) = match name {
-        "number" => ("mean occupation ⟨N⟩ of the oscillator", "1", "N = a†a"),
-        "number_squared" => ("mean squared occupation ⟨N²⟩ of the oscillator", "1", "N² = (a†a)²"),
-        "x" => ("mean position ⟨X⟩ of the oscillator", "1", "X = a + a†"),
-        "p" => ("mean momentum ⟨P⟩ of the oscillator", "1", "P = −i(a − a†)"),
-        "x_squared" => ("mean squared position ⟨X²⟩ of the oscillator", "1", "X² = (a + a†)²"),
-        "p_squared" => ("mean squared momentum ⟨P²⟩ of the oscillator", "1", "P² = −(a − a†)²"),
-        "energy" => ("mean energy ⟨H⟩", "frequency unit", "H = Hamiltonian of the run file's model, ħ = 1"),
-        _ => match name.strip_prefix("inversion_") {
-            Some(spin) => {
-                let long_name = format!("mean inversion ⟨τz⟩ of spin {spin} in its energy eigenbasis");
-                return attributes(&long_name, "1", "τz = |+⟩⟨+| − |−⟩⟨−|");
-            }
-            None => return attributes(&format!("mean of {name}"), "1", ""),
-        },
+/// Long name, units and equation of an observable of `points`: X and P have units where a mass is named.
+pub(super) fn attributes_at(name: &str, points: &[Point]) -> [(&'static str, String); 3] {
+    let Some(observable) = Observable::named(name) else { return attributes(&format!("mean of {name}"), "1", "") };
+    let massive = points.iter().any(|point| point.born_markov.is_some());
+    let units = match observable.unit() {
+        Unit::Frequency => "frequency unit",
+        Unit::Position(1) if massive => "1/sqrt(mass frequency unit)",
+        Unit::Position(_) if massive => "1/(mass frequency unit)",
+        Unit::Momentum(1) if massive => "sqrt(mass frequency unit)",
+        Unit::Momentum(_) if massive => "mass frequency unit",
+        Unit::One | Unit::Position(_) | Unit::Momentum(_) => "1",
     };
-    attributes(long_name, units, equation)
+    attributes(&observable.long_name(), units, observable.equation(massive))
 }
 
 pub(super) fn attributes(long_name: &str, units: &str, equation: &str) -> [(&'static str, String); 3] {

@@ -25,7 +25,7 @@ pub use self::output::Records;
 use self::sampling::{
     check_sampling, check_weights, parse_block, parse_estimator, parse_sampling, parse_sweep_numbers,
 };
-use self::section::Section;
+use self::section::{Section, allowed_words};
 pub use self::source::{Source, is_piped, name};
 pub use self::tables::TableRows;
 use self::tables::{Tables, hash_with};
@@ -251,22 +251,26 @@ fn parse_times(mut time: Section) -> Result<Vec<f64>> {
 
 fn parse_observables(output: &mut Section, model: &Model) -> Result<Vec<Observable>> {
     let names = output.texts("observables", &["number"])?;
-    let mut observables = vec![Observable::Number];
+    let mut observables = vec![Observable::NUMBER];
     for name in names {
         let Some(found) = Observable::parse(&name, model.spins().len()) else {
-            let allowed = format!("allowed are {} (inversion_i for spin i alone)", Observable::NAMES.join(", "));
+            let names = allowed_words(&name, &Observable::names().collect::<Vec<_>>());
+            let allowed = format!("{names} (inversion_i for spin i alone, pair_zz_i_j for two spins i < j)");
             return Err(Error::value("output.observables", format!("\"{name}\""), allowed));
         };
-        if found.contains(&Observable::Energy) && matches!(model, Model::Adiabatic(_)) {
+        if found.contains(&Observable::ENERGY) && matches!(model, Model::Adiabatic(_)) {
             let allowed = "the adiabatic model has no spin energy; observe number instead";
             return Err(Error::value("output.observables", "\"energy\"", allowed));
         }
-        if found.contains(&Observable::Energy) && matches!(model, Model::BornMarkov(_)) {
+        if found.contains(&Observable::ENERGY) && matches!(model, Model::BornMarkov(_)) {
             let allowed = "is not observed with kind = \"born-markov\"; H_S is Ω₀(N + ½): observe number instead";
             return Err(Error::value("output.observables", "\"energy\"", allowed));
         }
         if found.is_empty() {
-            let allowed = "there are no spins whose inversion could be observed: leave it out";
+            let allowed = match model.spins().len() {
+                0 => "there are no spins: leave it out",
+                _ => "it is of two spins, and there is one: leave it out",
+            };
             return Err(Error::value("output.observables", format!("\"{name}\""), allowed));
         }
         for observable in found {

@@ -212,15 +212,8 @@ impl Section {
         let mut known = self.known.clone();
         known.sort_unstable();
         known.dedup();
-        let nearest = known.iter().map(|key| (distance(key, unknown), *key)).min();
-        let hint = match nearest {
-            Some((d, key)) if 3 * d <= unknown.chars().count() => format!("did you mean `{key}`? "),
-            _ => String::new(),
-        };
-        Err(Error::UnknownKey {
-            key: one_line(&self.key(unknown), LONGEST_KEY),
-            allowed: format!("{hint}allowed are {}", known.join(", ")),
-        })
+        let key = one_line(&self.key(unknown), LONGEST_KEY);
+        Err(Error::UnknownKey { key, allowed: allowed_words(unknown, &known) })
     }
 }
 
@@ -233,6 +226,16 @@ pub fn as_number(value: &Value) -> Option<f64> {
 /// `"a", "b"` for messages.
 pub fn quoted(words: &[&str]) -> String {
     words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
+}
+
+/// `did you mean …? allowed are …`, the first where a word is near enough.
+pub fn allowed_words(unknown: &str, known: &[&str]) -> String {
+    let nearest = known.iter().map(|word| (distance(word, unknown), *word)).min();
+    let hint = match nearest {
+        Some((d, word)) if 3 * d <= unknown.chars().count() => format!("did you mean `{word}`? "),
+        _ => String::new(),
+    };
+    format!("{hint}allowed are {}", known.join(", "))
 }
 
 /// Edits (insert, delete, replace, swap two neighbours) from `a` to `b`, for "did you mean".

@@ -1,0 +1,84 @@
+//! An operator as a real linear combination of others.
+
+use std::collections::BTreeMap;
+
+use num_complex::Complex64;
+
+use crate::operator::{Factor, Operator, Pauli, Word};
+
+/// What is left of an operator may be this part of it before it counts as something else.
+const ROUNDING: f64 = 1e-10;
+
+/// Coefficients of the combination of `quantities` that is `operator` up to a constant, with those of the last ones where several
+/// will do; all zero where there is none. With `parity`, words that reverse (−1)^N Πτz count as zero.
+pub fn combination(quantities: &[Operator], operator: &Operator, parity: bool) -> Vec<f64> {
+    let mut rest = Vector::of(operator, parity);
+    let mut coefficients = vec![0.0; quantities.len()];
+    let size = rest.norm();
+    // Gram and Schmidt from the last quantity on, each with how it is made of them.
+    let mut basis: Vec<(Vector, Vec<f64>)> = Vec::new();
+    for (index, quantity) in quantities.iter().enumerate().rev() {
+        let mut vector = Vector::of(quantity, parity);
+        let mut made = vec![0.0; quantities.len()];
+        made[index] = 1.0;
+        let whole = vector.norm();
+        for (other, from) in &basis {
+            let share = vector.dot(other);
+            vector.add(-share, other);
+            made.iter_mut().zip(from).for_each(|(made, from)| *made -= share * from);
+        }
+        let norm = vector.norm();
+        if norm <= ROUNDING * whole {
+            continue;
+        }
+        vector.0.values_mut().for_each(|c| *c /= norm);
+        made.iter_mut().for_each(|c| *c /= norm);
+        let share = rest.dot(&vector);
+        rest.add(-share, &vector);
+        coefficients.iter_mut().zip(&made).for_each(|(sum, made)| *sum += share * made);
+        basis.push((vector, made));
+    }
+    if rest.norm() > ROUNDING * size {
+        coefficients.fill(0.0);
+    }
+    let largest = coefficients.iter().fold(0.0, |largest: f64, c| largest.max(c.abs()));
+    coefficients.iter_mut().filter(|c| c.abs() <= ROUNDING * largest).for_each(|c| *c = 0.0);
+    coefficients
+}
+
+/// The coefficients of an operator's words but 1.
+struct Vector(BTreeMap<Word, Complex64>);
+
+impl Vector {
+    fn of(operator: &Operator, parity: bool) -> Self {
+        let counts = |word: &Word| !(word.is_identity() || parity && reverses(word));
+        Self(operator.terms().filter(|(word, _)| counts(word)).map(|(word, c)| (word.clone(), c)).collect())
+    }
+
+    fn dot(&self, other: &Self) -> f64 {
+        self.0.iter().map(|(word, c)| other.0.get(word).map_or(0.0, |d| (c.conj() * d).re)).sum()
+    }
+
+    fn norm(&self) -> f64 {
+        self.dot(self).sqrt()
+    }
+
+    fn add(&mut self, factor: f64, other: &Self) {
+        for (word, c) in &other.0 {
+            *self.0.entry(word.clone()).or_default() += factor * c;
+        }
+    }
+}
+
+/// Whether a word reverses (−1)^N Πτz.
+fn reverses(word: &Word) -> bool {
+    word.factors().fold(false, |reversed, (_, factor)| {
+        reversed
+            != match factor {
+                Factor::Band(band) => band.shift() % 2 != 0,
+                Factor::Fock { to, from } => (to + from) % 2 == 1,
+                Factor::Pauli(pauli) => *pauli != Pauli::Z,
+                Factor::Transition { .. } => false,
+            }
+    })
+}
