@@ -55,7 +55,7 @@ impl Guide {
             expected,
             times: stops.iter().map(|stop| stop.0).collect(),
             stops: stops.into_iter().map(|stop| stop.1).collect(),
-            expressions: experiment.observables.iter().map(|observable| system.expression(*observable)).collect(),
+            expressions: system.expressions(&experiment.observables),
             interval: duration(experiment) / INTERVALS as f64,
             coefficients: vec![DRIFT; Layout::new(experiment, system.channels().len()).estimates()],
         }

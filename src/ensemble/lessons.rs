@@ -11,7 +11,7 @@ use super::threads::Threads;
 use super::trial::{MOST_INSTANTS, Trial, Trials};
 use super::{Estimator, Layout, pilot};
 use crate::Result;
-use crate::system::{Experiment, Followed, Observable, quantity};
+use crate::system::{Experiment, Followed, quantity};
 
 /// Trajectories with events: where there are a few trajectories only, usually, and at most.
 const PAIRS: [u64; 3] = [12, 24, 32];
@@ -245,15 +245,14 @@ struct Scale {
 /// That of every curve.
 fn scales<S: Followed>(system: &S, experiment: &Experiment, guide: Option<&Guide>) -> Vec<Scale> {
     let amplification = guide.map(|guide| guide.closure.amplification());
-    let of = |observable: &Observable| {
-        let expression = system.expression(*observable);
+    let of = |expression: Vec<f64>| {
         let value = expression.iter().map(|c| c.abs()).sum::<f64>().max(1.0);
         let Some(amplification) = amplification else { return Scale { value, controls: [value; CONTROLS] } };
         let fitted = expression.iter().zip(amplification).map(|(c, error)| c.abs() * error).sum();
         let more = amplification.get(quantity::P_COUPLING).copied().unwrap_or(0.0);
         Scale { value, controls: [fitted, value, more, 1.0] }
     };
-    let mut scales: Vec<Scale> = experiment.observables.iter().map(of).collect();
+    let mut scales: Vec<Scale> = system.expressions(&experiment.observables).into_iter().map(of).collect();
     let number = scales[experiment.number_index()];
     let times = |factor: f64| {
         let Scale { value, controls } = number;

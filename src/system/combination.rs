@@ -9,41 +9,57 @@ use crate::operator::{Factor, Operator, Pauli, Word};
 /// What is left of an operator may be this part of it before it counts as something else.
 const ROUNDING: f64 = 1e-10;
 
-/// Coefficients of the combination of `quantities` that is `operator` up to a constant, with those of the last ones where several
-/// will do; all zero where there is none. With `parity`, words that reverse (−1)^N Πτz count as zero.
-pub fn combination(quantities: &[Operator], operator: &Operator, parity: bool) -> Vec<f64> {
-    let mut rest = Vector::of(operator, parity);
-    let mut coefficients = vec![0.0; quantities.len()];
-    let size = rest.norm();
-    // Gram and Schmidt from the last quantity on, each with how it is made of them.
-    let mut basis: Vec<(Vector, Vec<f64>)> = Vec::new();
-    for (index, quantity) in quantities.iter().enumerate().rev() {
-        let mut vector = Vector::of(quantity, parity);
-        let mut made = vec![0.0; quantities.len()];
-        made[index] = 1.0;
-        let whole = vector.norm();
-        for (other, from) in &basis {
-            let share = vector.dot(other);
-            vector.add(-share, other);
-            made.iter_mut().zip(from).for_each(|(made, from)| *made -= share * from);
+/// All real linear combinations of some quantities, up to constants.
+pub struct Span {
+    count: usize,
+    parity: bool,
+    /// Orthonormal vectors, each with how it is made of the quantities.
+    basis: Vec<(Vector, Vec<f64>)>,
+}
+
+impl Span {
+    /// Of `quantities`; with `parity`, words that reverse (−1)^N Πτz count as zero.
+    pub fn new(quantities: &[Operator], parity: bool) -> Self {
+        let mut span = Self { count: quantities.len(), parity, basis: Vec::new() };
+        // Gram and Schmidt, from the last quantity on: what it makes of the others is left out.
+        for (index, quantity) in quantities.iter().enumerate().rev() {
+            let mut vector = Vector::of(quantity, parity);
+            let mut made = vec![0.0; quantities.len()];
+            made[index] = 1.0;
+            let whole = vector.norm();
+            for (other, from) in &span.basis {
+                let share = vector.dot(other);
+                vector.add(-share, other);
+                made.iter_mut().zip(from).for_each(|(made, from)| *made -= share * from);
+            }
+            let norm = vector.norm();
+            if norm > ROUNDING * whole {
+                vector.0.values_mut().for_each(|c| *c /= norm);
+                made.iter_mut().for_each(|c| *c /= norm);
+                span.basis.push((vector, made));
+            }
         }
-        let norm = vector.norm();
-        if norm <= ROUNDING * whole {
-            continue;
+        span
+    }
+
+    /// Coefficients of the combination that is `operator`, those of the last quantities where several will do; all zero where there
+    /// is none.
+    pub fn coefficients(&self, operator: &Operator) -> Vec<f64> {
+        let mut rest = Vector::of(operator, self.parity);
+        let mut coefficients = vec![0.0; self.count];
+        let size = rest.norm();
+        for (vector, made) in &self.basis {
+            let share = rest.dot(vector);
+            rest.add(-share, vector);
+            coefficients.iter_mut().zip(made).for_each(|(sum, made)| *sum += share * made);
         }
-        vector.0.values_mut().for_each(|c| *c /= norm);
-        made.iter_mut().for_each(|c| *c /= norm);
-        let share = rest.dot(&vector);
-        rest.add(-share, &vector);
-        coefficients.iter_mut().zip(&made).for_each(|(sum, made)| *sum += share * made);
-        basis.push((vector, made));
+        if rest.norm() > ROUNDING * size {
+            coefficients.fill(0.0);
+        }
+        let largest = coefficients.iter().fold(0.0, |largest: f64, c| largest.max(c.abs()));
+        coefficients.iter_mut().filter(|c| c.abs() <= ROUNDING * largest).for_each(|c| *c = 0.0);
+        coefficients
     }
-    if rest.norm() > ROUNDING * size {
-        coefficients.fill(0.0);
-    }
-    let largest = coefficients.iter().fold(0.0, |largest: f64, c| largest.max(c.abs()));
-    coefficients.iter_mut().filter(|c| c.abs() <= ROUNDING * largest).for_each(|c| *c = 0.0);
-    coefficients
 }
 
 /// The coefficients of an operator's words but 1.

@@ -2,7 +2,7 @@
 
 use num_complex::Complex64;
 
-use super::combination::combination;
+use super::combination::Span;
 use super::combine::{BilinearSums, bilinear};
 use super::register_followed::Met;
 use super::{Observable, OpenSystem, quantity};
@@ -116,11 +116,12 @@ pub trait Followed: OpenSystem {
         (scratch.after, scratch.spare, scratch.values) = (after, spare, changed);
     }
 
-    /// The observable as a linear combination of the followed quantities, up to a constant; all zero where it is none. Where kets
+    /// Each observable as a linear combination of the followed quantities, up to a constant; all zero where it is none. Where kets
     /// live in a moving frame, it is that of the frame.
-    fn expression(&self, observable: Observable) -> Vec<f64> {
+    fn expressions(&self, observables: &[Observable]) -> Vec<Vec<f64>> {
         let quantities = quantity::operators(self.model());
-        combination(&quantities[..self.followed()], &observable.operator(self.model()), self.has_parity())
+        let span = Span::new(&quantities[..self.followed()], self.has_parity());
+        observables.iter().map(|observable| span.coefficients(&observable.operator(self.model()))).collect()
     }
 }
 

@@ -170,8 +170,9 @@ fn observables_are_combinations_of_the_quantities() {
                 let [values, _] = followed(system, ket);
                 let mut observed = vec![0.0; observables.len()];
                 Readout::new(system, &observables).observe(system, TIME, ket, &mut observed);
-                let dot = |o: Observable| system.expression(o).iter().zip(&values).map(|(c, y)| c * y).sum::<f64>();
-                observed.iter().zip(&observables).map(|(observed, o)| observed - dot(*o)).collect()
+                let dot = |expression: Vec<f64>| expression.iter().zip(&values).map(|(c, y)| c * y).sum::<f64>();
+                let combined = system.expressions(&observables).into_iter().map(dot);
+                observed.iter().zip(combined).map(|(observed, combined)| observed - combined).collect()
             })
             .collect();
         for constant in &constants {
