@@ -2,7 +2,8 @@
 
 use num_complex::Complex64;
 
-use crate::model::{Form, Model};
+use crate::model::Model;
+use crate::operator::{Band, Factor, JumpOperator, Operator};
 
 /// What a jump does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,43 +38,52 @@ pub struct Channel {
     pub jump: Jump,
 }
 
-/// All channels of a model: per spin down, up, dephasing (as far as it has them), then the oscillator's.
-pub fn channels(model: &Model) -> Vec<Channel> {
-    let mut list = Vec::new();
-    let mut push = |name: String, rate: f64, jump: Jump| list.push(Channel { name, rate, jump });
-    let ladder = |lower: f64, raise: f64| Jump::Ladder { lower: lower.into(), raise: raise.into() };
-    match model {
-        Model::OscillatorSpins(model) => {
-            for (i, spin) in model.spins.iter().enumerate() {
-                if let Some(bath) = spin.bath {
-                    push(format!("spin_{i}_down"), bath.down(), Jump::SpinDown(i));
-                    push(format!("spin_{i}_up"), bath.up(), Jump::SpinUp(i));
+impl Jump {
+    /// The jump that an operator of an oscillator and spins is, if it is one.
+    pub fn of(operator: &Operator) -> Option<Self> {
+        let terms: Vec<_> = operator.terms().collect();
+        // The Pauli matrices of one spin, or a and a†.
+        let mut spin = None;
+        let (mut pauli, mut ladder) = ([Complex64::ZERO; 3], [Complex64::ZERO; 2]);
+        for (word, c) in &terms {
+            let mut factors = word.factors();
+            let (Some((part, factor)), None) = (factors.next(), factors.next()) else { return None };
+            match factor {
+                Factor::Pauli(axis) if spin.is_none_or(|known| known == part) => {
+                    spin = Some(part);
+                    pauli[*axis as usize] = *c;
                 }
-                if spin.dephasing > 0.0 {
-                    push(format!("spin_{i}_dephasing"), spin.dephasing / 2.0, Jump::Dephase(i));
-                }
-            }
-            if let Some(bath) = model.oscillator_bath {
-                push("oscillator_loss".into(), bath.kappa * (bath.nbar + 1.0), ladder(1.0, 0.0));
-                push("oscillator_gain".into(), bath.kappa * bath.nbar, ladder(0.0, 1.0));
+                Factor::Band(band) if *band == Band::ladder(0, 1) => ladder[0] = *c,
+                Factor::Band(band) if *band == Band::ladder(1, 0) => ladder[1] = *c,
+                _ => return None,
             }
         }
-        Model::Adiabatic(model) => push("position".into(), 2.0 * model.diffusion, ladder(1.0, 1.0)),
-        Model::BornMarkov(model) => match model.form {
-            Form::Bare => {
-                push("positive".into(), 1.0, Jump::Positive);
-                push("negative".into(), 1.0, Jump::Negative);
-            }
-            Form::Completed => {
-                let [lower, raise] = model.completed_channel();
-                push("completed".into(), 1.0, Jump::Ladder { lower, raise });
-            }
-            Form::Secular => {
-                let [down, up] = model.secular_rates();
-                push("down".into(), down, ladder(1.0, 0.0));
-                push("up".into(), up, ladder(0.0, 1.0));
-            }
-        },
+        let [lower, raise] = ladder;
+        let Some(spin) = spin else { return Some(Self::Ladder { lower, raise }) };
+        let (spin, half, turned) = (spin - 1, Complex64::from(0.5), Complex64::new(0.0, 0.5));
+        match pauli {
+            _ if ladder != [Complex64::ZERO; 2] => None,
+            [x, y, z] if [x, y, z] == [half, -turned, Complex64::ZERO] => Some(Self::SpinDown(spin)),
+            [x, y, z] if [x, y, z] == [half, turned, Complex64::ZERO] => Some(Self::SpinUp(spin)),
+            [x, y, z] if [x, y, z] == [Complex64::ZERO, Complex64::ZERO, Complex64::ONE] => Some(Self::Dephase(spin)),
+            _ => None,
+        }
     }
-    list
+}
+
+/// All channels of a model: those of its Lindblad equation, or of the bare Eq. (23) the two that it is split into.
+///
+/// # Panics
+/// If a jump operator of the model is none that kets can take.
+pub fn channels(model: &Model) -> Vec<Channel> {
+    let Some(equation) = model.lindbladian() else {
+        let split = [("positive", Jump::Positive), ("negative", Jump::Negative)];
+        return split.map(|(name, jump)| Channel { name: name.into(), rate: 1.0, jump }).into();
+    };
+    let channel = |jump: JumpOperator| Channel {
+        jump: Jump::of(&jump.operator).expect("models jump by spins or by ladder operators"),
+        name: jump.name,
+        rate: jump.rate,
+    };
+    equation.jumps.into_iter().map(channel).collect()
 }

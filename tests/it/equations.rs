@@ -10,7 +10,7 @@ use fluctuator::model::{
     SpinPreparation,
 };
 use fluctuator::operator::{Operator, Word};
-use fluctuator::system::{Experiment, Observable, channels};
+use fluctuator::system::{Experiment, Jump, Observable, channels};
 use num_complex::Complex64;
 use proptest::prelude::*;
 
@@ -122,11 +122,24 @@ proptest! {
         }
     }
 
+    /// The jumps of kets are the operators of the equation: they are recognised, and nothing else is.
     #[test]
     fn channels_are_those_of_the_trajectories(model in models()) {
-        let names: Vec<_> = channels(&model).into_iter().map(|channel| (channel.name, channel.rate)).collect();
         let equation = model.lindbladian().unwrap();
-        prop_assert_eq!(names, equation.jumps.into_iter().map(|jump| (jump.name, jump.rate)).collect::<Vec<_>>());
+        let parts = model.parts();
+        let a = parts.oscillator;
+        for (channel, jump) in channels(&model).into_iter().zip(&equation.jumps) {
+            prop_assert_eq!((&channel.name, channel.rate), (&jump.name, jump.rate));
+            let operator = match channel.jump {
+                Jump::SpinDown(i) => parts.spins[i].lower(),
+                Jump::SpinUp(i) => parts.spins[i].raise(),
+                Jump::Dephase(i) => parts.spins[i].z(),
+                Jump::Ladder { lower, raise } => lower * a.lower() + raise * a.raise(),
+                Jump::Positive | Jump::Negative => unreachable!("of Lindblad form"),
+            };
+            prop_assert_eq!(&operator, &jump.operator);
+            prop_assert_eq!(Jump::of(&(a.number() * operator)), None);
+        }
     }
 
     #[test]
