@@ -24,6 +24,8 @@ pub struct Guide {
     times: Vec<f64>,
     /// Every observable as a combination of the followed quantities.
     expressions: Vec<Vec<f64>>,
+    /// Which of them is N.
+    number: usize,
     interval: f64,
     /// The coefficients β of the controls of every value, fixed before the ensemble is run: with any of them the mean of y − β·c
     /// is that of y.
@@ -56,6 +58,7 @@ impl Guide {
             times: stops.iter().map(|stop| stop.0).collect(),
             stops: stops.into_iter().map(|stop| stop.1).collect(),
             expressions: system.expressions(&experiment.observables),
+            number: experiment.number_index(),
             interval: duration(experiment) / INTERVALS as f64,
             coefficients: vec![DRIFT; Layout::new(experiment, system.channels().len()).estimates()],
         }
@@ -196,7 +199,7 @@ impl<'a, S: Followed> Controls<'a, S> {
                     let v = &carried.now;
                     for (observable, expression) in guide.expressions.iter().enumerate() {
                         let dot = |x: &[f64]| expression.iter().zip(x).fold(0.0, |sum, (c, x)| sum + c * x);
-                        let number = expression[quantity::NUMBER] == 1.0 && dot(v) == v[quantity::NUMBER];
+                        let number = observable == guide.number;
                         // A pair of another quantity, small where a jump is rare to change it, would be given coefficients that
                         // the trajectories not seen yet do not obey.
                         let [more_v, more_m] = if number {

@@ -218,16 +218,14 @@ impl Operators {
 
     /// The operator of an observable, made of its factors; `None` of one that this oracle does not know.
     pub fn observable(&self, observable: Observable) -> Option<Sparse> {
-        let name = observable.to_string();
         let spins: Vec<usize> = observable.spins().collect();
-        let family = name.split('_').take_while(|part| part.parse::<usize>().is_err()).collect::<Vec<_>>().join("_");
         let pair =
             |entries: &[(usize, usize, f64)]| self.on_spin(spins[0], entries).product(&self.on_spin(spins[1], entries));
         const X: [(usize, usize, f64); 2] = [(0, 1, 1.0), (1, 0, 1.0)];
         // τy = i times this.
         const TURN: [(usize, usize, f64); 2] = [(0, 1, 1.0), (1, 0, -1.0)];
         const Z: [(usize, usize, f64); 2] = [(0, 0, -1.0), (1, 1, 1.0)];
-        Some(match family.as_str() {
+        Some(match observable.family() {
             "number" => self.number(),
             "number_squared" => self.number().product(&self.number()),
             "x" => self.position(),

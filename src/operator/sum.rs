@@ -19,6 +19,9 @@ const ROUNDING: f64 = 256.0 * f64::EPSILON;
 /// Made by the parts of a [`Space`](super::Space) and by arithmetic: `+`, `−`, `*` (between operators, and by numbers from the
 /// left), [`adjoint`](Self::adjoint), [`commutator`](Self::commutator). What cancels is gone: an operator that is zero has no terms.
 ///
+/// All operators of a calculation must be of one space. Products of operators of different spaces mean nothing, and panic where a
+/// mode of the one is no mode of the other.
+///
 /// ```
 /// use fluctuator::operator::Space;
 ///

@@ -9,9 +9,13 @@ use crate::operator::{Factor, Operator, Pauli, Word};
 /// What is left of an operator may be this part of it before it counts as something else.
 const ROUNDING: f64 = 1e-10;
 
+/// A share of an operator that is rounding.
+const NOTHING: f64 = 1e-15;
+
 /// All real linear combinations of some quantities, up to constants.
 pub struct Span {
-    count: usize,
+    /// The norms of the quantities.
+    sizes: Vec<f64>,
     parity: bool,
     /// Orthonormal vectors, each with how it is made of the quantities.
     basis: Vec<(Vector, Vec<f64>)>,
@@ -20,7 +24,8 @@ pub struct Span {
 impl Span {
     /// Of `quantities`; with `parity`, words that reverse (−1)^N Πτz count as zero.
     pub fn new(quantities: &[Operator], parity: bool) -> Self {
-        let mut span = Self { count: quantities.len(), parity, basis: Vec::new() };
+        let sizes = quantities.iter().map(|quantity| Vector::of(quantity, parity).norm()).collect();
+        let mut span = Self { sizes, parity, basis: Vec::new() };
         // Gram and Schmidt, from the last quantity on: what it makes of the others is left out.
         for (index, quantity) in quantities.iter().enumerate().rev() {
             let mut vector = Vector::of(quantity, parity);
@@ -46,7 +51,7 @@ impl Span {
     /// is none.
     pub fn coefficients(&self, operator: &Operator) -> Vec<f64> {
         let mut rest = Vector::of(operator, self.parity);
-        let mut coefficients = vec![0.0; self.count];
+        let mut coefficients = vec![0.0; self.sizes.len()];
         let size = rest.norm();
         for (vector, made) in &self.basis {
             let share = rest.dot(vector);
@@ -56,8 +61,9 @@ impl Span {
         if rest.norm() > ROUNDING * size {
             coefficients.fill(0.0);
         }
-        let largest = coefficients.iter().fold(0.0, |largest: f64, c| largest.max(c.abs()));
-        coefficients.iter_mut().filter(|c| c.abs() <= ROUNDING * largest).for_each(|c| *c = 0.0);
+        // What a quantity contributes by rounding only is nothing.
+        let sized = coefficients.iter_mut().zip(&self.sizes);
+        sized.filter(|(c, quantity)| c.abs() * *quantity <= NOTHING * size).for_each(|(c, _)| *c = 0.0);
         coefficients
     }
 }

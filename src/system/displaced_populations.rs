@@ -260,7 +260,7 @@ mod tests {
         let populations = populations(&ket, alpha);
         let rows = 0..ket.rows();
         let number: f64 = rows.clone().flat_map(|row| level_moments(&ket, row)[1]).sum();
-        let lowered: Complex64 = rows.flat_map(|row| overlap(&ket, row, row, 1, 0)).sum();
+        let lowered: Complex64 = rows.flat_map(|row| overlap(&ket, [row; 2], 1, 0, false)).sum();
         let moved = number + 2.0 * (alpha.conj() * lowered).re;
         let norm: f64 = populations.iter().sum();
         let mean: f64 = populations.iter().enumerate().map(|(n, p)| (n as f64 - 1e6) * p).sum();

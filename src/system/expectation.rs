@@ -96,17 +96,18 @@ impl<const MOMENTS: bool> Kernel for Populations<'_, MOMENTS> {
 
 /// Σ_n √((n+1)(n+2)) ψ*_n ψ_{n+2} over all rows: ⟨a²⟩.
 pub fn lowering_twice(state: &Ket) -> Complex64 {
-    (0..state.rows()).flat_map(|row| overlap(state, row, row, 2, 0)).sum()
+    (0..state.rows()).flat_map(|row| overlap(state, [row; 2], 2, 0, false)).sum()
 }
 
-/// ⟨bra|a†ⁱaⁱ⁺ˢ|ket⟩ of two rows, over bra levels n that are even, and that are odd: Σ n(n−1)…(n−i+1) √((n+1)…(n+s)) ψ*_n ψ_{n+s}.
-pub fn overlap(state: &Ket, bra: usize, ket: usize, shift: usize, power: u32) -> [Complex64; 2] {
+/// ⟨bra|a†ⁱaⁱ⁺ˢ|ket⟩ of two rows, Σ n(n−1)…(n−i+1) √((n+1)…(n+s)) ψ*_n ψ_{n+s}: over the bra's even levels n and over its odd ones, or
+/// without `parities` all together and zero.
+pub fn overlap(state: &Ket, rows: [usize; 2], shift: usize, power: u32, parities: bool) -> [Complex64; 2] {
     match (shift, power) {
-        (0, 0) => weighted(state, bra, ket, 0, |_| 1.0),
-        (1, 0) => weighted(state, bra, ket, 1, |n| (n + 1.0).sqrt()),
-        (2, 0) => weighted(state, bra, ket, 2, |n| ((n + 1.0) * (n + 2.0)).sqrt()),
-        (1, 1) => weighted(state, bra, ket, 1, |n| n * (n + 1.0).sqrt()),
-        _ => weighted(state, bra, ket, shift, |n| {
+        (0, 0) => weighted(state, rows, 0, parities, |_| 1.0),
+        (1, 0) => weighted(state, rows, 1, parities, |n| (n + 1.0).sqrt()),
+        (2, 0) => weighted(state, rows, 2, parities, |n| ((n + 1.0) * (n + 2.0)).sqrt()),
+        (1, 1) => weighted(state, rows, 1, parities, |n| n * (n + 1.0).sqrt()),
+        _ => weighted(state, rows, shift, parities, |n| {
             let falling = (0..power).fold(1.0, |product, k| product * (n - f64::from(k)));
             let rising = (1..=shift).fold(1.0, |product, k| product * (n + k as f64));
             falling * rising.sqrt()
@@ -114,17 +115,25 @@ pub fn overlap(state: &Ket, bra: usize, ket: usize, shift: usize, power: u32) ->
     }
 }
 
-fn weighted(state: &Ket, bra: usize, ket: usize, shift: usize, element: impl Fn(f64) -> f64) -> [Complex64; 2] {
-    let (a_re, a_im) = state.row(bra);
-    let (b_re, b_im) = state.row(ket);
-    let lo = state.window().lo();
-    let mut sums = [Complex64::ZERO; 2];
-    for j in 0..state.window().len().saturating_sub(shift) {
-        let (br, bi) = (b_re[j + shift], b_im[j + shift]);
-        let weight = element((lo + j) as f64);
-        let sum = &mut sums[(lo + j) % 2];
-        sum.re += weight * (a_re[j] * br + a_im[j] * bi);
-        sum.im += weight * (a_re[j] * bi - a_im[j] * br);
-    }
-    sums
+#[inline]
+fn weighted(
+    state: &Ket,
+    [bra, ket]: [usize; 2],
+    shift: usize,
+    parities: bool,
+    element: impl Fn(f64) -> f64,
+) -> [Complex64; 2] {
+    let ((a_re, a_im), (b_re, b_im)) = (state.row(bra), state.row(ket));
+    let (lo, len) = (state.window().lo(), state.window().len().saturating_sub(shift));
+    let over = |first: usize, step: usize| {
+        let mut sum = Complex64::ZERO;
+        for j in (first..len).step_by(step) {
+            let (br, bi) = (b_re[j + shift], b_im[j + shift]);
+            let weight = element((lo + j) as f64);
+            sum.re += weight * (a_re[j] * br + a_im[j] * bi);
+            sum.im += weight * (a_re[j] * bi - a_im[j] * br);
+        }
+        sum
+    };
+    if parities { [over(lo % 2, 2), over(1 - lo % 2, 2)] } else { [over(0, 1), Complex64::ZERO] }
 }

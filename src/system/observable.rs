@@ -128,14 +128,14 @@ const TABLE: [Entry; 14] = [
         "spin_x",
         Per::Spin,
         "mean coherence ⟨τx⟩ of spin {} in its energy eigenbasis",
-        "τx = |+⟩⟨−| + |−⟩⟨+|",
+        "τx = |+⟩⟨−| + |−⟩⟨+|, σz = cos θ τz + sin θ τx, θ = atan2(Δ, ω)",
         |_, parts, [i, _]| parts.spins[i].x(),
     ),
     of_spins(
         "spin_y",
         Per::Spin,
         "mean coherence ⟨τy⟩ of spin {} in its energy eigenbasis",
-        "τy = −i|+⟩⟨−| + i|−⟩⟨+|",
+        "τy = −i|+⟩⟨−| + i|−⟩⟨+|, σz = cos θ τz + sin θ τx, θ = atan2(Δ, ω)",
         |_, parts, [i, _]| parts.spins[i].y(),
     ),
     of_spins("pair_xx", Per::Pair, "mean product ⟨τx τx⟩ of spins {}", "τxᵢ τxⱼ", |_, parts, pair| {
@@ -256,6 +256,11 @@ impl Observable {
             let ordered = entry.per != Per::Pair || spins[0] < spins[1];
             ordered.then_some(Self { entry: index, spins })
         })
+    }
+
+    /// Its name without the numbers of spins.
+    pub fn family(self) -> &'static str {
+        self.entry().name
     }
 
     fn entry(self) -> &'static Entry {

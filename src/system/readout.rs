@@ -1,5 +1,7 @@
 //! Expectation values of observables in a ket, whatever the system: sums over rows and levels that several observables share.
 
+use std::collections::BTreeMap;
+
 use num_complex::Complex64;
 
 use super::expectation::{level_moments, overlap};
@@ -9,37 +11,46 @@ use crate::operator::{Band, Factor, Operator, Pauli, Word};
 
 /// ⟨ψ|O|ψ⟩/⟨ψ|ψ⟩ of some observables, prepared for the kets of one system.
 ///
-/// Polynomials in a and a† times Pauli matrices are sums of the moments ⟨a†ⁱaʲ P⟩ with products P of Pauli matrices, each taken
-/// once from the ket, and moved to where the frame is: a is a + α there. Other functions of N are read off the populations.
+/// Polynomials in a and a† times Pauli matrices are sums of moments ⟨a†ⁱaʲ P⟩ with products P of Pauli matrices. Each moment is
+/// taken once from the ket, and those of one i, j and set of flipped spins in one pass. In a moving frame a is a + α, and the
+/// coefficients are polynomials in Re α and Im α: what cancels between powers of α and α* has cancelled before there are numbers.
+/// Other functions of N are read off the populations.
 #[derive(Debug, Clone)]
 pub struct Readout {
-    strings: Vec<PauliString>,
+    passes: Vec<Pass>,
     observables: Vec<Sum>,
-    /// Whether some observable needs the populations.
+    /// Whether some observable needs the populations, and whether all that do are parities.
     by_level: bool,
+    parities: bool,
     moments: Vec<Complex64>,
     populations: Vec<f64>,
     rows: Vec<[[f64; 2]; 3]>,
 }
 
-/// A product of Pauli matrices: i^ys Π τx (where `flip` has a bit) Π τz (where `sign` has one).
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct PauliString {
+/// ⟨a†ⁱaʲ P⟩, i ≤ j, with the product P = i^ys Π τx (where `flip` has a bit) Π τz (where `sign` has one) of Pauli matrices,
+/// τy = iτxτz.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Moment {
     flip: usize,
+    powers: [u32; 2],
     sign: usize,
-    /// How many τy = iτxτz there are.
     ys: u32,
-    /// The powers (i, j), i ≤ j, of a†ⁱaʲ whose moments with it are needed.
-    powers: Vec<[u32; 2]>,
-    /// Where they begin among all moments.
-    start: usize,
+}
+
+/// Moments that come from one pass over the ket.
+#[derive(Debug, Clone)]
+struct Pass {
+    flip: usize,
+    powers: [u32; 2],
+    /// What gives signs, how many τy there are, and the moment's place.
+    strings: Vec<(usize, u32, usize)>,
 }
 
 /// One observable.
 #[derive(Debug, Clone, Default)]
 struct Sum {
-    /// Coefficient, string and powers of moments; real parts are added up.
-    moments: Vec<(Complex64, usize, [u32; 2])>,
+    /// Place of a moment, coefficient, and the powers of Re α and Im α it goes with; real parts are added up.
+    moments: Vec<(usize, Complex64, [u32; 2])>,
     /// Coefficient and function of N.
     functions: Vec<(f64, Band)>,
 }
@@ -50,154 +61,152 @@ impl Readout {
     /// # Panics
     /// If an observable has functions of N, other than polynomials, times something else.
     pub fn new(system: &impl OpenSystem, observables: &[Observable]) -> Self {
-        let identity = PauliString { flip: 0, sign: 0, ys: 0, powers: vec![[0; 2]], start: 0 };
-        let mut readout = Self {
-            strings: vec![identity],
-            observables: Vec::new(),
-            by_level: false,
-            moments: Vec::new(),
+        let moves = system.displacement(0.0).is_some();
+        let norm = Moment { flip: 0, powers: [0; 2], sign: 0, ys: 0 };
+        let mut places = BTreeMap::from([(norm, 0)]);
+        let sum = |observable: &Observable| sum(&observable.operator(system.model()), moves, &mut places);
+        let observables: Vec<Sum> = observables.iter().map(sum).collect();
+        let mut passes: Vec<Pass> = Vec::new();
+        for (&Moment { flip, powers, sign, ys }, &place) in &places {
+            match passes.last_mut().filter(|pass| (pass.flip, pass.powers) == (flip, powers)) {
+                Some(pass) => pass.strings.push((sign, ys, place)),
+                None => passes.push(Pass { flip, powers, strings: vec![(sign, ys, place)] }),
+            }
+        }
+        Self {
+            passes,
+            by_level: observables.iter().any(|sum| !sum.functions.is_empty()),
+            parities: observables.iter().flat_map(|sum| &sum.functions).all(|(_, band)| *band == Band::parity()),
+            observables,
+            moments: vec![Complex64::ZERO; places.len()],
             populations: Vec::new(),
             rows: Vec::new(),
-        };
-        let moves = system.displacement(0.0).is_some();
-        for observable in observables {
-            let sum = readout.sum(&observable.operator(system.model()), moves);
-            readout.by_level |= !sum.functions.is_empty();
-            readout.observables.push(sum);
         }
-        let mut start = 0;
-        for string in &mut readout.strings {
-            string.start = start;
-            start += string.powers.len();
-        }
-        readout.moments = vec![Complex64::ZERO; start];
-        readout
     }
 
-    /// An operator as a sum; of two words that are each other's adjoints one is taken twice.
-    fn sum(&mut self, operator: &Operator, moves: bool) -> Sum {
-        let mut sum = Sum::default();
-        for (word, c) in operator.terms() {
-            let (band, flip, sign, ys) = parts(word);
-            let Band { raise, lower, alternating, .. } = band;
-            if alternating || !band.functions().is_empty() {
-                assert!(raise == lower && flip | sign == 0, "functions of N are read off the populations");
-                sum.functions.push((c.re, band));
-                continue;
-            }
-            if raise > lower {
-                continue;
-            }
-            let string = self.string(flip, sign, ys);
-            let powers = &mut self.strings[string].powers;
-            let least = if moves { [0; 2] } else { [raise, lower] };
-            for i in least[0]..=raise {
-                for j in least[1]..=lower {
-                    let needed = [i.min(j), i.max(j)];
-                    if !powers.contains(&needed) {
-                        powers.push(needed);
-                    }
-                }
-            }
-            sum.moments.push((if raise < lower { 2.0 * c } else { c }, string, [raise, lower]));
-        }
-        sum
-    }
-
-    fn string(&mut self, flip: usize, sign: usize, ys: u32) -> usize {
-        let known = self.strings.iter().position(|string| (string.flip, string.sign) == (flip, sign));
-        known.unwrap_or_else(|| {
-            self.strings.push(PauliString { flip, sign, ys, powers: Vec::new(), start: 0 });
-            self.strings.len() - 1
-        })
-    }
-
-    /// The values in a ket of `system` at a time; it need not be normalised.
+    /// The values in a ket of `system` at a time; it need not be normalised. NaN for functions of N where
+    /// [`OpenSystem::populations_at`] has none.
     pub fn observe(&mut self, system: &impl OpenSystem, time: f64, ket: &Ket, values: &mut [f64]) {
         self.take_moments(system, ket);
         let norm = self.moments[0].re;
-        let alpha = system.displacement(time);
-        if self.by_level {
+        let alpha = system.displacement(time).unwrap_or_default();
+        let far = self.parities && is_far(ket, alpha);
+        if self.by_level && !far {
             system.populations_at(time, ket, &mut self.populations);
         }
         for (value, sum) in values.iter_mut().zip(&self.observables) {
-            let moments = sum.moments.iter().map(|(c, string, powers)| {
-                let string = &self.strings[*string];
-                (c * match alpha {
-                    None => self.moment(string, *powers),
-                    Some(alpha) => self.displaced(string, *powers, alpha),
-                })
-                .re
-            });
-            let moments = moments.sum::<f64>();
-            let by_level = |(c, band): &(f64, Band)| {
-                let value = |(n, p): (u32, &f64)| band.on(n).map_or(0.0, |(_, value)| value * p);
-                c * (0..).zip(&self.populations).map(value).sum::<f64>()
+            let moment = |(place, c, [re, im]): &(usize, Complex64, [u32; 2])| {
+                (c * self.moments[*place]).re * alpha.re.powi(*re as i32) * alpha.im.powi(*im as i32)
             };
+            let by_level = |(c, band): &(f64, Band)| match (far, self.populations.is_empty()) {
+                (true, _) => 0.0,
+                (false, true) => f64::NAN,
+                (false, false) => {
+                    let value = |(n, p): (u32, &f64)| band.on(n).map_or(0.0, |(_, value)| value * p);
+                    c * (0..).zip(&self.populations).map(value).sum::<f64>()
+                }
+            };
+            let moments: f64 = sum.moments.iter().map(moment).sum();
             *value = (moments + sum.functions.iter().map(by_level).sum::<f64>()) / norm;
         }
     }
 
-    /// ⟨a†ⁱaʲ P⟩, unnormalised, in the frame.
-    fn moment(&self, string: &PauliString, [i, j]: [u32; 2]) -> Complex64 {
-        let place = string.powers.iter().position(|powers| *powers == [i.min(j), i.max(j)]);
-        let moment = place.map_or(Complex64::ZERO, |place| self.moments[string.start + place]);
-        if i <= j { moment } else { moment.conj() }
-    }
-
-    /// ⟨(a† + α*)ᵖ(a + α)^q P⟩.
-    fn displaced(&self, string: &PauliString, [p, q]: [u32; 2], alpha: Complex64) -> Complex64 {
-        let mut sum = Complex64::ZERO;
-        for i in 0..=p {
-            for j in 0..=q {
-                let weight = binomial(p, i) * binomial(q, j) * alpha.conj().powu(p - i) * alpha.powu(q - j);
-                sum += weight * self.moment(string, [i, j]);
-            }
-        }
-        sum
-    }
-
     fn take_moments(&mut self, system: &impl OpenSystem, ket: &Ket) {
         let of_parity = system.has_parity();
-        let spins = system.model().spins().len();
-        let tied = spins.checked_sub(1).filter(|_| of_parity);
+        let tied = system.model().spins().len().checked_sub(1).filter(|_| of_parity);
         let rows = ket.rows();
         self.rows.clear();
         self.rows.extend((0..rows).map(|row| level_moments(ket, row)));
-        for string in &self.strings {
-            // The factor of a row where the tied spin is up at even levels, or at odd ones.
-            let phase = |row: usize, up: bool| {
-                let full = row | tied.map_or(0, |tied| usize::from(up) << tied);
-                if (string.sign & !full).count_ones() % 2 == 1 { -1.0 } else { 1.0 }
-            };
-            let phases = |row: usize| {
-                let odd_when_even = (row.count_ones() as usize + ket.sector) % 2 == 1;
-                [phase(row, odd_when_even), phase(row, !odd_when_even)]
-            };
-            for (place, &[i, j]) in string.powers.iter().enumerate() {
-                let shift = (j - i) as usize;
-                let reverses = (string.flip.count_ones() as usize + shift) % 2 == 1;
-                let mut sum = Complex64::ZERO;
-                if !(of_parity && reverses) {
-                    for row in 0..rows {
-                        let [even, odd] = phases(row);
-                        let bra = (row ^ string.flip) & (rows - 1);
-                        sum += if bra == row && shift == 0 && i <= 2 {
-                            let [norm, first, second] =
-                                self.rows[row].map(|[on_even, on_odd]| even * on_even + odd * on_odd);
-                            Complex64::from([norm, first, second - first][i as usize])
-                        } else {
-                            // The phases are those of the ket's level, `shift` above the bra's.
-                            let [on_even, on_odd] = overlap(ket, bra, row, shift, i);
-                            let [even, odd] = if shift.is_multiple_of(2) { [even, odd] } else { [odd, even] };
-                            even * on_even + odd * on_odd
-                        };
-                    }
+        self.moments.fill(Complex64::ZERO);
+        for Pass { flip, powers: [i, j], strings } in &self.passes {
+            let shift = (j - i) as usize;
+            let reverses = (flip.count_ones() as usize + shift) % 2 == 1;
+            if of_parity && reverses {
+                continue;
+            }
+            for row in 0..rows {
+                let bra = (row ^ flip) & (rows - 1);
+                // A row and its partner give each other's conjugates.
+                let twice = shift == 0 && bra != row;
+                if twice && bra < row {
+                    continue;
                 }
-                self.moments[string.start + place] = Complex64::I.powu(string.ys) * sum;
+                // Over even and over odd levels of the ket's row.
+                let found = if shift == 0 && bra == row && *i <= 2 {
+                    let [norm, first, second] = self.rows[row];
+                    let falling = |parity: usize| [norm[parity], first[parity], second[parity] - first[parity]];
+                    [0, 1].map(|parity| Complex64::from(falling(parity)[*i as usize]))
+                } else {
+                    let [even, odd] = overlap(ket, [bra, row], shift, *i, tied.is_some());
+                    if shift.is_multiple_of(2) { [even, odd] } else { [odd, even] }
+                };
+                let odd_where_even = (row.count_ones() as usize + ket.sector) % 2 == 1;
+                for &(sign, ys, place) in strings {
+                    let sign = |up: bool| {
+                        let full = row | tied.map_or(0, |tied| usize::from(up) << tied);
+                        if (sign & !full).count_ones() % 2 == 1 { -1.0 } else { 1.0 }
+                    };
+                    let sum = sign(odd_where_even) * found[0] + sign(!odd_where_even) * found[1];
+                    let sum = Complex64::I.powu(ys) * sum;
+                    self.moments[place] += if twice { Complex64::from(2.0 * sum.re) } else { sum };
+                }
             }
         }
     }
+}
+
+/// Whether a ket lies so far from the origin of the laboratory that it does not overlap with what it is there after a turn by π:
+/// ⟨(−1)^N⟩ is then zero, below e^{−50}.
+fn is_far(ket: &Ket, alpha: Complex64) -> bool {
+    const WIDTHS: f64 = 5.0;
+    alpha.norm() - (ket.window().hi() as f64).sqrt() > WIDTHS
+}
+
+/// An operator as a sum of moments, whose places are found or made; of two words that are each other's adjoints one is taken twice.
+fn sum(operator: &Operator, moves: bool, places: &mut BTreeMap<Moment, usize>) -> Sum {
+    let mut functions = Vec::new();
+    let mut coefficients: BTreeMap<(Moment, [u32; 2]), Complex64> = BTreeMap::new();
+    for (word, c) in operator.terms() {
+        let (band, flip, sign, ys) = parts(word);
+        let (raise, lower, alternating) = (band.raise, band.lower, band.alternating);
+        if alternating || !band.functions().is_empty() {
+            assert!(raise == lower && flip | sign == 0, "functions of N are read off the populations");
+            functions.push((c.re, band));
+            continue;
+        }
+        if raise > lower {
+            continue;
+        }
+        let c = if raise < lower { 2.0 * c } else { c };
+        for i in if moves { 0 } else { raise }..=raise {
+            for j in if moves { 0 } else { lower }..=lower {
+                let c = binomial(raise, i) * binomial(lower, j) * c;
+                let powers = [i.min(j), i.max(j)];
+                for (power, weight) in displacement([raise - i, lower - j]) {
+                    let (c, moment) = (c * weight, Moment { flip, powers, sign, ys });
+                    *coefficients.entry((moment, power)).or_default() += if i <= j { c } else { c.conj() };
+                }
+            }
+        }
+    }
+    let mut place = |moment: Moment| {
+        let next = places.len();
+        *places.entry(moment).or_insert(next)
+    };
+    let terms = coefficients.into_iter().filter(|(_, c)| *c != Complex64::ZERO);
+    Sum { moments: terms.map(|((moment, power), c)| (place(moment), c, power)).collect(), functions }
+}
+
+/// α*^p α^q as a polynomial: powers of Re α and Im α, and coefficients.
+fn displacement([p, q]: [u32; 2]) -> Vec<([u32; 2], Complex64)> {
+    let mut terms = Vec::new();
+    for k in 0..=p {
+        for l in 0..=q {
+            let weight = binomial(p, k) * binomial(q, l);
+            terms.push(([p + q - k - l, k + l], weight * (-Complex64::I).powu(k) * Complex64::I.powu(l)));
+        }
+    }
+    terms
 }
 
 /// What a word does to the oscillator, which spins it flips, which it gives signs, and how many τy there are.
@@ -253,6 +262,17 @@ mod tests {
         (values, populations)
     }
 
+    /// At |α|² = 5·10⁶ the vacuum still has the variances of a vacuum, to the rounding of the mean squares.
+    #[test]
+    fn a_far_vacuum_keeps_its_variances() {
+        let alpha = Complex64::new(-1000.0, 2000.0);
+        let ([n, nn, xx, pp, x, p, parity], _) = displaced(alpha, PureOscillator::Fock(0));
+        assert_eq!([n, x, p, xx - x * x, pp - p * p, parity], [5e6, -2000.0, 4000.0, 1.0, 1.0, 0.0]);
+        assert!((nn - n * n - n).abs() <= f64::EPSILON * nn, "{nn}");
+        // Where X is zero, ⟨X²⟩ is 1 to the last bit.
+        assert_eq!(displaced(Complex64::new(0.0, 1e3), PureOscillator::Fock(0)).0[2], 1.0);
+    }
+
     /// D(α)D(β)|0⟩ is the coherent state of α + β, whose moments are known; those of |β⟩ are of no definite parity.
     #[test]
     fn a_displaced_coherent_state_has_the_moments_of_the_sum() {
@@ -263,12 +283,18 @@ mod tests {
         let (x, p) = (2.0 * sum.re, 2.0 * sum.im);
         let known = [n, n * n + n, x * x + 1.0, p * p + 1.0, x, p, (-2.0 * n).exp()];
         for (found, known) in found.into_iter().zip(known) {
-            assert!((found - known).abs() < 1e-10 * known.abs().max(1.0), "{found} {known}");
+            assert!((found - known).abs() < 1e-12 + 1e-12 * known.abs(), "{found} {known}");
         }
-        let mut poisson = (-n).exp();
+        assert_poissonian(&populations, n, 1e-13);
+        let (_, populations) = displaced(alpha, PureOscillator::Fock(0));
+        assert_poissonian(&populations, alpha.norm_sqr(), 1e-14);
+    }
+
+    fn assert_poissonian(populations: &[f64], mean: f64, within: f64) {
+        let mut poisson = (-mean).exp();
         for (level, found) in populations.iter().enumerate().take(30) {
-            assert!((found - poisson).abs() < 1e-12, "level {level}: {found} {poisson}");
-            poisson *= n / (level + 1) as f64;
+            assert!((found - poisson).abs() < within, "level {level}: {found} {poisson}");
+            poisson *= mean / (level + 1) as f64;
         }
     }
 

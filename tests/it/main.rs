@@ -34,6 +34,7 @@ mod microscopic;
 mod needs;
 mod parity;
 mod ranks;
+mod readout;
 mod records;
 mod reference;
 mod sampling;

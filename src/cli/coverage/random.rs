@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::ensemble::{Purpose, Stream, Streams};
+use crate::system::Observable;
 use crate::unravelling::Chance;
 
 /// What decides how much is drawn from, and how long it may take.
@@ -125,16 +126,16 @@ pub fn run_file(random: &mut Random, kind: Kind, trajectories: u64, scope: Scope
 }
 
 /// All observables that a model of this kind has.
-pub fn observables(kind: Kind) -> &'static str {
-    const FIELD: &str = "\"number\", \"number_squared\", \"x\", \"p\", \"x_squared\", \"p_squared\"";
-    const ENERGY: &str = "\"number\", \"number_squared\", \"x\", \"p\", \"x_squared\", \"p_squared\", \"energy\"";
-    const ALL: &str =
-        "\"number\", \"number_squared\", \"x\", \"p\", \"x_squared\", \"p_squared\", \"energy\", \"inversion\"";
-    match kind {
-        Kind::Spins(0) => ENERGY,
-        Kind::Spins(_) => ALL,
-        Kind::Adiabatic | Kind::BornMarkov(_) => FIELD,
-    }
+pub fn observables(kind: Kind) -> String {
+    let (spins, energy) = match kind {
+        Kind::Spins(count) => (count, true),
+        Kind::Adiabatic | Kind::BornMarkov(_) => (0, false),
+    };
+    let names = Observable::names().filter(|name| {
+        let found = Observable::parse(name, spins).unwrap_or_default();
+        !found.is_empty() && (energy || found != [Observable::ENERGY])
+    });
+    names.map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
 }
 
 impl Drawn {

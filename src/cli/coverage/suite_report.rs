@@ -258,6 +258,9 @@ fn kind(cell: &Cell) -> &'static str {
         "weight" => "weights",
         "inversion" => "inversions",
         "energy" => "energy",
+        "parity" => "parity",
+        "spin" => "coherences",
+        "pair" => "pairs",
         "x" | "p" => "field",
         _ => "number",
     }

@@ -7,10 +7,10 @@ use crate::analysis::{BornMarkovPoint, Point, Weights};
 /// Name, long name and units of a curve, and where it is.
 type Entry = (&'static str, &'static str, &'static str, fn(&BornMarkovPoint) -> Option<&Vec<f64>>);
 
-const X_UNITS: &str = "1/sqrt(mass frequency unit)";
-const P_UNITS: &str = "sqrt(mass frequency unit)";
-const X_SQUARED_UNITS: &str = "1/(mass frequency unit)";
-const P_SQUARED_UNITS: &str = "mass frequency unit";
+pub(super) const X_UNITS: &str = "1/sqrt(mass frequency unit)";
+pub(super) const P_UNITS: &str = "sqrt(mass frequency unit)";
+pub(super) const X_SQUARED_UNITS: &str = "1/(mass frequency unit)";
+pub(super) const P_SQUARED_UNITS: &str = "mass frequency unit";
 
 const CURVES: [Entry; 12] = [
     ("moment_x", "⟨X⟩ by the moment equations", X_UNITS, |b| Some(&b.moments.x)),

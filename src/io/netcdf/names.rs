@@ -1,5 +1,6 @@
 //! What the variables of `result.nc` are called, what they mean, and in which units.
 
+use super::born_markov::{P_SQUARED_UNITS, P_UNITS, X_SQUARED_UNITS, X_UNITS};
 use super::{RATE_UNITS, TIME_UNITS};
 use crate::analysis::Point;
 use crate::system::{Observable, Unit};
@@ -39,10 +40,10 @@ pub(super) fn attributes_at(name: &str, points: &[Point]) -> [(&'static str, Str
     let massive = points.iter().any(|point| point.born_markov.is_some());
     let units = match observable.unit() {
         Unit::Frequency => "frequency unit",
-        Unit::Position(1) if massive => "1/sqrt(mass frequency unit)",
-        Unit::Position(_) if massive => "1/(mass frequency unit)",
-        Unit::Momentum(1) if massive => "sqrt(mass frequency unit)",
-        Unit::Momentum(_) if massive => "mass frequency unit",
+        Unit::Position(1) if massive => X_UNITS,
+        Unit::Position(_) if massive => X_SQUARED_UNITS,
+        Unit::Momentum(1) if massive => P_UNITS,
+        Unit::Momentum(_) if massive => P_SQUARED_UNITS,
         Unit::One | Unit::Position(_) | Unit::Momentum(_) => "1",
     };
     attributes(&observable.long_name(), units, observable.equation(massive))

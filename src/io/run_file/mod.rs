@@ -254,8 +254,15 @@ fn parse_observables(output: &mut Section, model: &Model) -> Result<Vec<Observab
     let mut observables = vec![Observable::NUMBER];
     for name in names {
         let Some(found) = Observable::parse(&name, model.spins().len()) else {
-            let names = allowed_words(&name, &Observable::names().collect::<Vec<_>>());
-            let allowed = format!("{names} (inversion_i for spin i alone, pair_zz_i_j for two spins i < j)");
+            let allowed = match (Observable::named(&name), model.spins().len()) {
+                (Some(_), 0) => "there are no spins".into(),
+                (Some(_), 1) => "there is one spin, number 0".into(),
+                (Some(_), spins) => format!("there are {spins} spins, from 0 to {}", spins - 1),
+                (None, _) => {
+                    let names = allowed_words(&name, &Observable::names().collect::<Vec<_>>());
+                    format!("{names}; with numbers those of single spins (inversion_0) or pairs i < j (pair_zz_0_1)")
+                }
+            };
             return Err(Error::value("output.observables", format!("\"{name}\""), allowed));
         };
         if found.contains(&Observable::ENERGY) && matches!(model, Model::Adiabatic(_)) {
