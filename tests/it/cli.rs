@@ -375,7 +375,8 @@ fn exact_refuses_what_it_cannot_hold() {
 fn an_interrupted_run_saves_a_complete_prefix() {
     let sandbox = Sandbox::new();
     let running = sandbox.spawn("run run.toml --quiet --threads 2 --trajectories 1000000000 --out cut");
-    sleep(Duration::from_secs(1));
+    // Long enough for a first block on a machine that is busy.
+    sleep(Duration::from_secs(4));
     running.interrupt();
     assert_eq!(running.code(), Some(3));
 
