@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Stop;
 use crate::Result;
+use crate::hilbert::lanes::{Kernel, Lanes, run};
 use crate::hilbert::{Cells, Ket, norm_squared};
 use crate::system::{Generator, TurnWeights, combine, combine_together};
 
@@ -205,22 +206,8 @@ impl Series {
 
     fn evaluate_together<const N: usize>(&self, shrink: f64, times: [f64; N], kets: [&mut Ket; N]) {
         let x = times.map(|s| self.scale * s);
-        let longest = x.iter().fold(0.0, |longest: f64, x| longest.max(*x));
-        let mut coefficients = [[1.0; N]; MAX_ORDER + 1];
-        let mut used = self.order + 1;
-        let (mut term, mut norm) = (1.0, 1.0);
-        for k in 1..=self.order {
-            let reciprocal = RECIPROCALS[k - 1];
-            for i in 0..N {
-                coefficients[k][i] = coefficients[k - 1][i] * (x[i] * reciprocal);
-            }
-            term *= longest * reciprocal;
-            norm *= shrink;
-            if k as f64 > longest && term * norm < NEGLIGIBLE_TOGETHER {
-                used = k + 1;
-                break;
-            }
-        }
+        let mut coefficients = [[0.0; N]; MAX_ORDER + 1];
+        let used = run(Terms { x, shrink, rows: &mut coefficients[..=self.order] });
         combine_together(&coefficients[..used], &self.vectors[..used * self.width], kets.map(Ket::data_mut));
     }
 
@@ -294,6 +281,38 @@ impl Series {
             largest = largest.max(left * population.sqrt());
         }
         largest
+    }
+}
+
+/// x^k/k! for several x into the rows k, as far as terms matter: those beyond are smaller than the last one times `shrink` per row.
+/// Returns how many do.
+struct Terms<'a, const N: usize> {
+    x: [f64; N],
+    shrink: f64,
+    rows: &'a mut [[f64; N]],
+}
+
+impl<const N: usize> Kernel for Terms<'_, N> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, _lanes: L) -> usize {
+        let Self { x, shrink, rows } = self;
+        let longest = x.iter().fold(0.0, |longest: f64, x| longest.max(*x));
+        let Some((first, rest)) = rows.split_first_mut() else { return 0 };
+        let (mut row, mut largest) = ([1.0; N], 1.0);
+        *first = row;
+        for (k, (next, reciprocal)) in rest.iter_mut().zip(&RECIPROCALS).enumerate() {
+            for i in 0..N {
+                row[i] *= x[i] * reciprocal;
+            }
+            *next = row;
+            largest *= longest * reciprocal * shrink;
+            if largest < NEGLIGIBLE_TOGETHER && (k + 1) as f64 > longest {
+                return k + 2;
+            }
+        }
+        rest.len() + 1
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a parity chain follows for control variates: every spin channel from one pass over the ket.
 
 use super::chain::SpinRates;
-use super::followed::{Followed, Scratch, Sums, activity};
+use super::combine::bilinear;
+use super::followed::{Followed, Scratch, activity};
 use super::{Chain, Jump, OpenSystem, quantity};
 use crate::hilbert::Ket;
 
@@ -11,58 +12,82 @@ type Quantities = [f64; quantity::EVEN];
 /// The rates at which jumps change them, and the activity.
 type Rates = [f64; quantity::EVEN + activity::COUNT];
 
-impl Chain {
-    /// Sums over the levels where the spin is in |−⟩ and where it is in |+⟩ (bra side), of the normalised ket.
-    fn sums(ket: &Ket, scratch: &mut Scratch) -> [Sums; 2] {
-        let row = ket.padded_row(0);
-        let parity = Sums::by_parity(&mut scratch.roots, ket.window(), row, row);
-        let factor = 1.0 / (parity[0].norm + parity[1].norm);
-        [parity[ket.sector].scaled(factor), parity[1 - ket.sector].scaled(factor)]
-    }
+/// A sum over the levels where the spin is in |−⟩, and over those where it is in |+⟩ (bra side).
+type Halves = [f64; 2];
 
+#[inline]
+fn halves(of: impl FnMut(usize) -> f64) -> Halves {
+    std::array::from_fn(of)
+}
+
+/// Sums over a normalised ket: ‖ψ‖², N, N², X² and ½{X, P}, and real and imaginary part of ⟨ψ|a|ψ⟩, by the spin's level.
+struct Sums {
+    norm: Halves,
+    quadratic: [Halves; 4],
+    lowered: [Halves; 2],
+}
+
+impl Sums {
+    #[inline]
+    fn of(ket: &Ket, scratch: &mut Scratch) -> Self {
+        let (window, row) = (ket.window(), ket.padded_row(0));
+        let sums = bilinear(scratch.roots.of(window), row, row);
+        // Sums come by the level's parity, counted from the window's first level on.
+        let (ground, lo) = ((ket.sector + window.lo()) % 2, window.lo() as f64);
+        let factor = 1.0 / (sums[0][0] + sums[0][1]);
+        let [norm, first, second, a_re, a_im, b_re, b_im, _] =
+            sums.map(|sum| [sum[ground] * factor, sum[1 - ground] * factor]);
+        let number = halves(|i| first[i] + lo * norm[i]);
+        let square = halves(|i| second[i] + lo * (first[i] + number[i]));
+        let position = halves(|i| 2.0 * (b_re[i] + number[i]) + norm[i]);
+        Self { norm, quadratic: [number, square, position, b_im.map(|x| 2.0 * x)], lowered: [a_re, a_im] }
+    }
+}
+
+impl Chain {
     /// All quantities of one ket.
     #[inline]
-    fn quantities(&self, [ground, excited]: &[Sums; 2]) -> Quantities {
-        let (g, e) = (ground.quadratic(), excited.quadratic());
+    fn quantities(&self, sums: &Sums) -> Quantities {
         let mut values = [0.0; quantity::EVEN];
-        for i in 0..4 {
-            values[i] = e[i] + g[i];
-            values[quantity::TIMES_INVERSION + i] = e[i] - g[i];
+        for (i, [ground, excited]) in sums.quadratic.into_iter().enumerate() {
+            values[i] = excited + ground;
+            values[quantity::TIMES_INVERSION + i] = excited - ground;
         }
-        values[quantity::INVERSION] = excited.norm - ground.norm;
+        values[quantity::INVERSION] = sums.norm[1] - sums.norm[0];
         // ⟨a τx⟩ and ⟨a τy⟩, τy = −i|+⟩⟨−| + i|−⟩⟨+|; S = g sin θ τx, Ṡ = −ω̃ g sin θ τy.
-        let flip = excited.lowered + ground.lowered;
-        let turn = excited.lowered - ground.lowered;
-        let (coupling, precession) = (self.coupling(), -self.splitting() * self.coupling());
-        values[quantity::X_COUPLING] = 2.0 * coupling * flip.re;
-        values[quantity::P_COUPLING] = 2.0 * coupling * flip.im;
-        values[quantity::X_PRECESSION] = 2.0 * precession * turn.im;
-        values[quantity::P_PRECESSION] = -2.0 * precession * turn.re;
+        let [re, im] = sums.lowered;
+        let (coupling, precession) = (2.0 * self.coupling(), -2.0 * self.splitting() * self.coupling());
+        values[quantity::X_COUPLING] = coupling * (re[1] + re[0]);
+        values[quantity::P_COUPLING] = coupling * (im[1] + im[0]);
+        values[quantity::X_PRECESSION] = precession * (im[1] - im[0]);
+        values[quantity::P_PRECESSION] = -precession * (re[1] - re[0]);
         values
     }
 
     /// The mean rates of change by jumps of the spin channels, and their activity. One of them leaves one level of the spin only, with the
     /// amplitudes that were on the other; dephasing reverses the coherence between them.
     #[inline]
-    fn spin_jumps(&self, [ground, excited]: &[Sums; 2], values: &Quantities) -> Rates {
+    fn spin_jumps(&self, sums: &Sums, values: &Quantities) -> Rates {
         let SpinRates { down, up, dephase } = self.spin_rates();
-        let total = down * excited.norm + up * ground.norm;
-        let (g, e) = (ground.quadratic(), excited.quadratic());
+        let Sums { norm, quadratic, .. } = sums;
+        let total = down * norm[1] + up * norm[0];
         let mut rates = [0.0; quantity::EVEN + activity::COUNT];
-        for i in 0..4 {
+        for (i, [ground, excited]) in quadratic.iter().enumerate() {
             let place = quantity::TIMES_INVERSION + i;
-            rates[i] = down * e[i] + up * g[i] - total * values[i];
-            rates[place] = up * g[i] - down * e[i] - total * values[place];
+            let (fallen, risen) = (down * excited, up * ground);
+            rates[i] = fallen + risen - total * values[i];
+            rates[place] = risen - fallen - total * values[place];
         }
-        rates[quantity::INVERSION] = up * ground.norm - down * excited.norm - total * values[quantity::INVERSION];
+        rates[quantity::INVERSION] = up * norm[0] - down * norm[1] - total * values[quantity::INVERSION];
         for place in quantity::X_COUPLING..=quantity::P_PRECESSION {
             rates[place] = -(total + 2.0 * dephase) * values[place];
         }
-        for (rate, level, number, inversion) in [(down, excited, e[0], -1.0), (up, ground, g[0], 1.0)] {
-            let by = if level.norm > 0.0 { number / level.norm - values[quantity::NUMBER] } else { 0.0 };
-            rates[quantity::EVEN + activity::NUMBER] += rate * level.norm * by * by;
+        for (level, rate, inversion) in [(1, down, -1.0), (0, up, 1.0)] {
+            let (norm, number) = (norm[level], quadratic[0][level]);
+            let by = if norm > 0.0 { number / norm - values[quantity::NUMBER] } else { 0.0 };
+            rates[quantity::EVEN + activity::NUMBER] += rate * norm * by * by;
             let by: f64 = inversion - values[quantity::INVERSION];
-            rates[quantity::EVEN + activity::INVERSION] += rate * level.norm * by * by;
+            rates[quantity::EVEN + activity::INVERSION] += rate * norm * by * by;
         }
         rates
     }
@@ -74,12 +99,12 @@ impl Followed for Chain {
     }
 
     fn follow(&self, _time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
-        let sums = Self::sums(ket, scratch);
+        let sums = Sums::of(ket, scratch);
         values.copy_from_slice(&self.quantities(&sums));
     }
 
     fn follow_with_jumps(&self, time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
-        let sums = Self::sums(ket, scratch);
+        let sums = Sums::of(ket, scratch);
         let now = self.quantities(&sums);
         values.copy_from_slice(&now);
         rates.copy_from_slice(&self.spin_jumps(&sums, &now));

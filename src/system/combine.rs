@@ -99,12 +99,12 @@ fn columns<L: Lanes, const N: usize, const M: usize>(
 }
 
 /// Sums over two rows ψ, φ: Re ψ*φ, j Re ψ*φ, j² Re ψ*φ, then √(n+1) ψ*_n φ_{n+1} and √((n+1)(n+2)) ψ*_n φ_{n+2} (re, im),
-/// then Im ψ*φ.
-pub type BilinearSums = [f64; 8];
+/// then Im ψ*φ; each over the even and over the odd j.
+pub type BilinearSums = [[f64; 2]; 8];
 
-/// The sums over the even and over the odd j of the levels n = lo + j; rows are (re, im), each with its pads; `roots[j]` =
+/// The sums over the levels n = lo + j; rows are (re, im), each with its pads; `roots[j]` =
 /// √(lo+j+1), one more of them than levels.
-pub fn bilinear(roots: &[f64], bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> [BilinearSums; 2] {
+pub fn bilinear(roots: &[f64], bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> BilinearSums {
     run(Bilinear { roots, bra, ket })
 }
 
@@ -115,10 +115,10 @@ struct Bilinear<'a> {
 }
 
 impl Kernel for Bilinear<'_> {
-    type Output = [BilinearSums; 2];
+    type Output = BilinearSums;
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) -> [BilinearSums; 2] {
+    fn run<L: Lanes>(self, lanes: L) -> BilinearSums {
         let len = self.bra.0.len() - 2 * PAD;
         let own = |row, shift| part::<L>(row, PAD + shift, len);
         let (re, im) = (own(self.bra.0, 0), own(self.bra.1, 0));
@@ -145,12 +145,10 @@ impl Kernel for Bilinear<'_> {
             sums[5] = lanes.mul_add(x, re2[k], lanes.mul_add(y, im2[k], sums[5]));
             sums[6] = lanes.mul_add(x, im2[k], lanes.sub_mul(sums[6], y, re2[k]));
         }
-        let mut parity = [[0.0; 8]; 2];
-        for (i, sum) in sums.into_iter().enumerate() {
+        sums.map(|sum| {
             let cells = L::cells(sum);
-            (parity[0][i], parity[1][i]) = (cells[0] + cells[2], cells[1] + cells[3]);
-        }
-        parity
+            [cells[0] + cells[2], cells[1] + cells[3]]
+        })
     }
 }
 

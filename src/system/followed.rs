@@ -3,7 +3,7 @@
 use num_complex::Complex64;
 
 use super::combination::Span;
-use super::combine::{BilinearSums, bilinear};
+use super::combine::bilinear;
 use super::register_followed::Met;
 use super::{Observable, OpenSystem, quantity};
 use crate::hilbert::{Ket, PAD, Window};
@@ -43,7 +43,7 @@ pub(super) struct Roots {
 }
 
 impl Roots {
-    fn of(&mut self, window: Window) -> &[f64] {
+    pub fn of(&mut self, window: Window) -> &[f64] {
         if self.lo != window.lo() || self.table.len() <= window.len() {
             self.lo = window.lo();
             self.table = (0..=window.len()).map(|j| ((window.lo() + j + 1) as f64).sqrt()).collect();
@@ -153,14 +153,15 @@ impl Sums {
     /// The sums over the even and over the odd levels of two rows, given with their pads as (re, im).
     pub fn by_parity(roots: &mut Roots, window: Window, bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> [Self; 2] {
         debug_assert_eq!(bra.0.len(), window.len() + 2 * PAD);
-        let [first, second] = bilinear(roots.of(window), bra, ket).map(|sums| Self::of(window, &sums));
-        if window.lo().is_multiple_of(2) { [first, second] } else { [second, first] }
+        let sums = bilinear(roots.of(window), bra, ket);
+        let even = window.lo() % 2;
+        [even, 1 - even].map(|parity| Self::of(window, sums.map(|sum| sum[parity])))
     }
 
     /// Powers of n are summed from the window's first level on.
     #[inline]
-    fn of(window: Window, sums: &BilinearSums) -> Self {
-        let [norm, first, second, a_re, a_im, b_re, b_im, turned] = *sums;
+    fn of(window: Window, sums: [f64; 8]) -> Self {
+        let [norm, first, second, a_re, a_im, b_re, b_im, turned] = sums;
         let lo = window.lo() as f64;
         Self {
             norm,

@@ -1,7 +1,8 @@
 //! The martingales of the followed quantities along a trajectory: jumps compensated by their mean rate.
 
 use super::Stretch;
-use super::chebyshev::{DEGREES, RULES, Rule};
+use super::chebyshev::{DEGREES, MOST_WEIGHTS, RULES, Rule};
+use super::smoothness::Smoothness;
 use crate::hilbert::{Ket, Window};
 use crate::system::{Followed, Scratch, activity, combine};
 
@@ -19,9 +20,9 @@ use crate::system::{Followed, Scratch, activity, combine};
 pub struct Martingales<'a, S: Followed> {
     system: &'a S,
     times: &'a [f64],
-    /// ln of the error allowed of a value at an output time, and of the integrals per unit of time.
-    log_tolerance: f64,
-    log_accuracy: f64,
+    /// The error allowed of a value at an output time, and of the integrals per unit of time.
+    tolerance: f64,
+    accuracy: f64,
     jumps: bool,
     width: usize,
     next: usize,
@@ -38,6 +39,8 @@ pub struct Martingales<'a, S: Followed> {
     integral: Vec<f64>,
     scrap: Vec<f64>,
     now: Vec<f64>,
+    /// 1/(1 + |y|) at the stretch's beginning; zero for the activity, which is as smooth and needs to be known only roughly.
+    units: Vec<f64>,
     kets: Vec<Ket>,
     scratch: Scratch,
 }
@@ -52,28 +55,6 @@ pub struct MartingaleMark {
     last: Vec<f64>,
     values: Vec<f64>,
     rates: Vec<f64>,
-}
-
-/// How fast the Chebyshev coefficients of c fall, so that a rule can be chosen before c is sampled: like size·(ratio·length)^d/d!,
-/// as those of an entire function do.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Smoothness {
-    log_size: f64,
-    log_ratio: f64,
-}
-
-impl Smoothness {
-    /// From the part that `rule` left out over a stretch.
-    fn of(rule: &Rule, log_size: f64, log_left: f64, log_length: f64) -> Self {
-        Self { log_size, log_ratio: (log_left - log_size + rule.log_factorial) / rule.degree as f64 - log_length }
-    }
-
-    /// The first rule from number `from` on that should leave no more than `log_allowed` of it.
-    fn enough(self, from: usize, log_length: f64, log_allowed: impl Fn(&Rule) -> f64) -> usize {
-        let log_left =
-            |rule: &Rule| self.log_size + rule.degree as f64 * (self.log_ratio + log_length) - rule.log_factorial;
-        (from..LAST_RULE).find(|i| log_left(&RULES[*i]) <= log_allowed(&RULES[*i])).unwrap_or(LAST_RULE)
-    }
 }
 
 /// Rows of quantities are padded with zeros to a multiple of this, for the vector loops.
@@ -92,8 +73,8 @@ impl<'a, S: Followed> Martingales<'a, S> {
         Self {
             system,
             times,
-            log_tolerance: tolerance.ln(),
-            log_accuracy: (tolerance / duration).ln(),
+            tolerance,
+            accuracy: tolerance / duration,
             jumps: system.channels().iter().any(|channel| channel.rate > 0.0),
             width,
             next: 0,
@@ -104,10 +85,11 @@ impl<'a, S: Followed> Martingales<'a, S> {
             last: cells(1),
             values: cells(3),
             rates: cells(most),
-            weights: vec![0.0; most],
+            weights: vec![0.0; MOST_WEIGHTS],
             integral: cells(1),
             scrap: cells(4),
             now: cells(1),
+            units: cells(1),
             kets: vec![Ket::zeros(Window::around(0, 1), system.rows()); most - 2],
             scratch: Scratch::new(system),
         }
@@ -216,20 +198,25 @@ impl<'a, S: Followed> Martingales<'a, S> {
 
     /// Samples c over the stretch as finely as needed; returns the rule that was.
     fn sample(&mut self, stretch: &Stretch) -> &'static Rule {
-        // The activity is as smooth and needs to be known only roughly.
         let (width, count) = (self.width, self.system.followed());
-        let log_length = stretch.length.ln();
+        for (unit, value) in self.units[..count].iter_mut().zip(&self.values) {
+            *unit = 1.0 / (1.0 + value.abs());
+        }
         let seen = usize::from(!stretch.continues);
         // Errors of whole stretches add up over the run; that of an output time within a stretch is its own alone.
         let within = self.times.get(self.next).is_some_and(|time| *time < stretch.end_time);
-        let inside = if within { self.log_tolerance - log_length } else { f64::INFINITY };
-        let log_accuracy = self.log_accuracy;
-        let log_allowed = |rule: &Rule| (log_accuracy - rule.log_share_of_whole).min(inside);
-        let mut choice = self.seen[seen].enough(0, log_length, log_allowed);
+        let inside = if within { self.tolerance / stretch.length } else { f64::INFINITY };
+        let accuracy = self.accuracy;
+        let allowed = |rule: &Rule| (accuracy / rule.share_of_whole).min(inside / rule.share_within);
+        let end = DEGREES[LAST_RULE];
+        self.node(end, 1, stretch.begin + stretch.length, stretch.end);
+        let row = |i: usize| &self.rates[i * width..(i + 1) * width];
+        let size = self.largest(row(0)).max(self.largest(row(end)));
+        let mut choice = self.seen[seen].enough(0, size, stretch.length, allowed);
         loop {
             let rule = &RULES[choice];
             let degree = rule.degree;
-            self.node(degree, 1, stretch.begin + stretch.length, stretch.end);
+            self.rates.copy_within(end * width..(end + 1) * width, degree * width);
             let mut kets = std::mem::take(&mut self.kets);
             let instants = &mut self.weights[..degree - 1];
             instants.iter_mut().zip(&rule.fractions[1..]).for_each(|(s, fraction)| *s = fraction * stretch.length);
@@ -242,20 +229,28 @@ impl<'a, S: Followed> Martingales<'a, S> {
             }
             self.kets = kets;
             rule.left_out(&self.rates[..(degree + 1) * width], &mut self.scrap, &mut self.integral);
-            let relative = |j: usize, x: f64| x.abs() / (1.0 + self.values[j].abs());
-            let left = (0..count).fold(0.0, |max: f64, j| max.max(relative(j, self.integral[j])));
-            let size = (0..count).fold(0.0, |max: f64, j| {
-                max.max(relative(j, self.rates[j]).max(relative(j, self.rates[degree * width + j])))
-            });
-            let log_left = left.ln();
+            let left = self.largest(&self.integral);
             if left > 0.0 && size > 0.0 && stretch.length > 0.0 {
-                self.seen[seen] = Smoothness::of(rule, size.ln(), log_left, log_length);
+                self.seen[seen] = Smoothness::of(rule, size, left, stretch.length);
             }
-            if log_left <= log_allowed(rule) || choice == LAST_RULE || stretch.stop.after(0) {
+            if left <= allowed(rule) || choice == LAST_RULE || stretch.stop.after(0) {
                 return rule;
             }
-            choice = self.seen[seen].enough(choice + 1, log_length, log_allowed);
+            choice = self.seen[seen].enough(choice + 1, size, stretch.length, allowed);
         }
+    }
+
+    /// The largest of these sizes in units of 1 + |y|.
+    fn largest(&self, sizes: &[f64]) -> f64 {
+        // Four maxima at a time; what is no number is larger than none.
+        let larger = |x: f64, y: f64| if y > x { y } else { x };
+        let mut most = [0.0; 4];
+        for (sizes, units) in sizes.as_chunks::<4>().0.iter().zip(self.units.as_chunks::<4>().0) {
+            for i in 0..4 {
+                most[i] = larger(most[i], sizes[i].abs() * units[i]);
+            }
+        }
+        most.into_iter().fold(0.0, larger)
     }
 
     /// Rates at node `i`, which is at `time`, and the quantities into row `row` of `values`: 0 at the stretch's beginning, 1 at its end.

@@ -4,6 +4,7 @@ mod chebyshev;
 mod forced;
 mod martingale;
 mod recorder;
+mod smoothness;
 mod trajectory;
 mod trunk;
 mod waiting_time;

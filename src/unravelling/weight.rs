@@ -1,12 +1,12 @@
 //! The weight of a trajectory of an equation that is not of Lindblad form: what it grows by between jumps.
 
-use super::chebyshev::{DEGREES, RULES, Rule};
+use super::chebyshev::{DEGREES, MOST_WEIGHTS, RULES, Rule};
 use crate::hilbert::{Ket, Window};
 use crate::propagate::Follower;
 use crate::system::{Jump, OpenSystem};
 
 /// The rule of one panel, and how many nodes it has.
-const RULE: usize = 5;
+const RULE: usize = 10;
 const NODES: usize = DEGREES[RULE] + 1;
 const _: () = assert!(NODES == 18, "panels were chosen for 18 nodes");
 
@@ -74,7 +74,7 @@ impl<'a, S: OpenSystem> Growth<'a, S> {
             let mut left = [0.0];
             rule.left_out(&values, &mut [0.0; 4], &mut left);
             let room = self.panels.len() + self.ahead.len() < MOST_PANELS;
-            if left[0] > self.accuracy && left[0].is_finite() && depth < DEEPEST && room {
+            if rule.share_within * left[0] > self.accuracy && left[0].is_finite() && depth < DEEPEST && room {
                 let half = 0.5 * length;
                 self.ahead.extend([(begin + half, half, depth + 1), (begin, half, depth + 1)]);
                 continue;
@@ -90,7 +90,7 @@ impl<'a, S: OpenSystem> Growth<'a, S> {
         let after = self.panels.partition_point(|panel| panel.begin <= s).max(1);
         let Some(panel) = self.panels.get(after - 1) else { return 0.0 };
         let rule = &RULES[RULE];
-        let mut weights = [0.0; NODES];
+        let mut weights = [0.0; MOST_WEIGHTS];
         rule.weights_until(((s - panel.begin) / panel.length).clamp(0.0, 1.0), &mut weights);
         let part: f64 = weights.iter().zip(&panel.values).map(|(weight, value)| weight * value).sum();
         panel.before + panel.length * part
