@@ -1,7 +1,7 @@
 //! Every model as a Lindblad equation made of operators.
 
 use super::{BornMarkov, Form, Model, OscillatorSpins, Spin};
-use crate::operator::{JumpOperator, Lindbladian, Mode, Operator, Qubit, Space};
+use crate::operator::{JumpOperator, Lindbladian, Mode, Operator, Parity, Qubit, Space};
 
 /// The parts that a model's operators act on.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,11 @@ impl Model {
             Self::BornMarkov(model) => (model.hamiltonian(a), model.jumps(a)?),
         };
         Some(Lindbladian { space: parts.space, hamiltonian, jumps })
+    }
+
+    /// Whether H conserves (−1)^N Πτz and every jump keeps or reverses it: of spins, where no asymmetry couples to X (the paper's Sec. III).
+    pub fn conserves_parity(&self) -> bool {
+        self.lindbladian().is_some_and(|equation| equation.conserves(&Parity::of_all(&equation.space)))
     }
 }
 

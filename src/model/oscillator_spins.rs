@@ -23,10 +23,3 @@ pub struct OscillatorSpins {
     /// The oscillator's own bath, if any.
     pub oscillator_bath: Option<OscillatorBath>,
 }
-
-impl OscillatorSpins {
-    /// True when (−1)^N Πᵢ τzᵢ commutes with H, i.e. every asymmetry ω vanishes (the paper's Sec. III).
-    pub fn conserves_parity(&self) -> bool {
-        self.spins.iter().all(|spin| spin.cos_theta() == 0.0 || spin.coupling == 0.0)
-    }
-}

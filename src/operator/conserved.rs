@@ -1,7 +1,7 @@
 //! Parities that a Lindblad equation conserves, found by linear algebra over the two numbers 0 and 1.
 
 use super::space::Kind;
-use super::{Factor, Lindbladian, Operator, Pauli, Word};
+use super::{Factor, Lindbladian, Operator, Pauli, Space, Word};
 
 /// Π(−1)^{charge} over the parts: of a mode its level number or nothing, of a qubit whether it is up or nothing, of other
 /// parts a charge, 0 or 1, of every level.
@@ -14,6 +14,13 @@ pub struct Parity {
 }
 
 impl Parity {
+    /// Π(−1)^{level} over all parts: (−1)^N Π(−τz) of a mode and qubits.
+    pub fn of_all(space: &Space) -> Self {
+        let levels = |kind: Kind| if let Kind::Levels(count) = kind { usize::from(count) } else { 2 };
+        let charges = |(_, kind)| (0..levels(kind)).map(|level| level % 2 == 1).collect();
+        Self { charges: space.parts().map(charges).collect() }
+    }
+
     /// The charge of every part's levels, the first of which have none. A mode's level n has n times that of level 1.
     pub fn charges(&self) -> &[Vec<bool>] {
         &self.charges
@@ -29,12 +36,13 @@ impl Parity {
 
     /// Whether an operator reverses it (`Some(true)`) or keeps it; `None` where it does neither. Zero keeps it.
     pub fn reversed_by(&self, operator: &Operator) -> Option<bool> {
-        let mut words = operator.terms().map(|(word, _)| self.reversed(word));
+        let mut words = operator.terms().map(|(word, _)| self.reversed_by_word(word));
         let first = words.next().unwrap_or(false);
         words.all(|reversed| reversed == first).then_some(first)
     }
 
-    fn reversed(&self, word: &Word) -> bool {
+    /// Whether a word reverses it; otherwise the word keeps it.
+    pub fn reversed_by_word(&self, word: &Word) -> bool {
         word.factors().fold(false, |reversed, (part, factor)| {
             let (to, from) = ends(factor);
             let charge = |level: usize| self.charges[part][level];
@@ -55,6 +63,12 @@ fn ends(factor: &Factor) -> (usize, usize) {
 }
 
 impl Lindbladian {
+    /// Whether H keeps a parity and every jump operator keeps or reverses it.
+    pub fn conserves(&self, parity: &Parity) -> bool {
+        parity.reversed_by(&self.hamiltonian) == Some(false)
+            && self.active().all(|jump| parity.reversed_by(&jump.operator).is_some())
+    }
+
     /// All parities that it conserves, as few as make up the others by products: H keeps them, every jump operator keeps or
     /// reverses each.
     pub fn conserved_parities(&self) -> Vec<Parity> {

@@ -53,8 +53,8 @@ impl Chain {
     /// The chain form of `model`, or `None` unless it has exactly one spin and conserves the parity.
     pub fn new(model: &OscillatorSpins, cutoff: Cutoff) -> Option<Self> {
         let [spin] = model.spins[..] else { return None };
+        let model = Model::OscillatorSpins(model.clone());
         model.conserves_parity().then(|| {
-            let model = Model::OscillatorSpins(model.clone());
             let channels = channels(&model);
             Self {
                 frequency: model.frequency(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use num_complex::Complex64;
 
-use crate::operator::{Factor, Operator, Pauli, Word};
+use crate::operator::{Operator, Parity, Word};
 
 /// What is left of an operator may be this part of it before it counts as something else.
 const ROUNDING: f64 = 1e-10;
@@ -16,19 +16,19 @@ const NOTHING: f64 = 1e-15;
 pub struct Span {
     /// The norms of the quantities.
     sizes: Vec<f64>,
-    parity: bool,
+    parity: Option<Parity>,
     /// Orthonormal vectors, each with how it is made of the quantities.
     basis: Vec<(Vector, Vec<f64>)>,
 }
 
 impl Span {
-    /// Of `quantities`; with `parity`, words that reverse (−1)^N Πτz count as zero.
-    pub fn new(quantities: &[Operator], parity: bool) -> Self {
-        let sizes = quantities.iter().map(|quantity| Vector::of(quantity, parity).norm()).collect();
+    /// Of `quantities`; in kets of definite `parity` words that reverse it count as zero.
+    pub fn new(quantities: &[Operator], parity: Option<Parity>) -> Self {
+        let sizes = quantities.iter().map(|quantity| Vector::of(quantity, parity.as_ref()).norm()).collect();
         let mut span = Self { sizes, parity, basis: Vec::new() };
         // Gram and Schmidt, from the last quantity on: what it makes of the others is left out.
         for (index, quantity) in quantities.iter().enumerate().rev() {
-            let mut vector = Vector::of(quantity, parity);
+            let mut vector = Vector::of(quantity, span.parity.as_ref());
             let mut made = vec![0.0; quantities.len()];
             made[index] = 1.0;
             let whole = vector.norm();
@@ -50,7 +50,7 @@ impl Span {
     /// Coefficients of the combination that is `operator`, those of the last quantities where several will do; all zero where there
     /// is none.
     pub fn coefficients(&self, operator: &Operator) -> Vec<f64> {
-        let mut rest = Vector::of(operator, self.parity);
+        let mut rest = Vector::of(operator, self.parity.as_ref());
         let mut coefficients = vec![0.0; self.sizes.len()];
         let size = rest.norm();
         for (vector, made) in &self.basis {
@@ -72,8 +72,8 @@ impl Span {
 struct Vector(BTreeMap<Word, Complex64>);
 
 impl Vector {
-    fn of(operator: &Operator, parity: bool) -> Self {
-        let counts = |word: &Word| !(word.is_identity() || parity && reverses(word));
+    fn of(operator: &Operator, parity: Option<&Parity>) -> Self {
+        let counts = |word: &Word| !(word.is_identity() || parity.is_some_and(|parity| parity.reversed_by_word(word)));
         Self(operator.terms().filter(|(word, _)| counts(word)).map(|(word, c)| (word.clone(), c)).collect())
     }
 
@@ -90,17 +90,4 @@ impl Vector {
             *self.0.entry(word.clone()).or_default() += factor * c;
         }
     }
-}
-
-/// Whether a word reverses (−1)^N Πτz.
-fn reverses(word: &Word) -> bool {
-    word.factors().fold(false, |reversed, (_, factor)| {
-        reversed
-            != match factor {
-                Factor::Band(band) => band.shift() % 2 != 0,
-                Factor::Fock { to, from } => (to + from) % 2 == 1,
-                Factor::Pauli(pauli) => *pauli != Pauli::Z,
-                Factor::Transition { .. } => false,
-            }
-    })
 }

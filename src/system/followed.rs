@@ -7,6 +7,7 @@ use super::combine::bilinear;
 use super::register_followed::Met;
 use super::{Observable, OpenSystem, quantity};
 use crate::hilbert::{Ket, PAD, Window};
+use crate::operator::Parity;
 
 /// What jumps do to a trajectory, whatever their direction: the squares of the changes they make, per unit time. Their
 /// integral is the variance that jumps give a quantity, known from the rates before a single jump has been seen.
@@ -120,7 +121,8 @@ pub trait Followed: OpenSystem {
     /// live in a moving frame, it is that of the frame.
     fn expressions(&self, observables: &[Observable]) -> Vec<Vec<f64>> {
         let quantities = quantity::operators(self.model());
-        let span = Span::new(&quantities[..self.followed()], self.has_parity());
+        let parity = self.has_parity().then(|| Parity::of_all(&self.model().parts().space));
+        let span = Span::new(&quantities[..self.followed()], parity);
         observables.iter().map(|observable| span.coefficients(&observable.operator(self.model()))).collect()
     }
 }

@@ -42,8 +42,8 @@ struct Moment {
 struct Pass {
     flip: usize,
     powers: [u32; 2],
-    /// What gives signs, how many τy there are, and the moment's place.
-    strings: Vec<(usize, u32, usize)>,
+    /// What gives signs, the phase i^ys, and the moment's place.
+    strings: Vec<(usize, Complex64, usize)>,
 }
 
 /// One observable.
@@ -68,9 +68,10 @@ impl Readout {
         let observables: Vec<Sum> = observables.iter().map(sum).collect();
         let mut passes: Vec<Pass> = Vec::new();
         for (&Moment { flip, powers, sign, ys }, &place) in &places {
+            let string = (sign, Complex64::I.powu(ys), place);
             match passes.last_mut().filter(|pass| (pass.flip, pass.powers) == (flip, powers)) {
-                Some(pass) => pass.strings.push((sign, ys, place)),
-                None => passes.push(Pass { flip, powers, strings: vec![(sign, ys, place)] }),
+                Some(pass) => pass.strings.push(string),
+                None => passes.push(Pass { flip, powers, strings: vec![string] }),
             }
         }
         Self {
@@ -96,7 +97,8 @@ impl Readout {
         }
         for (value, sum) in values.iter_mut().zip(&self.observables) {
             let moment = |(place, c, [re, im]): &(usize, Complex64, [u32; 2])| {
-                (c * self.moments[*place]).re * alpha.re.powi(*re as i32) * alpha.im.powi(*im as i32)
+                let own = (c * self.moments[*place]).re;
+                if re + im == 0 { own } else { own * alpha.re.powi(*re as i32) * alpha.im.powi(*im as i32) }
             };
             let by_level = |(c, band): &(f64, Band)| match (far, self.populations.is_empty()) {
                 (true, _) => 0.0,
@@ -141,13 +143,13 @@ impl Readout {
                     if shift.is_multiple_of(2) { [even, odd] } else { [odd, even] }
                 };
                 let odd_where_even = (row.count_ones() as usize + ket.sector) % 2 == 1;
-                for &(sign, ys, place) in strings {
+                for &(sign, phase, place) in strings {
                     let sign = |up: bool| {
                         let full = row | tied.map_or(0, |tied| usize::from(up) << tied);
                         if (sign & !full).count_ones() % 2 == 1 { -1.0 } else { 1.0 }
                     };
                     let sum = sign(odd_where_even) * found[0] + sign(!odd_where_even) * found[1];
-                    let sum = Complex64::I.powu(ys) * sum;
+                    let sum = phase * sum;
                     self.moments[place] += if twice { Complex64::from(2.0 * sum.re) } else { sum };
                 }
             }

@@ -332,5 +332,6 @@ fn operators_are_written_as_by_hand() {
     assert_eq!(text(-0.5 * (a.x() * q.y())), "-0.5*a*q.y - 0.5*a'*q.y");
     assert_eq!(text(atom.transition(2, 2)), "1 - atom(0,0) - atom(1,1)");
     assert_eq!(text(a.function(Function::new(Shape::Log, 3.0)) * a.raise()), "a'*log(1 + (a.n + 1)/3)");
+    assert_eq!(text(a.parity() * q.x()), "a.parity*q.x");
     assert_eq!(text(Complex64::new(1.0, -2.0) * (a.fock(2, 0) * q.z())), "(1 - 2i)*a(2,0)*q.z");
 }

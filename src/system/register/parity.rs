@@ -29,8 +29,9 @@ impl Register {
     /// The register for number states, on half the rows: H conserves (−1)^N Πτz when no asymmetry couples to X, and every jump but
     /// dephasing reverses it. `None` otherwise, or without spins.
     pub fn with_parity(model: &OscillatorSpins, cutoff: Cutoff) -> Option<Self> {
-        let tied = model.spins.len().checked_sub(1).filter(|_| model.conserves_parity());
-        tied.map(|_| Self { tied, ..Self::new(&Model::OscillatorSpins(model.clone()), cutoff) })
+        let (last, model) = (model.spins.len().checked_sub(1), Model::OscillatorSpins(model.clone()));
+        let tied = last.filter(|_| model.conserves_parity());
+        tied.map(|_| Self { tied, ..Self::new(&model, cutoff) })
     }
 
     /// The parity label of the kets of a state: that of n + the number of spins in |+⟩.
