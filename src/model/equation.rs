@@ -37,7 +37,8 @@ impl Model {
         Some(Lindbladian { space: parts.space, hamiltonian, jumps })
     }
 
-    /// Whether H conserves (−1)^N Πτz and every jump keeps or reverses it: of spins, where no asymmetry couples to X (the paper's Sec. III).
+    /// Whether H conserves (−1)^N Πτz and every jump keeps or reverses it (the paper's Sec. III). A model with spins does where no
+    /// asymmetry couples to X; Eq. (23) in its bare form has no jump operators, and this is `false`.
     pub fn conserves_parity(&self) -> bool {
         self.lindbladian().is_some_and(|equation| equation.conserves(&Parity::of_all(&equation.space)))
     }

@@ -1,4 +1,4 @@
-//! Parities that a Lindblad equation conserves, found by linear algebra over the two numbers 0 and 1.
+//! Parities of a Lindblad equation: whether it conserves a given one, and all that it conserves, by linear algebra over 0 and 1.
 
 use super::space::Kind;
 use super::{Factor, Lindbladian, Operator, Pauli, Space, Word};
