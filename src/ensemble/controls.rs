@@ -66,6 +66,14 @@ impl Guide {
 }
 
 impl Guide {
+    /// The coefficients of the drift estimator of a curve, all 0 where the followed quantities do not tell of it: a jump's change is
+    /// taken out of no value that has no controls.
+    pub fn drift(&self, layout: Layout, entry: usize) -> [f64; CONTROLS] {
+        let curve = layout.curve(entry);
+        let expression = self.expressions.get(curve).unwrap_or(&self.expressions[self.number]);
+        if expression.iter().any(|c| *c != 0.0) { DRIFT } else { [0.0; CONTROLS] }
+    }
+
     /// The same with other coefficients.
     pub fn with_coefficients(self, coefficients: Vec<[f64; CONTROLS]>) -> Self {
         Self { coefficients, ..self }

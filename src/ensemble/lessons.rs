@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::controls::{CONTROLS, DRIFT, Guide};
+use super::controls::{CONTROLS, Guide};
 use super::engine::Job;
 use super::evidence::Evidence;
 use super::least_squares::least_squares_along;
@@ -13,8 +13,8 @@ use super::{Estimator, Layout, pilot};
 use crate::Result;
 use crate::system::{Experiment, Followed, quantity};
 
-/// Trajectories with events: where there are a few trajectories only, usually, and at most.
-const PAIRS: [u64; 3] = [12, 24, 32];
+/// Trajectories with events: of a run of few trajectories, and usually.
+const PAIRS: [u64; 2] = [12, 32];
 
 /// Pilots of a run of fewer trajectories than 32.
 const FEW_PILOTS: u64 = 4;
@@ -48,8 +48,8 @@ impl Numbers {
         let (pilots, pairs) = match estimator {
             Estimator::Plain => (0, PAIRS[1]),
             Estimator::Controlled { pilot: ..FEW_PILOTS } => (0, PAIRS[0]),
-            Estimator::Controlled { pilot: pilot @ ..Estimator::FEWEST_PILOTS } => (0, PAIRS[1].max(pilot / 4)),
-            Estimator::Controlled { pilot } => (pilot, (pilot / 4).clamp(PAIRS[1], PAIRS[2])),
+            Estimator::Controlled { pilot: ..Estimator::FEWEST_PILOTS } => (0, PAIRS[1]),
+            Estimator::Controlled { pilot } => (pilot, PAIRS[1]),
         };
         let most = (MOST_BYTES / bytes(layout)).max(1);
         let plain = pilots.min(most);
@@ -138,7 +138,7 @@ impl Lessons {
         };
         let Some(silent) = silent else { return Ok(None) };
         let evidence = Evidence::new(experiment, layout, tests, &silent, part);
-        let base = if guide.is_some() { DRIFT } else { [0.0; CONTROLS] };
+        let base = |entry: usize| guide.as_ref().map_or([0.0; CONTROLS], |guide| guide.drift(layout, entry));
         let mut coefficients = none;
         let width = part.map_or(1.0, |(_, width)| width);
         let mut study = Study::default();
@@ -156,19 +156,23 @@ impl Lessons {
         };
         // What the plain average and the best correction of a curve leave of its variance, over all its values.
         let mut left = vec![[0.0; 2]; layout.curves()];
+        let mut used = vec![false; layout.curves()];
         if controlled {
             for (entry, best) in coefficients.iter_mut().enumerate() {
                 let noise = tolerance * scales[layout.curve(entry)].value;
                 let time = layout.time(entry).unwrap_or(experiment.heating_window[1]);
+                let base = base(entry);
                 let fitted = fit(fits, (entry, time), base, noise, width);
                 let [plain, drift, fitted_left] = [[0.0; CONTROLS], base, fitted].map(|beta| variance(entry, &beta));
                 let (beta, corrected) = if fitted_left < drift { (fitted, fitted_left) } else { (base, drift) };
                 *best = beta;
+                used[layout.curve(entry)] |= beta.iter().any(|beta| *beta != 0.0);
                 left[layout.curve(entry)][0] += plain;
                 left[layout.curve(entry)][1] += corrected;
             }
         }
-        study.controlled = left.iter().map(|[plain, corrected]| controlled && corrected <= plain).collect();
+        let pays = |([plain, corrected], used): (&[f64; 2], &bool)| *used && corrected <= plain;
+        study.controlled = left.iter().zip(&used).map(pays).collect();
         for (entry, beta) in coefficients.iter_mut().enumerate() {
             if !study.controlled[layout.curve(entry)] {
                 *beta = [0.0; CONTROLS];
