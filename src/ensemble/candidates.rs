@@ -296,7 +296,7 @@ mod tests {
     #[test]
     fn a_rare_jump_that_matters_is_chosen_and_nothing_is_chosen_of_nothing() {
         let found = mixed();
-        let matters = |u: f64| choose_one(&found, u).is_some_and(|(k, m, _)| (k, m) == (2, 1));
+        let matters = |u: f64| choose_one(&found, 1.0, u).is_some_and(|(k, m, _)| (k, m) == (2, 1));
         let chosen = (0..1000).filter(|i| matters((f64::from(*i) + 0.5) / 1000.0)).count();
         // A third for what it does, half of a third for its channel, and one of 4 + 4/101 in the last third.
         assert!(chosen.abs_diff(583) <= 2, "{chosen}");
