@@ -39,9 +39,8 @@ impl<'a> Sample<'a> {
         let moments = if controlled { &tally.corrected } else { &tally.records };
         let scale = |entry: usize| study.map_or(1.0, |study| study.scale[entry]);
         let error = |&(entry, moves): &(usize, bool)| {
-            let effects = study.map(|study| &study.record[entry]);
             let numerical = if moves { scale(entry) + moments.mean()[entry].abs() } else { 0.0 };
-            self.error(moments, entry, effects).hypot(self.ensemble.tolerance * numerical)
+            self.error(moments, entry).hypot(self.ensemble.tolerance * numerical)
         };
         let estimator = match (weighted, controlled) {
             (false, false) => "plain",
@@ -70,7 +69,8 @@ impl<'a> Sample<'a> {
         let mean = tally.corrected.mean()[layout.drift()];
         let effects = study.map(|study| &study.record[layout.heating_rate()]);
         let numerical = self.ensemble.tolerance * (scale + mean.abs());
-        let error = self.error(&tally.corrected, layout.drift(), effects).hypot(numerical);
+        let shown = self.own(&tally.corrected, layout.drift());
+        let error = self.with_unseen(shown, effects).hypot(numerical);
         Some(Scalar { mean, standard_error: Some(error) })
     }
 
@@ -117,16 +117,25 @@ impl<'a> Sample<'a> {
 
     /// Standard error of the plain average of an entry of the records.
     pub fn record_error(&self, entry: usize) -> f64 {
-        let tally = &self.ensemble.tally;
-        self.error(&tally.records, entry, tally.study.as_deref().map(|study| &study.record[entry]))
+        self.error(&self.ensemble.tally.records, entry)
     }
 
     /// What the sample shows of the error of a mean, and what it may not.
-    fn error(&self, moments: &Moments, entry: usize, effects: Option<&Effects>) -> f64 {
+    fn error(&self, moments: &Moments, entry: usize) -> f64 {
+        let (own, study) = (self.own(moments, entry), self.ensemble.tally.study.as_deref());
+        let shown = study.map_or(own, |study| study.shown(entry, self.ensemble.tally.trajectories as f64, own));
+        self.with_unseen(shown, study.map(|study| &study.record[entry]))
+    }
+
+    /// The variance of a trajectory's value that the sample shows.
+    fn own(&self, moments: &Moments, entry: usize) -> f64 {
+        self.ensemble.tally.trajectories as f64 * moments.standard_error(entry).powi(2)
+    }
+
+    /// The error of a mean of values that vary so much as is shown, and as events make them vary besides.
+    fn with_unseen(&self, shown: f64, effects: Option<&Effects>) -> f64 {
         let trajectories = self.ensemble.tally.trajectories as f64;
-        let spread = moments.standard_error(entry);
-        let shown = trajectories * spread * spread;
-        let unseen = effects.map_or(0.0, |effects| Study::unseen(effects, trajectories, shown) / trajectories);
-        spread.hypot(unseen.sqrt())
+        let unseen = effects.map_or(0.0, |effects| Study::unseen(effects, trajectories, shown));
+        ((shown + unseen) / trajectories).sqrt()
     }
 }

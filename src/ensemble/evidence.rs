@@ -49,11 +49,8 @@ impl<'a> Evidence<'a> {
 
     /// The variance of y − β·c over trajectories, by their sample and by what events do.
     pub fn variance(&self, entry: usize, beta: &[f64; CONTROLS]) -> f64 {
-        let count = self.tests.len() as f64;
-        let values = || self.tests.iter().map(|trial| value(&trial.natural, entry, beta));
-        let mean = values().sum::<f64>() / count;
-        let sample = values().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (count - 1.0).max(1.0);
-        self.weight() * self.weight() * sample + Study::missed(&self.effects(entry, beta), count)
+        let sample = spread(self.tests, entry, beta);
+        self.weight() * self.weight() * sample + Study::missed(&self.effects(entry, beta), self.tests.len() as f64)
     }
 
     /// What events do to y − β·c.
@@ -248,6 +245,13 @@ fn jumps_of(trial: &Trial, channel: usize) -> f64 {
         }
     }
     sum
+}
+
+/// The variance of y − β·c over trials as they went by themselves.
+pub fn spread(trials: &[Trial], entry: usize, beta: &[f64; CONTROLS]) -> f64 {
+    let values = || trials.iter().map(|trial| value(&trial.natural, entry, beta));
+    let mean = values().sum::<f64>() / trials.len().max(1) as f64;
+    values().map(|x| (x - mean) * (x - mean)).sum::<f64>() / trials.len().saturating_sub(1).max(1) as f64
 }
 
 fn population(level: usize) -> impl Fn(&Path) -> f64 {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::controls::{CONTROLS, Guide};
 use super::engine::Job;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, spread};
 use super::least_squares::least_squares_along;
 use super::study::Study;
 use super::threads::Threads;
 use super::trial::{MOST_INSTANTS, Trial, Trials};
-use super::{Estimator, Layout, pilot};
+use super::{Estimator, Layout, Sampling, pilot};
 use crate::Result;
 use crate::system::{Experiment, Followed, quantity};
 
@@ -179,9 +179,10 @@ impl Lessons {
             }
         }
         study.scale = coefficients.iter().enumerate().map(|(entry, beta)| scale(entry, beta)).collect();
-        study.record = (0..layout.len())
-            .map(|entry| evidence.effects(entry, coefficients.get(entry).unwrap_or(&[0.0; CONTROLS])))
-            .collect();
+        let beta = |entry: usize| coefficients.get(entry).unwrap_or(&[0.0; CONTROLS]);
+        study.record = (0..layout.len()).map(|entry| evidence.effects(entry, beta(entry))).collect();
+        study.others = if job.plan.sampling == Sampling::Stratified { 0 } else { ran.len() as u64 };
+        study.spread = (0..layout.len()).map(|entry| width * width * spread(&ran, entry, beta(entry))).collect();
         study.fock = evidence.fock();
         study.any = evidence.any(experiment);
         let weights = weights.map(|_| coefficients.clone());

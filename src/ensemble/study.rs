@@ -140,6 +140,10 @@ pub struct Study {
     pub scale: Vec<f64>,
     /// What events do to every entry of a record, as it is estimated.
     pub record: Vec<Effects>,
+    /// How many trajectories were run as the ensemble's are, for this study alone; none where first jumps are stratified.
+    pub others: u64,
+    /// The variance over these of every entry of a record, as it is estimated.
+    pub spread: Vec<f64>,
     /// What they do to the population of every Fock level at the end; to levels beyond, as to the last.
     pub fock: Vec<Effects>,
     /// How many events a trajectory has on average, at most 1, and the largest square change that one made to the
@@ -150,8 +154,15 @@ pub struct Study {
 impl Study {
     /// Whether this is of a run whose records have that layout: what is read from a file might not be.
     pub fn fit(&self, layout: &Layout) -> bool {
-        let lengths = [self.controlled.len(), self.scale.len(), self.record.len()];
-        lengths == [layout.curves(), layout.estimates(), layout.len()]
+        let lengths = [self.controlled.len(), self.scale.len(), self.record.len(), self.spread.len()];
+        lengths == [layout.curves(), layout.estimates(), layout.len(), layout.len()]
+    }
+
+    /// The variance of a trajectory's value that a sample of `trajectories` shows, which is `own`, or, where that is more, what it shows
+    /// together with the trajectories that were run besides: each event that those had counts as if the sample had had it.
+    pub fn shown(&self, entry: usize, trajectories: f64, own: f64) -> f64 {
+        let others = self.others as f64;
+        own.max((trajectories * own + others * self.spread[entry]) / (trajectories + others))
     }
 
     /// The variance of the population of a level of mean `population` that neither the sample nor the pilots can have seen, where
@@ -232,6 +243,16 @@ mod tests {
         effects[kind(1e-6)].if_lasting = Effect { variance: 4e-6, events: 1e-6 };
         effects[kind(2.0)] = Known::default();
         assert!((Study::unseen(&effects, 1000.0, 0.0) - 4e-6).abs() < 1e-12);
+    }
+
+    /// One event of size 1 in 100 trajectories besides the sample counts as one of 1100; where the sample shows more by itself, that
+    /// stands.
+    #[test]
+    fn events_seen_outside_the_sample_count_as_its_own() {
+        let study = Study { others: 100, spread: vec![0.01, 0.0], ..Study::default() };
+        assert!((study.shown(0, 1000.0, 0.0) - 1.0 / 1100.0).abs() < 1e-12);
+        assert_eq!((study.shown(0, 1000.0, 0.02), study.shown(1, 1000.0, 0.02)), (0.02, 0.02));
+        assert_eq!(Study { others: 0, ..study }.shown(0, 1000.0, 1e-4), 1e-4);
     }
 
     #[test]

@@ -315,16 +315,20 @@ fn what_does_not_last_is_known() {
         experiment(oscillator(vec![spin(3.7, 0.2, 3050.0, 0.0174)], None), OscillatorPreparation::Fock(0), 0.04, 8);
     let excited = 0.0174 / (2.0 * 0.0174 + 1.0);
     let expected = 2.0 * (excited / 119.0f64).sqrt();
-    let mut none = 0;
+    let (mut none, mut ratios) = (0, Vec::new());
     for seed in 0..8 {
         let point = point(&experiment, &plan(119, seed, Estimator::Plain));
         let inversion = &point.observables["inversion_0"];
         for (mean, error) in inversion.mean.iter().zip(inversion.standard_error.as_ref().expect("errors")).skip(1) {
             none += u32::from(*mean < -0.99);
-            assert!(*error > 0.4 * expected && *error < 3.0 * expected, "seed {seed}: {error} for {expected}");
+            assert!(*error > 0.4 * expected && *error < 4.0 * expected, "seed {seed}: {error} for {expected}");
+            ratios.push(error / expected);
         }
     }
     assert!(none >= 2, "{none} values without one");
+    // They are generous, and more so where the few jumps that were forced happened to stay.
+    ratios.sort_by(f64::total_cmp);
+    assert!(ratios[ratios.len() / 2] < 2.0, "{ratios:?}");
 }
 
 /// Quanta that are lost one in fifty trajectories, beside a dephasing that fires a hundred times in each: the loss stays as rare after
