@@ -303,8 +303,8 @@ fn a_wrong_compensator_is_noticed() {
 
 /// Short runs of few trajectories, to t = 1, over 1000 seeds: the exact value lies within the corrected mean's error bars as
 /// often as it should, and the corrected mean is not off to one side, although its coefficients were fitted to few
-/// trajectories.
-fn check_coverage(nbar: f64, trajectories: u64, pilot: Option<u64>, names: &[&str]) {
+/// trajectories. Negative control: with error bars `wrong` times as large it does not.
+fn check_coverage(nbar: f64, trajectories: u64, pilot: Option<u64>, wrong: f64, names: &[&str]) {
     const SEEDS: u64 = 1000;
     let model = oscillator(vec![spin(2.0, 1.0, 10.0, nbar)], None);
     let experiment = experiment(model, OscillatorPreparation::Fock(0), 1.0, 2);
@@ -343,29 +343,29 @@ fn check_coverage(nbar: f64, trajectories: u64, pilot: Option<u64>, names: &[&st
         // 5 binomial standard errors, by chance 2.9e-7 each, and 5 of the mean of as many normal deviations: 5.7e-7.
         assert!(found.levels().iter().all(|level| !level.is_low()), "{name}: {:?}", found.levels());
         assert!(found.mean().abs() <= 5.0 / (SEEDS as f64).sqrt(), "{name}: mean z = {}", found.mean());
-        // Negative control: error bars too small by a quarter.
-        assert!(deviations(0.75).levels().iter().any(Level::is_low), "{name}: wrong error bars are not seen");
+        assert!(deviations(wrong).levels().iter().any(Level::is_low), "{name}: wrong error bars are not seen");
     }
 }
 
 #[test]
 fn error_bars_of_128_trajectories_cover() {
-    check_coverage(1.0, 128, None, &["number", "inversion_0"]);
+    check_coverage(1.0, 128, None, 0.75, &["number", "inversion_0"]);
 }
 
+/// They are 15 % wider than the true error, as 64 trajectories beside the 128 have a say in them.
 #[test]
 fn error_bars_of_128_trajectories_with_32_pilots_cover() {
-    check_coverage(1.0, 128, Some(32), &["number", "inversion_0"]);
+    check_coverage(1.0, 128, Some(32), 0.7, &["number", "inversion_0"]);
 }
 
 #[test]
 fn error_bars_of_256_trajectories_cover() {
-    check_coverage(1.0, 256, None, &["number", "inversion_0"]);
+    check_coverage(1.0, 256, None, 0.75, &["number", "inversion_0"]);
 }
 
 /// 64 pilots with half a jump each would teach a law that weights rarer histories wrongly (coverage 88 to 90 % instead of
 /// 95 %), so none is learned from so few.
 #[test]
 fn error_bars_cover_where_pilots_hardly_jump() {
-    check_coverage(0.0, 512, None, &["number", "number_squared", "inversion_0"]);
+    check_coverage(0.0, 512, None, 0.75, &["number", "number_squared", "inversion_0"]);
 }
