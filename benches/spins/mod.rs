@@ -12,5 +12,5 @@ pub fn bathed(spins: usize) -> OscillatorSpins {
         bath: Some(SpinBath { gamma: 1.0, nbar: 0.1 }),
         dephasing: 0.0,
     };
-    OscillatorSpins { frequency: 1.0, spins: (0..spins).map(spin).collect(), oscillator_bath: None }
+    OscillatorSpins::new(1.0, (0..spins).map(spin).collect())
 }

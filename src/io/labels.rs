@@ -53,9 +53,15 @@ pub(super) fn point_labels(points: &[Point]) -> Vec<String> {
 pub(super) fn unit(key: &str) -> &'static str {
     match last_part(key) {
         "nbar" => " (quanta)",
-        "gamma" | "kappa" | "dephasing" | "coupling" | "tunnelling" | "asymmetry" | "frequency" | "temperature" => {
-            " (frequency unit)"
-        }
+        "gamma"
+        | "kappa"
+        | "dephasing"
+        | "oscillator_dephasing"
+        | "coupling"
+        | "tunnelling"
+        | "asymmetry"
+        | "frequency"
+        | "temperature" => " (frequency unit)",
         "end" => " (1/frequency unit)",
         _ => "",
     }
@@ -67,6 +73,8 @@ fn symbol(key: &str) -> String {
         "nbar" => "n̄",
         "gamma" => "γ",
         "kappa" => "κ",
+        "dephasing" => "γφ",
+        "oscillator_dephasing" => "κφ",
         "temperature" => "T",
         "coupling" => "g",
         "tunnelling" => "Δ",

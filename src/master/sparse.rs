@@ -208,6 +208,7 @@ impl Operators {
                     push(bath.kappa * (bath.nbar + 1.0), self.lowering.clone());
                     push(bath.kappa * bath.nbar, self.lowering.adjoint());
                 }
+                push(model.oscillator_dephasing, self.number());
             }
             Model::Adiabatic(model) => push(2.0 * model.diffusion, self.position()),
             // Written out in [`super::equation`].

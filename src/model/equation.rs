@@ -57,7 +57,7 @@ impl OscillatorSpins {
         self.spins.iter().zip(spins).map(of).sum()
     }
 
-    /// The jump operators of Eq. (35) for every spin, and those of the oscillator's own bath.
+    /// The jump operators of Eq. (35) for every spin, and those of the oscillator by itself: its bath's, and √κφ N.
     fn jumps(&self, Parts { oscillator: a, spins, .. }: &Parts) -> Vec<JumpOperator> {
         let mut jumps = Vec::new();
         for (i, (spin, q)) in self.spins.iter().zip(spins).enumerate() {
@@ -73,6 +73,9 @@ impl OscillatorSpins {
         if let Some(bath) = self.oscillator_bath {
             jumps.push(named("oscillator_loss".into(), bath.kappa * (bath.nbar + 1.0), a.lower()));
             jumps.push(named("oscillator_gain".into(), bath.kappa * bath.nbar, a.raise()));
+        }
+        if self.oscillator_dephasing > 0.0 {
+            jumps.push(named("oscillator_dephasing".into(), self.oscillator_dephasing, a.number()));
         }
         jumps
     }

@@ -22,4 +22,18 @@ pub struct OscillatorSpins {
     pub spins: Vec<Spin>,
     /// The oscillator's own bath, if any.
     pub oscillator_bath: Option<OscillatorBath>,
+    /// The oscillator's dephasing rate κφ ≥ 0 (1/time): L = √κφ N, by which a coherence |n⟩⟨m| decays at κφ(n − m)²/2.
+    pub oscillator_dephasing: f64,
+}
+
+impl OscillatorSpins {
+    /// An oscillator coupled to spins, without jumps of its own.
+    pub fn new(frequency: f64, spins: Vec<Spin>) -> Self {
+        Self { frequency, spins, oscillator_bath: None, oscillator_dephasing: 0.0 }
+    }
+
+    /// Whether the oscillator has no jumps of its own.
+    pub fn oscillator_is_free(&self) -> bool {
+        self.oscillator_bath.is_none() && self.oscillator_dephasing == 0.0
+    }
 }

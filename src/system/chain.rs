@@ -4,12 +4,11 @@ use std::ops::Range;
 
 use super::channel::{Channel, Jump, channels};
 use super::expectation::populations_by_parity;
-use super::ladder::{apply_ladder, ladder_weight};
 use super::{Generator, OpenSystem, Turned, kernel};
 use crate::hilbert::{Cutoff, Ket, Window, product_ket};
 use crate::model::{Model, OscillatorSpins, PurePreparation};
 
-/// K = 1, ω = 0: H conserves (−1)^N τz and every jump but dephasing flips it, so a ket that starts on one chain stays
+/// K = 1, ω = 0: H conserves (−1)^N τz and every jump but dephasing, of the spin or of the oscillator, flips it, so a ket that starts on one chain stays
 /// on one. On the chain of sector p the spin is in |+⟩ at level n exactly when n + p is odd.
 #[derive(Debug, Clone)]
 pub struct Chain {
@@ -42,7 +41,7 @@ impl SpinRates {
                 Jump::SpinDown(_) => rates.down += channel.rate,
                 Jump::SpinUp(_) => rates.up += channel.rate,
                 Jump::Dephase(_) => rates.dephase += channel.rate,
-                Jump::Ladder { .. } | Jump::Positive | Jump::Negative => {}
+                Jump::Ladder(_) | Jump::Positive | Jump::Negative => {}
             }
             rates
         })
@@ -62,7 +61,7 @@ impl Chain {
                 coupling: spin.coupling * spin.sin_theta(),
                 cutoff,
                 spin_rates: SpinRates::of(&channels),
-                has_ladders: channels.iter().any(|c| c.rate > 0.0 && matches!(c.jump, Jump::Ladder { .. })),
+                has_ladders: channels.iter().any(|c| c.rate > 0.0 && matches!(c.jump, Jump::Ladder(_))),
                 channels,
                 model,
             }
@@ -98,10 +97,7 @@ impl Chain {
             Jump::SpinUp(_) if !excited => channel.rate,
             Jump::SpinDown(_) | Jump::SpinUp(_) | Jump::Positive | Jump::Negative => 0.0,
             Jump::Dephase(_) => channel.rate,
-            Jump::Ladder { lower, raise } => {
-                let room = if self.cutoff.holds(n + 1) { level + 1.0 } else { 0.0 };
-                channel.rate * (lower.norm_sqr() * level + raise.norm_sqr() * room)
-            }
+            Jump::Ladder(ladder) => channel.rate * ladder.decay(n, self.cutoff),
         });
         (energy, 0.5 * decay.sum::<f64>())
     }
@@ -205,7 +201,7 @@ impl OpenSystem for Chain {
                     Jump::SpinDown(_) => down,
                     Jump::SpinUp(_) => up,
                     Jump::Dephase(_) => down + up,
-                    Jump::Ladder { lower, raise } => ladder_weight(ket, lower, raise, self.cutoff),
+                    Jump::Ladder(ladder) => ladder.weight(ket, self.cutoff),
                     Jump::Positive | Jump::Negative => 0.0,
                 };
         }
@@ -225,7 +221,12 @@ impl OpenSystem for Chain {
             Jump::SpinDown(_) => multiply(1.0, 0.0),
             Jump::SpinUp(_) => multiply(0.0, 1.0),
             Jump::Dephase(_) => return multiply(1.0, -1.0),
-            Jump::Ladder { lower, raise } => apply_ladder(ket, scratch, lower, raise, self.cutoff),
+            Jump::Ladder(ladder) => {
+                ladder.apply(ket, scratch, self.cutoff);
+                if !ladder.reverses_parity() {
+                    return;
+                }
+            }
             Jump::Positive | Jump::Negative => {}
         }
         ket.sector = 1 - sector;

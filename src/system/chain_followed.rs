@@ -112,8 +112,8 @@ impl Followed for Chain {
             return;
         }
         for (index, channel) in self.channels().iter().enumerate().filter(|(_, channel)| channel.rate > 0.0) {
-            if let Jump::Ladder { lower, raise } = channel.jump {
-                let weight = super::ladder::ladder_weight(ket, lower, raise, self.cutoff());
+            if let Jump::Ladder(ladder) = channel.jump {
+                let weight = ladder.weight(ket, self.cutoff());
                 let rate = channel.rate * weight / ket.norm_squared();
                 self.add_jump((index, rate), time, ket, scratch, values, rates);
             }

@@ -2,8 +2,9 @@
 
 use num_complex::Complex64;
 
+use super::Ladder;
 use crate::model::Model;
-use crate::operator::{Band, Factor, JumpOperator, Operator};
+use crate::operator::{Factor, JumpOperator, Operator};
 
 /// What a jump does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,13 +15,8 @@ pub enum Jump {
     SpinUp(usize),
     /// τz on spin i.
     Dephase(usize),
-    /// u a + v a† on the oscillator.
-    Ladder {
-        /// Coefficient u of a.
-        lower: Complex64,
-        /// Coefficient v of a†.
-        raise: Complex64,
-    },
+    /// One on the oscillator alone.
+    Ladder(Ladder),
     /// The positive channel of a generator that is not of Lindblad form, split anew for every ket.
     Positive,
     /// Its negative channel: a jump reverses the sign of the trajectory's weight.
@@ -41,28 +37,22 @@ pub struct Channel {
 impl Jump {
     /// The jump that an operator of an oscillator and spins is, if it is one.
     pub fn of(operator: &Operator) -> Option<Self> {
-        let terms: Vec<_> = operator.terms().collect();
-        // The Pauli matrices of one spin, or a and a†.
-        let mut spin = None;
-        let (mut pauli, mut ladder) = ([Complex64::ZERO; 3], [Complex64::ZERO; 2]);
-        for (word, c) in &terms {
-            let mut factors = word.factors();
-            let (Some((part, factor)), None) = (factors.next(), factors.next()) else { return None };
-            match factor {
-                Factor::Pauli(axis) if spin.is_none_or(|known| known == part) => {
-                    spin = Some(part);
-                    pauli[*axis as usize] = *c;
-                }
-                Factor::Band(band) if *band == Band::ladder(0, 1) => ladder[0] = *c,
-                Factor::Band(band) if *band == Band::ladder(1, 0) => ladder[1] = *c,
-                _ => return None,
-            }
+        if let Some(ladder) = Ladder::of(operator) {
+            return Some(Self::Ladder(ladder));
         }
-        let [lower, raise] = ladder;
-        let Some(spin) = spin else { return Some(Self::Ladder { lower, raise }) };
-        let (spin, half, turned) = (spin - 1, Complex64::from(0.5), Complex64::new(0.0, 0.5));
+        // The Pauli matrices of one spin.
+        let (mut spin, mut pauli) = (None, [Complex64::ZERO; 3]);
+        for (word, c) in operator.terms() {
+            let mut factors = word.factors();
+            let (Some((part, Factor::Pauli(axis))), None) = (factors.next(), factors.next()) else { return None };
+            if spin.is_some_and(|known| known != part) {
+                return None;
+            }
+            spin = Some(part);
+            pauli[*axis as usize] = c;
+        }
+        let (spin, half, turned) = (spin? - 1, Complex64::from(0.5), Complex64::new(0.0, 0.5));
         match pauli {
-            _ if ladder != [Complex64::ZERO; 2] => None,
             [x, y, z] if [x, y, z] == [half, -turned, Complex64::ZERO] => Some(Self::SpinDown(spin)),
             [x, y, z] if [x, y, z] == [half, turned, Complex64::ZERO] => Some(Self::SpinUp(spin)),
             [x, y, z] if [x, y, z] == [Complex64::ZERO, Complex64::ZERO, Complex64::ONE] => Some(Self::Dephase(spin)),

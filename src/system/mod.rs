@@ -29,6 +29,7 @@ pub use combine::{combine, combine_together};
 pub use experiment::Experiment;
 pub use followed::{Followed, Scratch, activity};
 pub use kernel::cpu_features;
+pub use ladder::Ladder;
 pub use moving_frame::MovingFrame;
 pub use observable::{Observable, Unit};
 pub use quadratic::Quadratic;

@@ -30,7 +30,7 @@ impl MovingFrame {
 
     /// The frame an experiment is best run in: `None` where that is the laboratory's.
     ///
-    /// It takes a coherent state, no cutoff (one counts levels of the laboratory), and no bath of the oscillator (whose jumps
+    /// It takes a coherent state, no cutoff (one counts levels of the laboratory), and no jumps of the oscillator (which
     /// are others in a moving frame). The force of the spins, at most ‖S‖, drives the ket at most 2‖S‖t/π away from the origin
     /// of the frame, into (4.6 + 2‖S‖t/π)² levels; in the laboratory it holds at least those of the coherent state, 4·4.6|α|.
     /// The frame moves where the first are fewer than the second: whatever the spins do, little is lost, and as measured much
@@ -44,7 +44,7 @@ impl MovingFrame {
         let force: f64 = model.spins.iter().map(|spin| spin.coupling.abs()).sum();
         let reach = WIDTH + LONGEST_WAY * force * experiment.times.last().copied().unwrap_or(0.0);
         let pays = reach * reach < 4.0 * WIDTH * amplitude.norm();
-        (pays && model.oscillator_bath.is_none()).then(|| Self::new(amplitude, model.frequency))
+        (pays && model.oscillator_is_free()).then(|| Self::new(amplitude, model.frequency))
     }
 
     /// α(t).

@@ -5,10 +5,9 @@ use num_complex::Complex64;
 use super::channel::{Channel, Jump, channels};
 use super::displaced_populations::displaced_populations;
 use super::expectation::{NumberMoments, lowering_twice, number_moments};
-use super::ladder::{apply_ladder, ladder_weight};
 use super::quadratic_kernel::quadratic;
 use super::splitting::{SecondMoments, Split};
-use super::{GUARD, Generator, OpenSystem, Turned};
+use super::{GUARD, Generator, Ladder, OpenSystem, Turned};
 use crate::hilbert::{Cutoff, Ket, Window, product_ket};
 use crate::model::{BornMarkov, Model, OscillatorPreparation, PureOscillator, PurePreparation, QuadraticForm};
 
@@ -40,7 +39,7 @@ impl Quadratic {
     /// ⟨N⟩, ⟨N+1⟩ and ⟨a²⟩ of `ket`, normalised, and ‖ψ‖².
     fn second_moments(&self, ket: &Ket) -> (SecondMoments, f64) {
         let NumberMoments { norm, first, .. } = number_moments(ket);
-        let raised = ladder_weight(ket, Complex64::ZERO, Complex64::ONE, self.cutoff);
+        let raised = linear([Complex64::ZERO, Complex64::ONE]).weight(ket, self.cutoff);
         let squeezed = lowering_twice(ket) / norm;
         (SecondMoments { lowered: first / norm, raised: raised / norm, squeezed }, norm)
     }
@@ -94,8 +93,8 @@ impl OpenSystem for Quadratic {
         }
         for (weight, channel) in weights.iter_mut().zip(&self.channels) {
             *weight = match channel.jump {
-                Jump::Ladder { lower, raise } => match channel.rate > 0.0 {
-                    true => channel.rate * ladder_weight(ket, lower, raise, self.cutoff),
+                Jump::Ladder(ladder) => match channel.rate > 0.0 {
+                    true => channel.rate * ladder.weight(ket, self.cutoff),
                     false => 0.0,
                 },
                 // There are no spins, and split channels have been dealt with.
@@ -105,14 +104,14 @@ impl OpenSystem for Quadratic {
     }
 
     fn collapse(&self, channel: usize, ket: &mut Ket, scratch: &mut Ket) {
-        let [lower, raise] = match self.channels[channel].jump {
-            Jump::Ladder { lower, raise } => [lower, raise],
-            Jump::Positive => Split::of(&self.form, &self.second_moments(ket).0).positive,
-            Jump::Negative => Split::of(&self.form, &self.second_moments(ket).0).negative,
+        let ladder = match self.channels[channel].jump {
+            Jump::Ladder(ladder) => ladder,
+            Jump::Positive => linear(Split::of(&self.form, &self.second_moments(ket).0).positive),
+            Jump::Negative => linear(Split::of(&self.form, &self.second_moments(ket).0).negative),
             // There are no spins.
             Jump::SpinDown(_) | Jump::SpinUp(_) | Jump::Dephase(_) => return,
         };
-        apply_ladder(ket, scratch, lower, raise, self.cutoff);
+        ladder.apply(ket, scratch, self.cutoff);
     }
 
     fn populations_at(&self, time: f64, ket: &Ket, populations: &mut Vec<f64>) {
@@ -122,6 +121,11 @@ impl OpenSystem for Quadratic {
     fn is_weighted(&self) -> bool {
         self.channels.iter().any(|channel| channel.jump == Jump::Negative)
     }
+}
+
+/// u a + v a†.
+fn linear([lower, raise]: [Complex64; 2]) -> Ladder {
+    Ladder::Linear { lower, raise }
 }
 
 /// Tables of H_eff on one window, in units of `scale`.

@@ -254,7 +254,7 @@ mod tests {
 
     /// The values of an oscillator alone whose ket is `state` in a frame displaced by `alpha`, and the populations.
     fn displaced(alpha: Complex64, state: PureOscillator) -> ([f64; 7], Vec<f64>) {
-        let model = OscillatorSpins { frequency: 1.0, spins: Vec::new(), oscillator_bath: None };
+        let model = OscillatorSpins::new(1.0, Vec::new());
         let system = Register::displaced(&model, alpha).expect("no bath");
         let mut ket = Ket::zeros(Window::around(0, 8), 1);
         product_ket(&mut ket, state, 0, 1e-24, 8, Cutoff::Auto);
@@ -321,8 +321,7 @@ mod tests {
             bath: None,
             dephasing: 0.0,
         };
-        let model =
-            OscillatorSpins { frequency: 1.0, spins: vec![spin(1.0), spin(2.0), spin(0.4)], oscillator_bath: None };
+        let model = OscillatorSpins::new(1.0, vec![spin(1.0), spin(2.0), spin(0.4)]);
         let whole = Register::new(&Model::OscillatorSpins(model.clone()), Cutoff::Auto);
         let half = Register::with_parity(&model, Cutoff::Auto).expect("no asymmetry");
         let observables = Observable::all(3);

@@ -14,8 +14,7 @@ use parity::multiply_tied;
 use super::channel::{Channel, Jump, channels};
 use super::displaced_populations::displaced_populations;
 use super::expectation::{level_populations, populations_by_parity};
-use super::ladder::{apply_ladder, ladder_weight};
-use super::{GUARD, MovingFrame, OpenSystem};
+use super::{GUARD, Ladder, MovingFrame, OpenSystem};
 use crate::hilbert::{Cutoff, Ket, Window, product_ket};
 use crate::model::{Model, PurePreparation};
 
@@ -59,7 +58,7 @@ impl Register {
                 Jump::SpinUp(i) => channel.rate * (1 - (row >> i & 1)) as f64,
                 Jump::Dephase(_) => channel.rate,
                 // The oscillator's decay goes with the level, not with the row.
-                Jump::Ladder { .. } | Jump::Positive | Jump::Negative => 0.0,
+                Jump::Ladder(_) | Jump::Positive | Jump::Negative => 0.0,
             };
             0.5 * channels.iter().map(rate).sum::<f64>()
         };
@@ -95,10 +94,10 @@ impl Register {
         &self.flips
     }
 
-    /// The ladder channels: (rate, u, v).
-    fn ladders(&self) -> impl Iterator<Item = (f64, Complex64, Complex64)> {
+    /// The rates and operators of the channels of the oscillator.
+    fn ladders(&self) -> impl Iterator<Item = (f64, Ladder)> {
         self.channels.iter().filter_map(|channel| match channel.jump {
-            Jump::Ladder { lower, raise } => (channel.rate > 0.0).then_some((channel.rate, lower, raise)),
+            Jump::Ladder(ladder) => (channel.rate > 0.0).then_some((channel.rate, ladder)),
             Jump::SpinDown(_) | Jump::SpinUp(_) | Jump::Dephase(_) | Jump::Positive | Jump::Negative => None,
         })
     }
@@ -160,13 +159,13 @@ impl OpenSystem for Register {
                     Jump::SpinUp(i) => channel.rate * of(i)[0],
                     Jump::Dephase(_) => channel.rate * (parity[0] + parity[1]),
                     // Below, from the whole ket.
-                    Jump::Ladder { .. } | Jump::Positive | Jump::Negative => 0.0,
+                    Jump::Ladder(_) | Jump::Positive | Jump::Negative => 0.0,
                 };
             }
         }
         for (weight, channel) in weights.iter_mut().zip(&self.channels) {
-            if let Jump::Ladder { lower, raise } = channel.jump {
-                *weight = channel.rate * ladder_weight(ket, lower, raise, self.cutoff);
+            if let Jump::Ladder(ladder) = channel.jump {
+                *weight = channel.rate * ladder.weight(ket, self.cutoff);
             }
         }
     }
@@ -185,7 +184,12 @@ impl OpenSystem for Register {
                 }
                 return;
             }
-            Jump::Ladder { lower, raise } => apply_ladder(ket, scratch, lower, raise, self.cutoff),
+            Jump::Ladder(ladder) => {
+                ladder.apply(ket, scratch, self.cutoff);
+                if !ladder.reverses_parity() {
+                    return;
+                }
+            }
             Jump::Positive | Jump::Negative => {}
         }
         self.change_parity(ket);

@@ -177,8 +177,8 @@ impl Followed for Register {
                 Jump::SpinDown(i) => Change::Flip { bit: 1 << i, set: true },
                 Jump::SpinUp(i) => Change::Flip { bit: 1 << i, set: false },
                 Jump::Dephase(i) => Change::Dephase { bit: 1 << i },
-                Jump::Ladder { lower, raise } => {
-                    let weight = super::ladder::ladder_weight(ket, lower, raise, self.cutoff());
+                Jump::Ladder(ladder) => {
+                    let weight = ladder.weight(ket, self.cutoff());
                     scratch.values = after;
                     self.add_jump((index, channel.rate * weight / norm), time, ket, scratch, values, rates);
                     after = std::mem::take(&mut scratch.values);

@@ -10,7 +10,7 @@ use fluctuator::model::{
     SpinPreparation,
 };
 use fluctuator::operator::{Operator, Word};
-use fluctuator::system::{Experiment, Jump, Observable, channels};
+use fluctuator::system::{Experiment, Jump, Ladder, Observable, channels};
 use num_complex::Complex64;
 use proptest::prelude::*;
 
@@ -26,10 +26,12 @@ fn models() -> impl Strategy<Value = Model> {
         },
     );
     let own = prop::option::of((0.0..1.0f64, 0.0..1.0f64).prop_map(|(kappa, nbar)| OscillatorBath { kappa, nbar }));
-    let spins =
-        (0.3..2.0f64, prop::collection::vec(spin, 0..3), own).prop_map(|(frequency, spins, oscillator_bath)| {
-            Model::OscillatorSpins(OscillatorSpins { frequency, spins, oscillator_bath })
-        });
+    let dephasing = prop_oneof![Just(0.0), 0.0..1.0f64];
+    let spins = (0.3..2.0f64, prop::collection::vec(spin, 0..3), own, dephasing).prop_map(
+        |(frequency, spins, oscillator_bath, oscillator_dephasing)| {
+            Model::OscillatorSpins(OscillatorSpins { frequency, spins, oscillator_bath, oscillator_dephasing })
+        },
+    );
     let adiabatic = (0.3..2.0f64, 0.0..1.0f64)
         .prop_map(|(frequency, diffusion)| Model::Adiabatic(Adiabatic { frequency, diffusion }));
     let coefficients = (0.0..0.3f64, 0.6..1.5f64, -0.3..0.3f64, -0.2..0.5f64).prop_map(
@@ -55,6 +57,11 @@ fn expectation(operator: &Operator, levels: &[u32]) -> Complex64 {
         word.on(levels).filter(|(made, _)| made == levels).map_or(Complex64::ZERO, |(_, amplitude)| c * amplitude)
     };
     operator.terms().map(diagonal).sum()
+}
+
+/// A power of an operator.
+fn power(of: Operator, power: u32) -> Operator {
+    (0..power).fold(Operator::from(1.0), |product, _| product * &of)
 }
 
 /// The levels that a model of spins that are up or down starts from.
@@ -134,11 +141,12 @@ proptest! {
                 Jump::SpinDown(i) => parts.spins[i].lower(),
                 Jump::SpinUp(i) => parts.spins[i].raise(),
                 Jump::Dephase(i) => parts.spins[i].z(),
-                Jump::Ladder { lower, raise } => lower * a.lower() + raise * a.raise(),
+                Jump::Ladder(Ladder::Linear { lower, raise }) => lower * a.lower() + raise * a.raise(),
+                Jump::Ladder(Ladder::Powers { raise, lower }) => power(a.raise(), raise) * power(a.lower(), lower),
                 Jump::Positive | Jump::Negative => unreachable!("of Lindblad form"),
             };
             prop_assert_eq!(&operator, &jump.operator);
-            prop_assert_eq!(Jump::of(&(a.number() * operator)), None);
+            prop_assert_eq!(Jump::of(&(a.parity() * operator)), None);
         }
     }
 

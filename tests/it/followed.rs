@@ -16,10 +16,16 @@ use crate::systems::{THREADS, experiment, oscillator, spin};
 
 const BATH: OscillatorBath = OscillatorBath { kappa: 0.3, nbar: 0.6 };
 
-/// A spin with every channel there is, and an oscillator bath.
+/// An oscillator that has a bath and is dephased, and spins.
+fn open(frequency: f64, spins: Vec<Spin>) -> OscillatorSpins {
+    let alone = OscillatorSpins::new(frequency, spins);
+    OscillatorSpins { oscillator_bath: Some(BATH), oscillator_dephasing: 0.2, ..alone }
+}
+
+/// A spin with every channel there is, and such an oscillator.
 fn chain_model() -> OscillatorSpins {
     let spins = vec![Spin { dephasing: 0.7, ..spin(2.0, 1.0, 3.0, 0.5) }];
-    OscillatorSpins { frequency: 1.3, spins, oscillator_bath: Some(BATH) }
+    open(1.3, spins)
 }
 
 fn chain(cutoff: Cutoff) -> Chain {
@@ -30,7 +36,7 @@ fn chain(cutoff: Cutoff) -> Chain {
 fn registers() -> [Register; 2] {
     let asymmetric = Spin { asymmetry: 0.8, dephasing: 0.4, ..spin(1.5, 0.6, 2.0, 0.3) };
     let spins = vec![asymmetric, spin(1.1, 0.5, 1.0, 0.0)];
-    let spins = Model::OscillatorSpins(OscillatorSpins { frequency: 0.9, spins, oscillator_bath: Some(BATH) });
+    let spins = Model::OscillatorSpins(open(0.9, spins));
     let adiabatic = Model::Adiabatic(Adiabatic { frequency: 1.2, diffusion: 0.4 });
     [&spins, &adiabatic].map(|model| Register::new(model, Cutoff::Auto))
 }
@@ -42,7 +48,7 @@ fn of_parity(cutoff: Cutoff) -> Register {
         Spin { asymmetry: 0.5, ..spin(0.7, 0.0, 1.0, 0.2) },
         Spin { dephasing: 0.7, ..spin(1.1, 0.5, 1.0, 0.1) },
     ];
-    let model = OscillatorSpins { frequency: 0.9, spins, oscillator_bath: Some(BATH) };
+    let model = open(0.9, spins);
     Register::with_parity(&model, cutoff).expect("it conserves parity")
 }
 
@@ -76,7 +82,7 @@ const TIME: f64 = 0.3;
 fn moving() -> Register {
     let asymmetric = Spin { asymmetry: 0.8, dephasing: 0.4, ..spin(1.5, 0.6, 2.0, 0.3) };
     let spins = vec![asymmetric, spin(1.1, 0.5, 1.0, 0.0)];
-    let model = OscillatorSpins { frequency: 0.9, spins, oscillator_bath: None };
+    let model = OscillatorSpins::new(0.9, spins);
     Register::displaced(&model, Complex64::new(-1.7, 2.2)).expect("no bath of the oscillator")
 }
 
@@ -285,7 +291,7 @@ impl Recorder for Twice<'_> {
 #[test]
 fn martingales_are_what_the_adjoint_generator_leaves() {
     let times: Vec<f64> = (0..=20).map(|i| 0.25 * f64::from(i)).collect();
-    let fig3 = OscillatorSpins { frequency: 1.0, spins: vec![spin(2.0, 1.0, 10.0, 1.0)], oscillator_bath: None };
+    let fig3 = OscillatorSpins::new(1.0, vec![spin(2.0, 1.0, 10.0, 1.0)]);
     for model in [fig3, chain_model()] {
         let system = Chain::new(&model, Cutoff::Auto).expect("one symmetric spin");
         let run = |cells: usize| {

@@ -212,7 +212,7 @@ fn a_rotating_frame_is_the_laboratory_with_the_same_jumps() {
 #[test]
 fn a_moving_frame_is_the_laboratory_with_the_same_jumps() {
     for (name, spins, end) in models() {
-        let model = OscillatorSpins { frequency: 1.0, spins: spins.clone(), oscillator_bath: None };
+        let model = OscillatorSpins::new(1.0, spins.clone());
         let system = Register::displaced(&model, ALPHA).expect("no bath of the oscillator");
         let (levels, [right, late]) = check(&system, &spins, end, 0);
         println!("{name}: {levels} levels, {right:.1e}, jumps 1e-5 late {late:.1e}");

@@ -32,6 +32,7 @@ mod kept;
 mod layering;
 mod microscopic;
 mod needs;
+mod oscillator_dephasing;
 mod parity;
 mod ranks;
 mod readout;

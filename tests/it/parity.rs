@@ -23,7 +23,9 @@ fn model(spins: usize, coupling: f64, oscillator_bath: Option<OscillatorBath>) -
             _ => one,
         }
     };
-    OscillatorSpins { frequency: 1.1, spins: (0..spins).map(one).collect(), oscillator_bath }
+    let oscillator_dephasing = if oscillator_bath.is_some() { 0.3 } else { 0.0 };
+    let alone = OscillatorSpins::new(1.1, (0..spins).map(one).collect());
+    OscillatorSpins { oscillator_bath, oscillator_dephasing, ..alone }
 }
 
 struct Record<'a, S> {

@@ -18,7 +18,7 @@ fn spins(count: usize, asymmetric: bool) -> OscillatorSpins {
         let asymmetry = if asymmetric { 0.4 - 0.7 * i as f64 } else { 0.0 };
         Spin { asymmetry, ..spin(1.0 + 0.3 * i as f64, 0.5 - 0.2 * i as f64, 1.0, 0.5) }
     };
-    OscillatorSpins { frequency: 1.3, spins: (0..count).map(one).collect(), oscillator_bath: None }
+    OscillatorSpins::new(1.3, (0..count).map(one).collect())
 }
 
 /// A ket of `system` with amplitudes drawn at random, not normalised.

@@ -50,7 +50,7 @@ pub fn load(name: &str) -> Reference {
     observables.extend((0..spins.len()).map(Observable::inversion));
     let times = numbers(&json["times"]);
     let heating_window = [0, times.len() - 1];
-    let model = Model::OscillatorSpins(OscillatorSpins { frequency, spins, oscillator_bath: None });
+    let model = Model::OscillatorSpins(OscillatorSpins::new(frequency, spins));
     let expect = json["expect"].as_object().expect("expect").iter();
     Reference {
         experiment: Experiment { model, oscillator, cutoff: Cutoff::Auto, times, observables, heating_window },

@@ -7,14 +7,14 @@ use fluctuator::model::{
     Model, OscillatorBath, OscillatorPreparation, OscillatorSpins, Spin, SpinBath, SpinPreparation,
 };
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Channel, Experiment, Jump, Observable};
+use fluctuator::system::{Channel, Experiment, Jump, Ladder, Observable};
 
 /// Threads of a test's ensembles; results do not depend on it.
 pub const THREADS: usize = 2;
 
 /// An oscillator of frequency 1 with these spins and this bath of its own.
 pub fn oscillator(spins: Vec<Spin>, oscillator_bath: Option<OscillatorBath>) -> Model {
-    Model::OscillatorSpins(OscillatorSpins { frequency: 1.0, spins, oscillator_bath })
+    Model::OscillatorSpins(OscillatorSpins { oscillator_bath, ..OscillatorSpins::new(1.0, spins) })
 }
 
 /// A spin of Eq. (35) in its ground state.
@@ -83,6 +83,7 @@ pub fn with_rates(experiment: &Experiment, factor: f64) -> Experiment {
     if let Some(bath) = &mut model.oscillator_bath {
         bath.kappa *= factor;
     }
+    model.oscillator_dephasing *= factor;
     wrong
 }
 
@@ -97,18 +98,22 @@ pub fn exact_jumps(experiment: &Experiment, channels: &[Channel]) -> Vec<f64> {
     let mut fine = experiment.clone();
     fine.times = (0..=CELLS).map(|i| end * i as f64 / CELLS as f64).collect();
     fine.heating_window = [0, CELLS];
-    fine.observables = vec![Observable::NUMBER];
+    fine.observables = vec![Observable::NUMBER, Observable::NUMBER_SQUARED];
     fine.observables.extend((0..model.spins.len()).map(Observable::inversion));
     let solution = exact(&fine);
     let spin_bath = |i: usize| model.spins[i].bath.expect("a bath");
     let intensity = |jump: Jump, time: usize| match jump {
         Jump::SpinDown(i) => {
-            spin_bath(i).gamma * (spin_bath(i).nbar + 1.0) * 0.5 * (1.0 + solution.observables[1 + i][time])
+            spin_bath(i).gamma * (spin_bath(i).nbar + 1.0) * 0.5 * (1.0 + solution.observables[2 + i][time])
         }
-        Jump::SpinUp(i) => spin_bath(i).gamma * spin_bath(i).nbar * 0.5 * (1.0 - solution.observables[1 + i][time]),
+        Jump::SpinUp(i) => spin_bath(i).gamma * spin_bath(i).nbar * 0.5 * (1.0 - solution.observables[2 + i][time]),
         Jump::Dephase(i) => 0.5 * model.spins[i].dephasing,
         Jump::Positive | Jump::Negative => unreachable!("a spin model"),
-        Jump::Ladder { lower, raise } => {
+        Jump::Ladder(Ladder::Powers { raise, lower }) => {
+            assert_eq!([raise, lower], [1, 1], "dephasing");
+            model.oscillator_dephasing * solution.observables[1][time]
+        }
+        Jump::Ladder(Ladder::Linear { lower, raise }) => {
             assert!(lower.norm() == 0.0 || raise.norm() == 0.0, "a or a† alone");
             let (bath, number) = (model.oscillator_bath.expect("a bath"), solution.observables[0][time]);
             bath.kappa * if raise.norm() == 0.0 { (bath.nbar + 1.0) * number } else { bath.nbar * (number + 1.0) }

@@ -102,7 +102,7 @@ pub fn run_file(random: &mut Random, kind: Kind, trajectories: u64, scope: Scope
     while dear(end, trajectories) && trajectories > 64 {
         trajectories = if trajectories > 4096 { 4096 } else { trajectories / 2 };
     }
-    let mut text = format!("version = 1\n[model]\n{}[initial]\noscillator = {oscillator}\n", drawn.text);
+    let mut text = format!("[initial]\noscillator = {oscillator}\n");
     let points = if scope.wide { random.pick(&[2, 3, 5, 8]) } else { random.pick(&[2, 4, 5]) };
     let _ = write!(text, "[time]\nend = {}\npoints = {points}\n", show(end));
     let _ = write!(text, "[ensemble]\ntrajectories = {trajectories}\n");
@@ -121,8 +121,11 @@ pub fn run_file(random: &mut Random, kind: Kind, trajectories: u64, scope: Scope
     if scope.wide && random.chance(0.5) {
         let _ = writeln!(text, "[numerics]\ntolerance = {}", show(random.pick(&[1e-6, 1e-7, 1e-9, 1e-10])));
     }
+    if scope.wide && matches!(kind, Kind::Spins(_)) {
+        drawn.oscillator_dephasing(random, quanta);
+    }
     drawn.words.dedup();
-    (text, drawn.words.join("-"))
+    (format!("version = 1\n[model]\n{}{text}", drawn.text), drawn.words.join("-"))
 }
 
 /// All observables that a model of this kind has.
@@ -160,6 +163,15 @@ impl Drawn {
                 false => format!("nbar = {}", show(nbar)),
             };
             let _ = writeln!(self.text, "oscillator_bath = {{ kappa = {}, {bath} }}", show(kappa));
+        }
+    }
+
+    /// Dephasing of the oscillator in one of four systems, slower where there are more `quanta`: ⟨N²⟩ decides how often it jumps.
+    fn oscillator_dephasing(&mut self, random: &mut Random, quanta: f64) {
+        if random.chance(0.25) {
+            self.words.push("dephased");
+            let rate = random.scale(1e-5, 30.0) / (1.0 + quanta).powi(2);
+            let _ = writeln!(self.text, "oscillator_dephasing = {}", show(rate));
         }
     }
 

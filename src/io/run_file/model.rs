@@ -51,7 +51,8 @@ pub fn parse_model(mut model: Section, tables: &Tables) -> Result<(Model, Cutoff
             Some(bath) => Some(parse_oscillator_bath(bath, frequency)?),
             None => None,
         };
-        Model::OscillatorSpins(OscillatorSpins { frequency, spins, oscillator_bath })
+        let oscillator_dephasing = model.non_negative("oscillator_dephasing")?.unwrap_or(0.0);
+        Model::OscillatorSpins(OscillatorSpins { frequency, spins, oscillator_bath, oscillator_dephasing })
     };
     model.finish()?;
     Ok((parsed, cutoff))

@@ -8,10 +8,10 @@ use crate::model::{Model, OscillatorSpins, PureOscillator};
 use crate::system::{MovingFrame, OpenSystem};
 
 impl Register {
-    /// The register of spins, without a cutoff, in the frame that moves with the coherent amplitude `alpha`; `None` with a bath of the
-    /// oscillator, whose jumps would be others there.
+    /// The register of spins, without a cutoff, in the frame that moves with the coherent amplitude `alpha`; `None` where the
+    /// oscillator jumps by itself: its jumps would be others there.
     pub fn displaced(model: &OscillatorSpins, alpha: Complex64) -> Option<Self> {
-        let frame = Some(MovingFrame::new(alpha, model.frequency)).filter(|_| model.oscillator_bath.is_none())?;
+        let frame = Some(MovingFrame::new(alpha, model.frequency)).filter(|_| model.oscillator_is_free())?;
         Some(Self { frame: Some(frame), ..Self::new(&Model::OscillatorSpins(model.clone()), Cutoff::Auto) })
     }
 

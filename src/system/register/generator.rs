@@ -61,10 +61,7 @@ impl RegisterGenerator {
         let closed = window.at_cutoff(system.cutoff) || live < len;
         let level = |j: usize| (lo + j) as f64;
         let decay_at = |j: usize| -> f64 {
-            let room = if system.cutoff.holds(lo + j + 1) { level(j) + 1.0 } else { 0.0 };
-            let rate =
-                |(rate, u, v): (f64, Complex64, Complex64)| rate * (u.norm_sqr() * level(j) + v.norm_sqr() * room);
-            0.5 * system.ladders().map(rate).sum::<f64>()
+            0.5 * system.ladders().map(|(rate, ladder)| rate * ladder.decay(lo + j, system.cutoff)).sum::<f64>()
         };
         let mut decay: Vec<f64> = (0..live).map(decay_at).collect();
         let mut energy: Vec<f64> = (0..live).map(|j| system.frequency * level(j)).collect();
@@ -94,9 +91,9 @@ impl RegisterGenerator {
             band[live..].fill(0.0);
         }
         let (mut up, mut down) = (Complex64::ZERO, Complex64::ZERO);
-        for (rate, u, v) in system.ladders() {
-            up -= 0.5 * rate * u.conj() * v;
-            down -= 0.5 * rate * u * v.conj();
+        for (rate, ladder) in system.ladders() {
+            up -= 0.5 * rate * ladder.squeezing();
+            down -= 0.5 * rate * ladder.squeezing().conj();
         }
         let squeezes = up != Complex64::ZERO || down != Complex64::ZERO;
         let highest = |table: &[f64]| table[..live].last().copied().unwrap_or(0.0);
