@@ -1,6 +1,7 @@
 //! What a sample cannot tell is left out of its point: errors of a single unit, curves beyond the bare equation's sample.
 
-use super::summary::{Estimate, HeatingRate, Point};
+use super::scalar::Estimate;
+use super::summary::{HeatingRate, Point};
 
 /// The mean weight is 1 for certain. Where the spread of the weights says that a sample knows it no better than this its trajectories
 /// cancel no more: those of (Σw)²/Σw² that count are fewer than four, and no mean of wO nor its error says anything.

@@ -2,7 +2,8 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::summary::{Estimate, Method, Point, Summary};
+use super::scalar::Estimate;
+use super::summary::{Method, Point, Summary};
 use crate::{Error, Result};
 
 /// The largest deviation of one quantity.

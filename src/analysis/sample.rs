@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::summary::{Estimate, Scalar};
+use super::scalar::{Estimate, Scalar};
 use crate::ensemble::{Effects, Ensemble, Moments, Study};
 use crate::system::Channel;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::scalar::{Estimate, Scalar};
 use super::{BornMarkovPoint, Emission};
 use crate::ensemble::Ending;
 
@@ -113,35 +114,6 @@ pub struct Point {
     pub born_markov: Option<BornMarkovPoint>,
     /// What the propagation noticed about itself.
     pub diagnostics: Diagnostics,
-}
-
-/// A mean with its standard error, at every time (or level).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// Best estimate.
-    pub mean: Vec<f64>,
-    /// Its standard error: one standard deviation of `mean` itself, not of a trajectory; the sample's, and in quadrature
-    /// what events that it has not seen may add (the `Study` of its pilots). Absent for `exact`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub standard_error: Option<Vec<f64>>,
-    /// Name of the estimator behind `mean`: `controlled` (control variates), `plain` or `exact`.
-    pub estimator: String,
-    /// The plain average over trajectories.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plain_mean: Option<Vec<f64>>,
-    /// Standard error of the plain average: the sample's alone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plain_standard_error: Option<Vec<f64>>,
-}
-
-/// One number with its standard error.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Scalar {
-    /// Best estimate.
-    pub mean: f64,
-    /// Standard error; absent for `exact`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub standard_error: Option<f64>,
 }
 
 /// (⟨N⟩(t₁) − ⟨N⟩(t₀))/(t₁ − t₀) over the window, and what theory says of it.

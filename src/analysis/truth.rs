@@ -1,6 +1,7 @@
 //! The exact value of everything that a point of trajectories reports with an error.
 
-use super::summary::{Point, Scalar};
+use super::scalar::Scalar;
+use super::summary::Point;
 use crate::master::Exact;
 use crate::model::{Model, OscillatorPreparation};
 use crate::system::{Experiment, Jump, Ladder, channels};

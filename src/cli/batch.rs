@@ -10,7 +10,7 @@ use clap::Args;
 use super::interrupt::Interrupt;
 use super::table;
 use crate::analysis::Method;
-use crate::ensemble::{Extent, Ledger};
+use crate::ensemble::{Ledger, RangeSet};
 use crate::io::blocks::{
     BlockStore, Gathered, Head, Hurry, Pace, PointBlocks, Shard, Unfinished, discard, files, maker, point_directory,
     refuse_newer,
@@ -86,9 +86,9 @@ pub struct OpenPoint {
 
 impl OpenPoint {
     /// The trajectories to run.
-    pub fn missing(&self) -> Extent {
-        let Gathered { extent, elsewhere, .. } = &self.found;
-        let there = extent.ranges().iter().chain(elsewhere.ranges()).cloned().collect::<Extent>();
+    pub fn missing(&self) -> RangeSet {
+        let Gathered { held, elsewhere, .. } = &self.found;
+        let there = held.ranges().iter().chain(elsewhere.ranges()).cloned().collect::<RangeSet>();
         there.missing(self.blocks.task())
     }
 }
@@ -166,7 +166,7 @@ impl<'a> Batch<'a> {
             // Whoever goes on with stored blocks loses none of them.
             let stored = self.blocks(file, index).map_or(0, |blocks| {
                 let ranges = |head: Head| head.nodes.iter().map(|entry| head.range(entry)).collect::<Vec<_>>();
-                blocks.heads().0.into_iter().flat_map(|(_, head)| ranges(head)).collect::<Extent>().count()
+                blocks.heads().0.into_iter().flat_map(|(_, head)| ranges(head)).collect::<RangeSet>().count()
             });
             certain(index, point).max(if self.resumes() { stored } else { 0 })
         })
@@ -188,10 +188,10 @@ impl<'a> Batch<'a> {
         let place = self.place(index);
         let blocks = self.blocks(file, index)?;
         let found = blocks.gather(None);
-        blocks.refuse_foreign(&found.complaints)?;
+        blocks.refuse_foreign(&found.defects)?;
         blocks.refuse_longer(&found)?;
-        for complaint in found.complaints.iter().filter(|complaint| complaint.is_serious()) {
-            tell!("warning: {complaint}; run again");
+        for defect in found.defects.iter().filter(|defect| defect.is_serious()) {
+            tell!("warning: {defect}; run again");
         }
         if let Some((_, head)) = found.heads.iter().find(|(_, head)| head.maker != maker()) {
             tell!(

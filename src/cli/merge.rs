@@ -7,12 +7,12 @@ use std::time::Instant;
 use clap::Args;
 use serde::Serialize;
 
-use super::origin::provenance;
+use super::provenance::provenance;
 use super::{Outcome, table};
 use crate::analysis::{FORMAT_VERSION, Method, Point, Provenance, Summary, excess, trajectory_point};
-use crate::ensemble::{self, Ending, Ensemble, Extent, Stock, Watcher};
+use crate::ensemble::{self, Ending, Ensemble, RangeSet, StoredRun, Watcher};
 use crate::io::blocks::{
-    Complaint, Gathered, Head, PointBlocks, first_look, maker, open, point_directories, point_directory, write_gathered,
+    Defect, Gathered, Head, PointBlocks, maker, open, point_directories, point_directory, write_gathered,
 };
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{RecordSpool, exact_beside, refuse_to_replace, write_numbers, write_plots, write_report};
@@ -49,7 +49,7 @@ impl Watcher for Onlooker<'_> {
     }
 
     fn first_look(&self) -> Option<u64> {
-        first_look(self.0)
+        self.0.first_look()
     }
 
     fn enough(&self, ensemble: &Ensemble) -> bool {
@@ -96,8 +96,8 @@ pub fn run(arguments: &MergeArguments) -> Result<Outcome> {
     }
     let complete = pieces.iter().all(Piece::is_complete);
     // A damaged file of which nothing is missing does no harm.
-    let is_doubt = |complaint: &&Complaint| matches!(complaint, Complaint::Foreign { .. } | Complaint::Disagree { .. });
-    let doubts = pieces.iter().flat_map(|piece| &piece.found.complaints).filter(is_doubt).count();
+    let is_doubt = |defect: &&Defect| matches!(defect, Defect::Foreign { .. } | Defect::Disagree { .. });
+    let doubts = pieces.iter().flat_map(|piece| &piece.found.defects).filter(is_doubt).count();
     if !arguments.partial && !complete && doubts == 0 && pieces.iter().all(Piece::is_sound_so_far) {
         tell!("what is stored has no gaps; the target needs more trajectories");
         return Ok(Outcome::Incomplete);
@@ -132,11 +132,11 @@ pub fn collect(directories: &[PathBuf]) -> Result<BTreeMap<usize, Vec<PathBuf>>>
 /// The run file that most trajectories of the first point come from; of several that differ in nothing that counts, the one
 /// that asks for most.
 pub fn run_file(paths: &BTreeMap<usize, Vec<PathBuf>>) -> Result<RunFile> {
-    let mut complaints = Vec::new();
+    let mut defects = Vec::new();
     let mut heads: Vec<Head> =
-        paths.values().flat_map(|paths| open(paths, &mut complaints)).map(|opened| opened.head).collect();
+        paths.values().flat_map(|paths| open(paths, &mut defects)).map(|opened| opened.head).collect();
     let Some(point) = heads.iter().map(|head| head.point).min() else {
-        let reason = complaints.first().map_or_else(|| "there is no file of blocks".to_owned(), ToString::to_string);
+        let reason = defects.first().map_or_else(|| "there is no file of blocks".to_owned(), ToString::to_string);
         return Err(Error::Stored(reason));
     };
     heads.retain(|head| head.point == point);
@@ -159,17 +159,17 @@ fn piece(file: &RunFile, index: usize, paths: Vec<PathBuf>, partial: bool) -> Re
     let point = &blocks.point;
     let run = |found: &mut Gathered, scattered| {
         let stored = std::mem::take(&mut found.stored);
-        let stock = Stock { stored, scattered, ..Stock::default() };
+        let stored_run = StoredRun { stored, scattered, ..StoredRun::default() };
         let watcher = Onlooker(point);
         let grid = point.correlations.as_ref();
-        ensemble::run_stored(&point.experiment, &point.tolerances, &point.plan(1), &watcher, grid, stock)
+        ensemble::run_stored(&point.experiment, &point.tolerances, &point.plan(1), &watcher, grid, stored_run)
             .map_err(|error| table::located(error, point))
     };
     let mut ensemble = run(&mut found, false)?;
     if partial && !ensemble.as_ref().is_some_and(|ensemble| ensemble.ending.stopped.is_complete()) {
-        let complaints = std::mem::take(&mut found.complaints);
+        let defects = std::mem::take(&mut found.defects);
         found = blocks.gather(Some(found.in_order()));
-        found.complaints = complaints;
+        found.defects = defects;
         ensemble = run(&mut found, true)?;
     }
     Ok(Piece { blocks, found, ensemble })
@@ -182,31 +182,31 @@ impl Piece {
 
     /// Whether nothing is wrong but that a target is not reached yet by the trajectories up to some number.
     fn is_sound_so_far(&self) -> bool {
-        let waits = first_look(&self.blocks.point).is_some() && self.found.extent.ranges().len() == 1;
-        self.is_complete() || waits && self.found.extent.covers(&(0..1))
+        let waits = self.blocks.point.first_look().is_some() && self.found.held.ranges().len() == 1;
+        self.is_complete() || waits && self.found.held.covers(&(0..1))
     }
 
     /// The trajectories that are in the result.
-    fn set(&self) -> Extent {
+    fn set(&self) -> RangeSet {
         match &self.ensemble {
-            Some(ensemble) if ensemble.ending.stopped.is_complete() => Extent::from(0..ensemble.tally.trajectories),
-            _ => self.found.extent.clone(),
+            Some(ensemble) if ensemble.ending.stopped.is_complete() => RangeSet::from(0..ensemble.tally.trajectories),
+            _ => self.found.held.clone(),
         }
     }
 
-    fn missing(&self) -> Extent {
-        if self.is_complete() { Extent::default() } else { self.found.extent.missing(self.blocks.task()) }
+    fn missing(&self) -> RangeSet {
+        if self.is_complete() { RangeSet::default() } else { self.found.held.missing(self.blocks.task()) }
     }
 }
 
 /// Says on stderr what is wrong, and what is missing.
 fn report(label: &str, piece: &Piece, quiet: bool) {
-    for complaint in piece.found.complaints.iter().filter(|complaint| complaint.is_serious() || !quiet) {
-        tell!("{label}: {complaint}");
+    for defect in piece.found.defects.iter().filter(|defect| defect.is_serious() || !quiet) {
+        tell!("{label}: {defect}");
     }
     if !piece.is_complete() {
         tell!("{label}: missing are the trajectories {}", piece.missing());
-        if first_look(&piece.blocks.point).is_some() {
+        if piece.blocks.point.first_look().is_some() {
             tell!("{label}: what is there from the beginning does not reach the target");
         }
     }
@@ -233,7 +233,7 @@ fn write(
             set: piece.set().to_string(),
             missing: piece.missing().to_string(),
             files: piece.found.heads.len(),
-            remarks: piece.found.complaints.iter().map(ToString::to_string).collect(),
+            remarks: piece.found.defects.iter().map(ToString::to_string).collect(),
         });
         if let Some(ensemble) = &piece.ensemble {
             points.push(trajectory_point(&point.experiment, ensemble, point.parameters.clone()));
@@ -266,11 +266,11 @@ fn write(
         for (index, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.ensemble.is_some()) {
             // Once more: the first went into the result.
             let found = piece.blocks.gather(Some(piece.set()));
-            let head = Head { pieces: found.extent.ranges().to_vec(), ..piece.blocks.head(file) };
+            let head = Head { pieces: found.held.ranges().to_vec(), ..piece.blocks.head(file) };
             let channels = piece.ensemble.as_ref().map_or(0, |ensemble| ensemble.channels.len());
             let values = piece.blocks.point.experiment.observables.len() + 1;
             let mut stored = piece.blocks.records(None);
-            let blocks = piece.blocks.whole_blocks(&found.extent);
+            let blocks = piece.blocks.whole_blocks(&found.held);
             let records = stored.as_mut().map(|stored| {
                 let read = |block| stored.read(block, channels, values).map(|records| (block, records));
                 (file.records.jumps, blocks.ranges().iter().cloned().flatten().map(read))

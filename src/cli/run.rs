@@ -10,14 +10,14 @@ use super::born_markov::{print_born_markov, warn_of_weights};
 use super::drawing::draw;
 use super::interrupt::Interrupt;
 use super::needs::announce;
-use super::origin::provenance;
 use super::progress::Progress;
+use super::provenance::provenance;
 use super::watcher::EnsembleWatcher;
-use super::{Outcome, RunFileArguments, crew, exact, table};
+use super::{Outcome, RunFileArguments, exact, mpi, table};
 use crate::analysis::{
     FORMAT_VERSION, Method, Point, Provenance, Summary, Target, trajectories_needed, trajectory_point,
 };
-use crate::ensemble::{self, Ensemble, Extent, Ledger, RecordSink, Recording, Stock, Stopped};
+use crate::ensemble::{self, Ensemble, Ledger, RangeSet, RecordSink, Recording, Stopped, StoredRun};
 use crate::io::ranks::Ranks;
 use crate::io::run_file::{self, RunFile};
 use crate::io::{EXACT_DIRECTORY, RecordSpool, earlier_has_more, exact_beside, prepare_directory, write_numbers};
@@ -42,9 +42,9 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         let allowed = "every rank reads the run file, and standard input goes to one of them: name a file";
         return Err(Error::value("--mpi", "given", allowed));
     }
-    let ranks = if arguments.batch.mpi { Some(crew::meet(threads)?) } else { None };
+    let ranks = if arguments.batch.mpi { Some(mpi::meet(threads)?) } else { None };
     if let Some(ranks) = ranks.as_ref().filter(|ranks| !ranks.is_first()) {
-        return crew::assist(ranks, &arguments.file, threads);
+        return mpi::assist(ranks, &arguments.file, threads);
     }
     let file = arguments.file.load()?;
     let directory = arguments.out.clone().unwrap_or_else(|| arguments.file.default_directory());
@@ -211,17 +211,24 @@ fn run_point(
             ensemble::run_recording(&point.experiment, &point.tolerances, &plan, &watcher, recording)
         }
         None => {
-            let stock = |crew| Stock {
+            let stored_run = |others| StoredRun {
                 stored: found.stored,
                 ledger: store.as_deref().map(|store| store as &dyn Ledger),
                 shard: batch.shard.map(|_| blocks.blocks.clone()),
                 elsewhere: blocks.whole_blocks(&found.elsewhere),
-                crew,
+                others,
                 scattered: false,
             };
             batch.attend(store.as_ref(), || {
-                crew::run_stored(batch.ranks, &blocks, |crew| {
-                    ensemble::run_stored(&point.experiment, &point.tolerances, &plan, &watcher, grid, stock(crew))
+                mpi::run_stored(batch.ranks, &blocks, |others| {
+                    ensemble::run_stored(
+                        &point.experiment,
+                        &point.tolerances,
+                        &plan,
+                        &watcher,
+                        grid,
+                        stored_run(others),
+                    )
                 })
             })
         }
@@ -232,7 +239,7 @@ fn run_point(
         match store.and_then(|_| blocks.records(Some(&batch.place(index)))) {
             None => records.keep_point(),
             Some(mut stored) => {
-                let ran = blocks.whole_blocks(&Extent::from(0..ensemble.tally.trajectories));
+                let ran = blocks.whole_blocks(&RangeSet::from(0..ensemble.tally.trajectories));
                 records.keep_stored(&point.experiment, &ensemble.channels, &mut stored, &ran);
             }
         }

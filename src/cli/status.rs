@@ -8,8 +8,8 @@ use indicatif::HumanDuration;
 
 use super::{Outcome, merge, table};
 use crate::Result;
-use crate::ensemble::Extent;
-use crate::io::blocks::{Complaint, Head, PointBlocks, task_of};
+use crate::ensemble::RangeSet;
+use crate::io::blocks::{Defect, Head, PointBlocks, task_of};
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
@@ -30,18 +30,18 @@ pub fn run(arguments: &StatusArguments) -> Result<Outcome> {
     for index in 0..file.points.len() {
         let paths = all.get(&index).cloned().unwrap_or_default();
         let blocks = PointBlocks::new(&file, index, None, paths.clone());
-        let (heads, complaints, mut stored) = blocks.heads();
+        let (heads, defects, mut stored) = blocks.heads();
         let mut rows = vec![["file", "shard", "stored", "of trajectories", "last written"].map(str::to_owned).to_vec()];
         rows.extend(heads.iter().map(|(path, head)| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let held: Extent = head.nodes.iter().map(|entry| head.range(entry)).collect();
+            let held: RangeSet = head.nodes.iter().map(|entry| head.range(entry)).collect();
             let task = format!("{}–{}", head.task.start, head.task.end.saturating_sub(1));
             vec![name, shard(head), held.count().to_string(), task, age(path)]
         }));
-        let mut complaints: Vec<Complaint> = complaints;
+        let mut defects: Vec<Defect> = defects;
         if arguments.verify {
             let found = blocks.gather(None);
-            (complaints, stored) = (found.complaints, found.extent);
+            (defects, stored) = (found.defects, found.held);
         }
         let task = blocks.task();
         say!(
@@ -56,9 +56,9 @@ pub fn run(arguments: &StatusArguments) -> Result<Outcome> {
             say!("  missing: {missing}");
         }
         table::print_aligned(&rows);
-        for complaint in &complaints {
-            lost |= complaint.is_serious();
-            say!("  {complaint}");
+        for defect in &defects {
+            lost |= defect.is_serious();
+            say!("  {defect}");
         }
         let unread = paths.iter().filter(|path| !heads.iter().any(|(known, _)| known == *path));
         unread.filter(|path| task_of(path).is_none()).for_each(|path| say!("  {}: not one of ours", path.display()));

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::candidates::Candidates;
 use super::controls::{CONTROLS, Controls, Guide, correct, finish_functionals};
 use super::record_writer::{RecordMemory, RecordWriter};
+use super::sample_units::SampleUnits;
 use super::sampling::{Baseline, Confined, Never};
 use super::study::Study;
 use super::tally::{Counts, Tally};
 use super::tree::Merge;
-use super::units::Units;
 use super::{BlockRecords, Layout, Purpose, Streams, draw};
 use crate::model::PurePreparation;
 use crate::propagate::{Stop, Tolerances};
@@ -192,7 +192,8 @@ impl<'a, S: Followed> BlockRunner<'a, S> {
         if let Some((records, _)) = &mut self.kept {
             *records = BlockRecords::new(range.start);
         }
-        let mut units = Units::new(self.baseline.is_some_and(|baseline| baseline.stratified), range.end - range.start);
+        let mut units =
+            SampleUnits::new(self.baseline.is_some_and(|baseline| baseline.stratified), range.end - range.start);
         for index in range.clone() {
             if given_up() {
                 return Ok(None);

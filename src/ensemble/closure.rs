@@ -3,11 +3,8 @@
 use nalgebra::DMatrix;
 
 use super::least_squares::least_squares;
-use super::pilot_record::{PilotRecord, Size};
+use super::pilot_record::{INTERVALS, PilotRecord, Size};
 use crate::system::{activity, combine, quantity};
-
-/// Intervals of equal length that the run is divided into.
-pub const INTERVALS: usize = 100;
 
 /// Rows are padded to a multiple of this, for the vector loops.
 const BLOCK: usize = 16;

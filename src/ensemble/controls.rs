@@ -1,7 +1,8 @@
 //! The control variates of one trajectory, for every value of its record.
 
 use super::Layout;
-use super::closure::{Closure, INTERVALS};
+use super::closure::Closure;
+use super::pilot_record::INTERVALS;
 use crate::system::{Experiment, Followed, quantity};
 use crate::unravelling::{MartingaleMark, Martingales, Stretch};
 

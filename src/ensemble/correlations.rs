@@ -78,7 +78,7 @@ impl Lattice {
 
 /// Weighted counts of one kind of jump over some trajectories. Sums of equal weights 1 are exact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Tally {
+pub struct JumpTally {
     /// Jumps inside the window.
     pub starts: f64,
     /// Of these, the ones followed by the next jump of the kind after a time in each delay bin.
@@ -92,7 +92,7 @@ pub struct Tally {
     pub own: Vec<f64>,
 }
 
-impl Tally {
+impl JumpTally {
     fn new(lattice: &Lattice, pairs: bool) -> Self {
         let length = |length: usize| vec![0.0; if pairs { length } else { 0 }];
         Self {
@@ -159,13 +159,13 @@ pub struct Tallies {
     /// Σ w².
     pub weight_squared: f64,
     /// All jumps (waiting times only), then the channels in the order of [`Grid::channels`].
-    pub kinds: Vec<Tally>,
+    pub kinds: Vec<JumpTally>,
 }
 
 impl Tallies {
     fn new(grid: &Grid, lattice: &Lattice) -> Self {
         let kinds = std::iter::once(false).chain(grid.channels.iter().map(|_| true));
-        Self { weight: 0.0, weight_squared: 0.0, kinds: kinds.map(|pairs| Tally::new(lattice, pairs)).collect() }
+        Self { weight: 0.0, weight_squared: 0.0, kinds: kinds.map(|pairs| JumpTally::new(lattice, pairs)).collect() }
     }
 
     /// Counts one block's records, whose jumps must have been kept.
@@ -237,7 +237,7 @@ impl Groups {
     pub(super) fn fit(&self, grid: &Grid, end: f64) -> bool {
         let empty = Tallies::new(grid, &Lattice::new(grid, end));
         let lengths = |tallies: &Tallies| -> Vec<[usize; 4]> {
-            let of = |tally: &Tally| [&tally.waits, &tally.pairs, &tally.times, &tally.own].map(Vec::len);
+            let of = |tally: &JumpTally| [&tally.waits, &tally.pairs, &tally.times, &tally.own].map(Vec::len);
             tallies.kinds.iter().map(of).collect()
         };
         let expected = lengths(&empty);

@@ -3,41 +3,27 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::correlations::Grid;
-use super::course::{Course, State};
-use super::desk::{Clipping, Desk, Failure, Headquarters};
+use super::dispatch::{Clipping, Dispatch, Failure, RunDispatch};
+use super::job::Job;
 use super::records::Reordering;
+use super::retained::Retained;
 use super::sampling::{Baseline, Sampling};
-use super::stock::Stock;
+use super::scheduler::{Scheduler, State};
 use super::stopping::{Ending, Ladder, Stopped};
-use super::sums::{Ledger, Shape, Sums};
+use super::stored_run::StoredRun;
+use super::sums::{Ledger, Shape};
 use super::threads::Threads;
-use super::tree::{Merge, Tree};
-use super::work::{Keeps, Work};
-use super::{BlockRunner, Ensemble, Estimator, Layout, Lessons, Plan, Recording, Tally, Watcher};
+use super::tree::Tree;
+use super::worker::{Keeps, Worker};
+use super::{BlockRunner, Ensemble, Estimator, Layout, Lessons, Recording, Tally};
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
-use crate::propagate::{Stop, Tolerances};
+use crate::propagate::Stop;
 use crate::system::{Chain, Channel, Experiment, Followed, Quadratic, Register};
 use crate::{Error, Result};
 
 /// A probability of jumps below this is rounding.
 const LEAST_WEIGHT: f64 = 1e-12;
-
-/// What is to be run.
-pub struct Job<'a> {
-    /// Number of the first trajectory.
-    pub first: u64,
-    /// What pilots have taught, if that is known already.
-    pub lessons: Option<&'a Lessons>,
-    /// The experiment.
-    pub experiment: &'a Experiment,
-    /// Its error budget.
-    pub tolerances: &'a Tolerances,
-    /// How many trajectories of which seed.
-    pub plan: &'a Plan,
-    /// Who watches.
-    pub watcher: &'a dyn Watcher,
-}
 
 /// What came of it.
 pub struct Outcome<T> {
@@ -55,40 +41,6 @@ pub struct Outcome<T> {
     pub no_jump_probability: Option<f64>,
     /// Why there are not more trajectories.
     pub ending: Ending,
-}
-
-/// What is kept of finished blocks.
-pub trait Kept: Merge + Clone + From<Sums> + Send {
-    /// The sums over all of them, where that is what is kept.
-    fn into_sums(self) -> Option<Sums>;
-}
-
-impl Kept for Sums {
-    fn into_sums(self) -> Option<Sums> {
-        Some(self)
-    }
-}
-
-/// The blocks one by one, in order.
-#[derive(Clone)]
-pub struct Singles(pub Vec<Tally>);
-
-impl From<Sums> for Singles {
-    fn from(sums: Sums) -> Self {
-        Self(vec![sums.tally])
-    }
-}
-
-impl Merge for Singles {
-    fn merge(&mut self, right: Self) {
-        self.0.extend(right.0);
-    }
-}
-
-impl Kept for Singles {
-    fn into_sums(self) -> Option<Sums> {
-        None
-    }
 }
 
 /// The smallest system that holds an experiment.
@@ -134,47 +86,47 @@ fn learn_on<S: Followed>(system: &S, job: &Job, threads: &Threads) -> Result<Opt
     Lessons::learn(system, job, part, threads)
 }
 
-/// Runs blocks for another process, on the smallest system that holds the experiment, until `desk` has no more.
-pub fn assist(job: &Job, recording: &Recording<'_>, desk: &dyn Desk) -> Result<()> {
+/// Runs blocks for another process, on the smallest system that holds the experiment, until `dispatch` has no more.
+pub fn assist(job: &Job, recording: &Recording<'_>, dispatch: &dyn Dispatch) -> Result<()> {
     match System::of(job.experiment) {
-        System::Chain(system) => assist_on(&system, job, recording, desk),
-        System::Register(system) => assist_on(&system, job, recording, desk),
-        System::Quadratic(system) => assist_on(&system, job, recording, desk),
+        System::Chain(system) => assist_on(&system, job, recording, dispatch),
+        System::Register(system) => assist_on(&system, job, recording, dispatch),
+        System::Quadratic(system) => assist_on(&system, job, recording, dispatch),
     }
 }
 
-fn assist_on<S: Followed>(system: &S, job: &Job, recording: &Recording<'_>, desk: &dyn Desk) -> Result<()> {
+fn assist_on<S: Followed>(system: &S, job: &Job, recording: &Recording<'_>, dispatch: &dyn Dispatch) -> Result<()> {
     let threads = Threads::start(job.plan.threads)?;
     let confined = match threads.within(|| confine(system, job)) {
         Err(Error::Stopped) => return Ok(()),
         ran => ran?,
     };
-    if let Some(work) = Work::prepare(system, job, Keeps::of(recording, None), confined.as_ref(), &threads)? {
-        work.run(desk, &Reordering::new(None));
+    if let Some(worker) = Worker::prepare(system, job, Keeps::of(recording, None), confined.as_ref(), &threads)? {
+        worker.run(dispatch, &Reordering::new(None));
     }
     Ok(())
 }
 
 /// Runs the blocks on the smallest system that holds the experiment.
-pub fn dispatch<'a, T: Kept>(job: &Job, recording: Recording<'a>, stock: Stock<'a>) -> Result<Outcome<T>> {
+pub fn run<'a, T: Retained>(job: &Job, recording: Recording<'a>, stored_run: StoredRun<'a>) -> Result<Outcome<T>> {
     match System::of(job.experiment) {
-        System::Chain(system) => run_on(&system, job, recording, stock),
-        System::Register(system) => run_on(&system, job, recording, stock),
-        System::Quadratic(system) => run_on(&system, job, recording, stock),
+        System::Chain(system) => run_on(&system, job, recording, stored_run),
+        System::Register(system) => run_on(&system, job, recording, stored_run),
+        System::Quadratic(system) => run_on(&system, job, recording, stored_run),
     }
 }
 
-fn run_on<'a, S: Followed, T: Kept>(
+fn run_on<'a, S: Followed, T: Retained>(
     system: &S,
     job: &Job,
     mut recording: Recording<'a>,
-    stock: Stock<'a>,
+    stored_run: StoredRun<'a>,
 ) -> Result<Outcome<T>> {
     let &Job { experiment, tolerances, plan, watcher, .. } = job;
     if let Some(sink) = &mut recording.sink {
         sink.begin(experiment, system.channels())?;
     }
-    let Stock { stored, ledger, shard, elsewhere, scattered, crew } = stock;
+    let StoredRun { stored, ledger, shard, elsewhere, scattered, others } = stored_run;
     let is_shard = shard.is_some();
     let first_look = watcher.first_look().filter(|_| !is_shard);
     let ladder = Ladder::new(first_look, plan.trajectories, plan.block);
@@ -186,7 +138,7 @@ fn run_on<'a, S: Followed, T: Kept>(
     let grid = recording.correlations;
     let controlled = plan.estimator != Estimator::Plain;
     let shape = Shape { layout, controlled, grid: grid.map(|grid| (grid, end)) };
-    super::stock::check(&stored, &shape, plan, first_look)?;
+    super::stored_run::check(&stored, &shape, plan, first_look)?;
     let confined = match threads.within(|| confine(system, job)) {
         Err(Error::Stopped) => {
             let grid = shape.grid.map(|(grid, end)| (grid.clone(), end));
@@ -223,26 +175,26 @@ fn run_on<'a, S: Followed, T: Kept>(
         // Whoever runs a shard ends with it.
         ladder.after(rung).filter(|_| !is_shard).ok_or(Stopped::Trajectories)
     };
-    let course = {
+    let scheduler = {
         let stored = stored.into_iter().map(|(node, sums)| (node, T::from(sums))).collect();
-        Course::<T, Failure>::new(blocks.clone(), stored, &elsewhere)
+        Scheduler::<T, Failure>::new(blocks.clone(), stored, &elsewhere)
     };
-    if course.begin(look) && !watcher.stop() {
-        let work = Work::prepare(system, job, Keeps::of(&recording, ledger), confined.as_ref(), &threads)?;
+    if scheduler.begin(look) && !watcher.stop() {
+        let worker = Worker::prepare(system, job, Keeps::of(&recording, ledger), confined.as_ref(), &threads)?;
         let reordering = Reordering::new(recording.sink);
-        let desk = Headquarters { course: &course, look, ledger, watcher };
-        match (work, crew) {
+        let dispatch = RunDispatch { scheduler: &scheduler, look, ledger, watcher };
+        match (worker, others) {
             (None, _) => {}
-            (Some(work), None) => work.run(&desk, &reordering),
-            (Some(work), Some(crew)) => std::thread::scope(|scope| {
-                scope.spawn(|| crew.serve(&desk));
-                work.run(&desk, &reordering);
+            (Some(worker), None) => worker.run(&dispatch, &reordering),
+            (Some(worker), Some(others)) => std::thread::scope(|scope| {
+                scope.spawn(|| others.serve(&dispatch));
+                worker.run(&dispatch, &reordering);
             }),
         }
     }
 
     // Blocks are claimed in order and every claimed one is finished: the first failure is the same on any number of threads.
-    let State { mut tree, stored, mut failures, stopped, .. } = course.into_state();
+    let State { mut tree, stored, mut failures, stopped, .. } = scheduler.into_state();
     failures.sort_by_key(|(block, _)| *block);
     match failures.into_iter().next() {
         Some((_, Failure::Other(error))) => return Err(error),

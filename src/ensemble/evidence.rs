@@ -5,7 +5,7 @@ use super::block::Path;
 use super::candidates::jumps;
 use super::controls::CONTROLS;
 use super::immediate::{AtOnce, immediate, weight_entry};
-use super::study::{Effect, Effects, KINDS, Known, SILENCE, SMALLEST, Study, Sums, kind};
+use super::study::{Effect, Effects, EventSums, KINDS, Known, SILENCE, SMALLEST, Study, kind};
 use super::trial::{Jumped, Restarted, Silence, Silent, Trial};
 use crate::model::{OscillatorPreparation, PurePreparation};
 use crate::system::Experiment;
@@ -128,7 +128,7 @@ impl<'a> Evidence<'a> {
 
     /// The effects of events up to output time `end` on a value of a trajectory.
     fn gather(&self, end: usize, value: impl Fn(&Path) -> f64) -> Effects {
-        let mut sums = [Sums::default(); KINDS];
+        let mut sums = [EventSums::default(); KINDS];
         self.changes(end, value, |kind, how_often, change| sums[kind].add(how_often, change * change));
         sums.map(|sums| Known { forced: sums.effect(self.tests.len()), ..Known::default() })
     }

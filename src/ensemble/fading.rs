@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::candidates::Candidate;
-use super::study::{KINDS, Sums};
+use super::study::{EventSums, KINDS};
 
 /// A value that is so much nearer to the usual one after a jump than before it has come back.
 const NEARER: f64 = 0.5;
@@ -25,7 +25,7 @@ pub struct Happening {
 pub struct Fading {
     /// By observable or weight, the power of two below that rate, and kind: what there is at an output time of what came since the one
     /// before.
-    sums: BTreeMap<(usize, Option<i32>, usize), BTreeMap<usize, Sums>>,
+    sums: BTreeMap<(usize, Option<i32>, usize), BTreeMap<usize, EventSums>>,
 }
 
 impl Fading {
@@ -60,10 +60,15 @@ impl Fading {
     }
 
     /// What there is at every output time, in `entries` places of which `entry` tells that of an output time and an observable.
-    pub fn finish(self, times: &[f64], entries: usize, entry: impl Fn(usize, usize) -> usize) -> Vec<[Sums; KINDS]> {
-        let mut all = vec![[Sums::default(); KINDS]; entries];
+    pub fn finish(
+        self,
+        times: &[f64],
+        entries: usize,
+        entry: impl Fn(usize, usize) -> usize,
+    ) -> Vec<[EventSums; KINDS]> {
+        let mut all = vec![[EventSums::default(); KINDS]; entries];
         for ((column, fades, kind), new) in self.sums {
-            let (mut now, mut before) = (Sums::default(), 0.0);
+            let (mut now, mut before) = (EventSums::default(), 0.0);
             for (time, at) in times.iter().enumerate() {
                 now = now.times(left(fades, at - before));
                 new.get(&time).into_iter().for_each(|new| now.merge(*new));

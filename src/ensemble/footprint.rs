@@ -1,8 +1,8 @@
 //! How much memory a run takes, and how much of it is moved about: known from its numbers before anything is run.
 
-use super::closure::INTERVALS;
 use super::controls::CONTROLS;
 use super::engine::System;
+use super::pilot_record::INTERVALS;
 use super::{Estimator, Layout, Lessons, Plan, Tally};
 use crate::hilbert::{PAD, Window};
 use crate::propagate::MAX_ORDER;

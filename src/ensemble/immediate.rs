@@ -6,7 +6,7 @@ use super::Layout;
 use super::block::Path;
 use super::candidates::{Candidate, Chosen};
 use super::fading::{Fading, Happening};
-use super::study::{Effect, KINDS, Sums, kind};
+use super::study::{Effect, EventSums, KINDS, kind};
 use super::trial::{Restarted, Trial};
 use crate::system::Experiment;
 
@@ -33,7 +33,7 @@ pub fn immediate(
     tests: &[Trial],
     counts: impl Fn(bool) -> f64,
 ) -> Vec<[AtOnce; KINDS]> {
-    let mut all = vec![[Sums::default(); KINDS]; weight_entry(layout, experiment.times.len())];
+    let mut all = vec![[EventSums::default(); KINDS]; weight_entry(layout, experiment.times.len())];
     let (mut forced, mut fading) = (all.clone(), Fading::default());
     let mean = |entry: usize| tests.iter().map(|trial| trial.natural.record[entry]).sum::<f64>() / tests.len() as f64;
     let weights = std::iter::repeat_n(1.0, experiment.times.len());
@@ -105,7 +105,7 @@ fn entry(experiment: &Experiment, layout: Layout, time: usize, column: usize) ->
 struct OneTrial<'a> {
     experiment: &'a Experiment,
     layout: Layout,
-    sums: BTreeMap<(usize, usize), Sums>,
+    sums: BTreeMap<(usize, usize), EventSums>,
 }
 
 impl OneTrial<'_> {
@@ -132,7 +132,7 @@ impl OneTrial<'_> {
         }
     }
 
-    fn finish(self, into: &mut [[Sums; KINDS]]) {
+    fn finish(self, into: &mut [[EventSums; KINDS]]) {
         for ((entry, kind), one) in self.sums {
             into[entry][kind].add_trial(one);
         }

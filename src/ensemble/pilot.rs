@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::closure::Closure;
 use super::controls::{Guide, boundaries};
-use super::engine::Job;
+use super::job::Job;
 use super::pilot_record::PilotRecord;
 use super::sampling::Confined;
 use super::threads::Threads;

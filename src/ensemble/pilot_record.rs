@@ -1,7 +1,9 @@
 //! What pilot trajectories leave for the law of the control variates.
 
-use super::closure::INTERVALS;
 use crate::system::activity;
+
+/// Intervals of equal length that the run is divided into.
+pub const INTERVALS: usize = 100;
 
 /// What a pilot trajectory leaves: quantities and martingales at τ_0 … τ_INTERVALS, time by time.
 #[derive(Debug, Clone, Default, PartialEq)]

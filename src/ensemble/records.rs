@@ -6,7 +6,6 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::correlations::Grid;
 use crate::Result;
 use crate::system::{Channel, Experiment};
 
@@ -116,23 +115,6 @@ pub trait RecordSink: Send {
     /// # Errors
     /// When they cannot be kept; the run then ends with this error.
     fn accept(&mut self, records: &BlockRecords) -> Result<()>;
-}
-
-/// What is kept of single trajectories, beside the tally.
-#[derive(Default)]
-pub struct Recording<'a> {
-    /// Where records go.
-    pub sink: Option<&'a mut dyn RecordSink>,
-    /// What is counted of the times between jumps.
-    pub correlations: Option<&'a Grid>,
-}
-
-impl Recording<'_> {
-    /// Whether the runner has to keep records at all, and with them the jumps.
-    pub(super) fn wants(&self) -> Option<bool> {
-        let jumps = self.correlations.is_some() || self.sink.as_ref().is_some_and(|sink| sink.wants_jumps());
-        (jumps || self.sink.is_some()).then_some(jumps)
-    }
 }
 
 /// Most blocks that may be finished ahead of one that is not; threads further ahead wait for it.

@@ -53,13 +53,13 @@ const LARGEST: f64 = 1e100;
 
 /// Sums over the events of one kind.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Sums {
+pub struct EventSums {
     second: f64,
     second_squared: f64,
     fourth: f64,
 }
 
-impl Sums {
+impl EventSums {
     /// An event that happens `how_often` times in a trial and changes the value by the root of `square`.
     pub fn add(&mut self, how_often: f64, square: f64) {
         let square = square.min(LARGEST);

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use super::block::Path;
 use super::candidates::{Candidate, Candidates, Chosen, Instant};
 use super::controls::{CONTROLS, Guide};
-use super::engine::Job;
+use super::job::Job;
 use super::preparation::{GOLDEN, Turn, another, rarity};
 use super::sampling::{Confined, Never};
 use super::threads::Threads;

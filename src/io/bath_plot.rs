@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::coefficients::{CoefficientRow, KernelCurve};
+use super::coefficient_table::{CoefficientRow, KernelCurve};
 use super::figure::{Figure, NEUTRAL, Sketch, Swatch, colour, panels};
 use super::labels::unit;
 use crate::bath::BathKind;

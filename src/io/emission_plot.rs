@@ -1,8 +1,7 @@
 //! The picture of the emission statistics: g²(τ) of every sweep point and channel, with its error band.
 
-use super::figure::{Figure, NEUTRAL, Sketch, Swatch, colour};
+use super::figure::{BAND, Figure, NAMED_POINTS, NEUTRAL, Sketch, Swatch, colour};
 use super::labels::point_labels;
-use super::plot::{BAND, NAMED_POINTS};
 use crate::analysis::{Emission, Summary};
 
 /// Draws g²(τ) in a band of ±2 standard errors, and the 1 of independent jumps; `None` when the result has no g².

@@ -16,6 +16,10 @@ use crate::error::shown::one_line;
 
 /// Okabe and Ito's colours, told apart by colour-blind eyes, without their faint yellow.
 const COLOURS: [&str; 7] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
+/// Half width of an error band, in standard errors.
+pub(super) const BAND: f64 = 2.0;
+/// Most sweep points named in a legend, evenly spread from the first to the last.
+pub(super) const NAMED_POINTS: usize = 12;
 /// Colour of the legend entries that hold for every curve.
 pub(super) const NEUTRAL: &str = "#555555";
 

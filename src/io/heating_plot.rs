@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::figure::{Figure, NEUTRAL, Sketch, Swatch, colour};
-use super::labels::{Names, unit};
-use super::plot::{BAND, NAMED_POINTS, own_label};
+use super::figure::{BAND, Figure, NAMED_POINTS, NEUTRAL, Sketch, Swatch, colour};
+use super::labels::{Names, own_label, unit};
 use crate::analysis::{HeatingRate, Point, Summary};
 
 /// An axis is logarithmic when its values are all positive and span more than this factor.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::analysis::Point;
+use crate::analysis::{Method, Point, Summary};
 use crate::error::shown::number;
 
 /// The keys that a sweep varies, with a name for each.
@@ -47,6 +47,16 @@ impl<'a> Names<'a> {
 pub(super) fn point_labels(points: &[Point]) -> Vec<String> {
     let names = Names::of(points);
     points.iter().map(|point| names.label(point, None)).collect()
+}
+
+/// What the points of a summary are.
+pub(super) fn own_label(summary: &Summary) -> String {
+    let counts: BTreeSet<u64> = summary.points.iter().map(|p| p.trajectories).collect();
+    match (summary.provenance.method, counts.first()) {
+        (Method::Exact, _) => "density matrix".into(),
+        (Method::Trajectories, Some(count)) if counts.len() == 1 => format!("mean of {count} trajectories"),
+        (Method::Trajectories, _) => "mean over trajectories".into(),
+    }
 }
 
 /// What an axis along a run-file key says beside its name: the unit, where the key has one that is known.

@@ -4,6 +4,7 @@ mod available;
 mod bath_plot;
 mod beside;
 pub mod blocks;
+mod coefficient_table;
 mod coefficients;
 mod convergence;
 mod earlier;
@@ -26,9 +27,8 @@ pub mod terminal;
 
 pub use available::available_memory;
 pub use beside::{exact_beside, other_model};
-pub use coefficients::{
-    COEFFICIENTS_VERSION, CoefficientRow, CoefficientTable, KernelCurve, write_coefficients, write_surrogate,
-};
+pub use coefficient_table::{COEFFICIENTS_VERSION, CoefficientRow, CoefficientTable, KernelCurve};
+pub use coefficients::{write_coefficients, write_surrogate};
 pub use convergence::{draw_convergence, read_convergence, write_convergence};
 pub use earlier::{
     certain_trajectories, earlier_has_more, earlier_result, refuse_to_replace, refuse_to_replace_report,

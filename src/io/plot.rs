@@ -1,23 +1,18 @@
 //! The picture of a run: ⟨N⟩(t) at every sweep point, with its error band, the exact curve and the closed form.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::figure::{Figure, NEUTRAL, Sketch, Swatch, colour};
+use super::figure::{BAND, Figure, NAMED_POINTS, NEUTRAL, Sketch, Swatch, colour};
 use super::files::{remove_file, replace_file};
-use super::labels::point_labels;
+use super::labels::{own_label, point_labels};
 use super::{draw_emission, draw_heating};
-use crate::analysis::{Method, Point, Summary};
+use crate::analysis::{Point, Summary};
 use crate::{Error, Result};
 
 /// Pixels of a `.png` to the point of its `.svg`.
 const PNG_SCALE: f32 = 2.0;
-/// Half width of the band, in standard errors.
-pub(super) const BAND: f64 = 2.0;
 /// The adiabatic ⟨N⟩ is shown up to this multiple of everything else, lest it flatten the other curves.
 const ADIABATIC_HEADROOM: f64 = 1.6;
-/// Most sweep points named in the legend, evenly spread from the first to the last.
-pub(super) const NAMED_POINTS: usize = 12;
 
 /// Writes `number.svg` and `number.png` (see [`draw_number`]) into `directory`, and likewise `heating` (see
 /// [`draw_heating`]) and `emission` (see [`draw_emission`]) if there is something to draw, each whole or not at all;
@@ -142,16 +137,6 @@ fn band(point: &Point) -> Band {
 fn thinned(curve: &[(f64, f64)], count: usize, quarters: usize) -> Curve {
     let stride = curve.len().div_ceil(count).max(1);
     curve.iter().copied().skip(stride * quarters / 4).step_by(stride).collect()
-}
-
-/// What the points of a summary are.
-pub(super) fn own_label(summary: &Summary) -> String {
-    let counts: BTreeSet<u64> = summary.points.iter().map(|p| p.trajectories).collect();
-    match (summary.provenance.method, counts.first()) {
-        (Method::Exact, _) => "density matrix".into(),
-        (Method::Trajectories, Some(count)) if counts.len() == 1 => format!("mean of {count} trajectories"),
-        (Method::Trajectories, _) => "mean over trajectories".into(),
-    }
 }
 
 #[cfg(test)]

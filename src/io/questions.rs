@@ -2,7 +2,6 @@
 
 use crate::analysis::{Method, Provenance};
 use crate::ensemble::Estimator;
-use crate::io::blocks::first_look;
 use crate::io::provenance::hash_text;
 use crate::io::run_file::{RunFile, RunPoint};
 
@@ -19,7 +18,7 @@ pub fn questions(file: &RunFile, method: Method) -> Vec<String> {
         Method::Exact => hash_text(&format!("{:?}", point.experiment)),
         Method::Trajectories => {
             let RunPoint { experiment, tolerances, seed, estimator, sampling, correlations, .. } = point;
-            let (plain, looks) = (*estimator == Estimator::Plain, first_look(point).is_some());
+            let (plain, looks) = (*estimator == Estimator::Plain, point.first_look().is_some());
             hash_text(&format!(
                 "{experiment:?}\n{tolerances:?}\n{seed}\n{plain}\n{sampling:?}\n{correlations:?}\n{looks}"
             ))

@@ -9,7 +9,7 @@ use super::files::replace_file_with;
 use super::netcdf::{Column, RecordTable};
 use super::run_file::Records;
 use crate::analysis::Summary;
-use crate::ensemble::{BlockRecords, Extent, RecordSink};
+use crate::ensemble::{BlockRecords, RangeSet, RecordSink};
 use crate::system::{Channel, Experiment};
 use crate::{Error, Result};
 
@@ -91,7 +91,7 @@ impl RecordSpool {
         experiment: &Experiment,
         channels: &[Channel],
         stored: &mut RecordIndex,
-        blocks: &Extent,
+        blocks: &RangeSet,
     ) {
         if self.failure.is_none() {
             self.failure = self.copy_stored(experiment, channels, stored, blocks).err();
@@ -103,7 +103,7 @@ impl RecordSpool {
         experiment: &Experiment,
         channels: &[Channel],
         stored: &mut RecordIndex,
-        blocks: &Extent,
+        blocks: &RangeSet,
     ) -> Result<()> {
         self.begin(experiment, channels)?;
         let values = experiment.observables.len() + 1;

@@ -51,7 +51,7 @@ impl Counting {
 
 /// tr(Oρ) as the non-zero coefficients of the real vector of ρ.
 fn functional(lindbladian: &Lindbladian, operator: &Sparse) -> Vec<(usize, f64)> {
-    let dense = super::evolution::readout(lindbladian, operator);
+    let dense = lindbladian.functional(operator);
     dense.into_iter().enumerate().filter(|(_, value)| *value != 0.0).collect()
 }
 

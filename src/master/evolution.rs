@@ -10,7 +10,7 @@ use super::krylov::Krylov;
 use super::lindbladian::Lindbladian;
 use super::moments::MomentEquations;
 use super::positivity::smallest_eigenvalue;
-use super::sparse::{Operators, Sparse};
+use super::sparse::Operators;
 use crate::hilbert::{Cutoff, OscillatorAmplitudes};
 use crate::model::{Form, Model, OscillatorPreparation, PureOscillator};
 use crate::system::{Experiment, Observable, channels};
@@ -180,7 +180,7 @@ fn attempt(
         }
     }
     let of = |observable: &Observable| match operators.observable(*observable) {
-        Some(operator) => Ok(readout(&lindbladian, &operator)),
+        Some(operator) => Ok(lindbladian.functional(&operator)),
         None => Err(Error::Numerical(format!("the density matrix does not know the observable {observable}"))),
     };
     let readouts = experiment.observables.iter().map(of).collect::<Result<Vec<Vec<f64>>>>()?;
@@ -318,22 +318,6 @@ fn initial_entries(experiment: &Experiment, levels: usize) -> (HashMap<(u32, u32
         }
     }
     (entries, lost)
-}
-
-/// tr(Oρ) as a linear functional of the real vector: Σ O_ji ρ_ij over both triangles.
-pub(super) fn readout(lindbladian: &Lindbladian, operator: &Sparse) -> Vec<f64> {
-    let element = |row: u32, column: u32| {
-        let column = operator.column(column as usize);
-        column.iter().find(|(known, _)| *known == row).map_or(Complex64::ZERO, |(_, value)| *value)
-    };
-    let mut functional = vec![0.0; lindbladian.dimension()];
-    for (e, &(i, j)) in lindbladian.entries().iter().enumerate() {
-        let o = element(j, i);
-        let twice = if i == j { 1.0 } else { 2.0 };
-        functional[2 * e] = twice * o.re;
-        functional[2 * e + 1] = -twice * o.im;
-    }
-    functional
 }
 
 /// For every Fock level, where the vector holds its diagonal entries.

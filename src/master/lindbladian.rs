@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use num_complex::Complex64;
 
 use super::equation::Equation;
+use super::sparse::Sparse;
 use crate::{Error, Result};
 
 /// Entries or terms between two questions whether to go on.
@@ -115,6 +116,22 @@ impl Lindbladian {
     /// The entries (i, j), i ≤ j, of ρ: entry e is at 2e (real part) and 2e + 1 (imaginary part).
     pub fn entries(&self) -> &[(u32, u32)] {
         &self.entries
+    }
+
+    /// tr(Oρ) as a linear functional of the real vector: Σ O_ji ρ_ij over both triangles.
+    pub fn functional(&self, operator: &Sparse) -> Vec<f64> {
+        let element = |row: u32, column: u32| {
+            let column = operator.column(column as usize);
+            column.iter().find(|(known, _)| *known == row).map_or(Complex64::ZERO, |(_, value)| *value)
+        };
+        let mut functional = vec![0.0; self.dimension()];
+        for (e, &(i, j)) in self.entries.iter().enumerate() {
+            let o = element(j, i);
+            let twice = if i == j { 1.0 } else { 2.0 };
+            functional[2 * e] = twice * o.re;
+            functional[2 * e + 1] = -twice * o.im;
+        }
+        functional
     }
 
     /// `to` ← 𝓛 `from`; what stands beyond the entries of ρ is left alone.

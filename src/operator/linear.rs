@@ -48,6 +48,7 @@ impl Operator {
                 }
                 Some(_) => return None,
             };
+            let [before, after] = [before, after].map(|word| Self::of([(word, Complex64::ONE)]));
             moved.push(c * (before * factor * after));
         }
         Some(moved.into_iter().sum())

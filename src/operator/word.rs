@@ -2,8 +2,8 @@
 
 use num_complex::Complex64;
 
+use super::Factor;
 use super::space::Place;
-use super::{Factor, Operator};
 
 /// A product of [`Factor`]s of different parts; without any it is 1.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,15 +29,14 @@ impl Word {
     }
 
     /// What it does to the parts before `place`, to that part, and to those after it.
-    pub(super) fn around(&self, place: Place) -> (Operator, Option<&Factor>, Operator) {
+    pub(super) fn around(&self, place: Place) -> (Self, Option<&Factor>, Self) {
         let at = self.factors.partition_point(|(part, _)| *part < place);
         let (before, rest) = self.factors.split_at(at);
         let (factor, after) = match rest.split_first() {
             Some(((part, factor), after)) if *part == place => (Some(factor), after),
             _ => (None, rest),
         };
-        let product =
-            |factors: &[(Place, Factor)]| Operator::of([(Self { factors: factors.to_vec() }, Complex64::ONE)]);
+        let product = |factors: &[(Place, Factor)]| Self { factors: factors.to_vec() };
         (product(before), factor, product(after))
     }
 

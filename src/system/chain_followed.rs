@@ -21,18 +21,18 @@ fn halves(of: impl FnMut(usize) -> f64) -> Halves {
 }
 
 /// Sums over a normalised ket: ‖ψ‖², N, N², X² and ½{X, P}, and real and imaginary part of ⟨ψ|a|ψ⟩, by the spin's level.
-struct Sums {
+struct ChainSums {
     norm: Halves,
     quadratic: [Halves; 4],
     lowered: [Halves; 2],
 }
 
-impl Sums {
+impl ChainSums {
     #[inline]
     fn of(ket: &Ket, scratch: &mut Scratch) -> Self {
         let (window, row) = (ket.window(), ket.padded_row(0));
         let sums = bilinear(scratch.roots.of(window), row, row);
-        // Sums come by the level's parity, counted from the window's first level on.
+        // ChainSums come by the level's parity, counted from the window's first level on.
         let (ground, lo) = ((ket.sector + window.lo()) % 2, window.lo() as f64);
         let factor = 1.0 / (sums[0][0] + sums[0][1]);
         let [norm, first, second, a_re, a_im, b_re, b_im, _] =
@@ -47,7 +47,7 @@ impl Sums {
 impl Chain {
     /// All quantities of one ket.
     #[inline]
-    fn quantities(&self, sums: &Sums) -> Quantities {
+    fn quantities(&self, sums: &ChainSums) -> Quantities {
         let mut values = [0.0; quantity::EVEN];
         for (i, [ground, excited]) in sums.quadratic.into_iter().enumerate() {
             values[i] = excited + ground;
@@ -67,9 +67,9 @@ impl Chain {
     /// The mean rates of change by jumps of the spin channels, and their activity. One of them leaves one level of the spin only, with the
     /// amplitudes that were on the other; dephasing reverses the coherence between them.
     #[inline]
-    fn spin_jumps(&self, sums: &Sums, values: &Quantities) -> Rates {
+    fn spin_jumps(&self, sums: &ChainSums, values: &Quantities) -> Rates {
         let SpinRates { down, up, dephase } = self.spin_rates();
-        let Sums { norm, quadratic, .. } = sums;
+        let ChainSums { norm, quadratic, .. } = sums;
         let total = down * norm[1] + up * norm[0];
         let mut rates = [0.0; quantity::EVEN + activity::COUNT];
         for (i, [ground, excited]) in quadratic.iter().enumerate() {
@@ -99,12 +99,12 @@ impl Followed for Chain {
     }
 
     fn follow(&self, _time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
-        let sums = Sums::of(ket, scratch);
+        let sums = ChainSums::of(ket, scratch);
         values.copy_from_slice(&self.quantities(&sums));
     }
 
     fn follow_with_jumps(&self, time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
-        let sums = Sums::of(ket, scratch);
+        let sums = ChainSums::of(ket, scratch);
         let now = self.quantities(&sums);
         values.copy_from_slice(&now);
         rates.copy_from_slice(&self.spin_jumps(&sums, &now));

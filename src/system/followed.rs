@@ -4,7 +4,6 @@ use num_complex::Complex64;
 
 use super::combination::Span;
 use super::combine::bilinear;
-use super::register_followed::Met;
 use super::{Observable, OpenSystem, quantity};
 use crate::hilbert::{Ket, PAD, Window};
 use crate::operator::Parity;
@@ -30,7 +29,7 @@ pub struct Scratch {
     pub(super) values: Vec<f64>,
     weights: Vec<f64>,
     /// Sums over rows and over pairs of rows.
-    pub(super) sums: Vec<Sums>,
+    pub(super) sums: Vec<PairSums>,
     /// What X and its precession make of every row.
     pub(super) met: Vec<Met>,
     pub(super) roots: Roots,
@@ -139,9 +138,25 @@ pub(super) fn add_changes(rate: f64, after: &[f64], before: &[f64], rates: &mut 
     active[activity::FIELD] += rate * (squared(quantity::X) + squared(quantity::P));
 }
 
+/// With S and with Ṡ between: the lowered parts and the overlaps.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Met {
+    pub coupled: (Complex64, f64),
+    pub precessing: (Complex64, f64),
+}
+
+impl Met {
+    pub fn add(&mut self, weight: f64, other: &Self) {
+        self.coupled.0 += weight * other.coupled.0;
+        self.coupled.1 += weight * other.coupled.1;
+        self.precessing.0 += weight * other.precessing.0;
+        self.precessing.1 += weight * other.precessing.1;
+    }
+}
+
 /// Σ ψ*φ, Σ n ψ*φ, Σ n² ψ*φ (real parts), ⟨ψ|a|φ⟩ and ⟨ψ|a²|φ⟩ over some levels of two rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Sums {
+pub(super) struct PairSums {
     pub norm: f64,
     /// Imaginary part of Σ ψ*φ.
     pub turned: f64,
@@ -151,7 +166,7 @@ pub(super) struct Sums {
     pub lowered_twice: Complex64,
 }
 
-impl Sums {
+impl PairSums {
     /// The sums over the even and over the odd levels of two rows, given with their pads as (re, im).
     pub fn by_parity(roots: &mut Roots, window: Window, bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> [Self; 2] {
         debug_assert_eq!(bra.0.len(), window.len() + 2 * PAD);

@@ -2,7 +2,7 @@
 
 use num_complex::Complex64;
 
-use super::followed::{Followed, Scratch, Sums, add_changes};
+use super::followed::{Followed, Met, PairSums, Scratch, add_changes};
 use super::{Jump, OpenSystem, Register, quantity};
 use crate::hilbert::Ket;
 
@@ -17,22 +17,6 @@ enum Change {
     Dephase { bit: usize },
 }
 
-/// With S and with Ṡ between: the lowered parts and the overlaps.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Met {
-    coupled: (Complex64, f64),
-    precessing: (Complex64, f64),
-}
-
-impl Met {
-    fn add(&mut self, weight: f64, other: &Self) {
-        self.coupled.0 += weight * other.coupled.0;
-        self.coupled.1 += weight * other.coupled.1;
-        self.precessing.0 += weight * other.precessing.0;
-        self.precessing.1 += weight * other.precessing.1;
-    }
-}
-
 impl Register {
     fn spins(&self) -> usize {
         self.splittings().len()
@@ -43,8 +27,9 @@ impl Register {
         let alpha = self.displacement(time);
         scratch.sums.clear();
         let Scratch { sums, met, roots, .. } = scratch;
-        let mut of =
-            |row: usize, other: usize| Sums::by_parity(roots, ket.window(), ket.padded_row(row), ket.padded_row(other));
+        let mut of = |row: usize, other: usize| {
+            PairSums::by_parity(roots, ket.window(), ket.padded_row(row), ket.padded_row(other))
+        };
         if self.spread(0, ket.sector).is_some() {
             self.take_sums_of_parity(ket, sums, of);
         } else {
@@ -64,26 +49,31 @@ impl Register {
 
     /// The same for a ket of definite parity, from the sums `of` two of its rows over even and over odd levels: a flip leads to the level
     /// above or below, never to the same.
-    fn take_sums_of_parity(&self, ket: &Ket, sums: &mut Vec<Sums>, mut of: impl FnMut(usize, usize) -> [Sums; 2]) {
+    fn take_sums_of_parity(
+        &self,
+        ket: &Ket,
+        sums: &mut Vec<PairSums>,
+        mut of: impl FnMut(usize, usize) -> [PairSums; 2],
+    ) {
         let rows = 2 * ket.rows();
-        sums.resize((1 + self.flips().len()) * rows, Sums::default());
-        let mut place = |block: usize, row: usize, found: [Sums; 2]| {
+        sums.resize((1 + self.flips().len()) * rows, PairSums::default());
+        let mut place = |block: usize, row: usize, found: [PairSums; 2]| {
             for (full, parity) in self.spread(row, ket.sector).into_iter().flatten() {
                 sums[block * rows + full] = found[parity];
             }
         };
         for row in 0..ket.rows() {
             let own = of(row, row);
-            place(0, row, own.map(|sums| Sums { lowered: Complex64::ZERO, ..sums }));
+            place(0, row, own.map(|sums| PairSums { lowered: Complex64::ZERO, ..sums }));
             for (block, &(bit, _)) in (1..).zip(self.flips()) {
                 let found = if bit < ket.rows() { of(row, row ^ bit) } else { own };
-                place(block, row, found.map(|sums| Sums { lowered: sums.lowered, ..Sums::default() }));
+                place(block, row, found.map(|sums| PairSums { lowered: sums.lowered, ..PairSums::default() }));
             }
         }
     }
 
     /// What X and its precession make of every row together, from the sums of all pairs.
-    fn take_met(&self, sums: &[Sums], met: &mut Vec<Met>) {
+    fn take_met(&self, sums: &[PairSums], met: &mut Vec<Met>) {
         let rows = self.diagonal().len();
         met.clear();
         met.resize(rows, Met::default());
@@ -95,7 +85,7 @@ impl Register {
     }
 
     /// What the flip `index` makes of a row.
-    fn met(&self, sums: &[Sums], index: usize, row: usize) -> Met {
+    fn met(&self, sums: &[PairSums], index: usize, row: usize) -> Met {
         let (bit, strength) = self.flips()[index];
         let pair = &sums[(index + 1) * self.diagonal().len() + row];
         // Ṡ = −Σ ω̃ g sin θ τy; τy turns row + into −iψ₋, row − into iψ₊.
@@ -108,8 +98,8 @@ impl Register {
     }
 
     /// The quantities after `change`, from the sums and what they make together; returns the norm² that is left of it.
-    fn quantities(&self, sums: &[Sums], met: &[Met], change: Change, values: &mut [f64]) -> f64 {
-        let (mut total, mut signed, mut all) = (Sums::default(), Sums::default(), Met::default());
+    fn quantities(&self, sums: &[PairSums], met: &[Met], change: Change, values: &mut [f64]) -> f64 {
+        let (mut total, mut signed, mut all) = (PairSums::default(), PairSums::default(), Met::default());
         // A flipped spin is in one level only: its own coherence is gone. That of a dephased one is reversed.
         let (changed, by) = match change {
             Change::None => (0, 0.0),

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use fluctuator::analysis::trajectory_point;
-use fluctuator::ensemble::{self, Stock, Watcher};
+use fluctuator::ensemble::{self, StoredRun, Watcher};
 use fluctuator::io::blocks::{Head, Identity, PointBlocks};
 use fluctuator::io::run_file::RunFile;
 use sha2::{Digest, Sha256};
@@ -49,19 +49,20 @@ fn read(file: &RunFile, bytes: &[u8], place: &Path) {
     let path = place.join("trajectories-0-13.hostile.blocks");
     std::fs::write(&path, bytes).expect("a place for files");
     let blocks = PointBlocks::new(file, 0, None, vec![path]);
-    let (heads, complaints, _) = blocks.heads();
-    complaints.iter().for_each(|complaint| drop(complaint.to_string()));
+    let (heads, defects, _) = blocks.heads();
+    defects.iter().for_each(|defect| drop(defect.to_string()));
     for (_, head) in heads {
         let _ = RunFile::parse(&head.run_file, &head.title, &head.overrides);
     }
     let found = blocks.gather(None);
-    found.complaints.iter().for_each(|complaint| drop(complaint.to_string()));
+    found.defects.iter().for_each(|defect| drop(defect.to_string()));
     let _ = blocks.gather(Some(found.in_order()));
     let _ = (blocks.refuse_longer(&found), blocks.whole_blocks(&found.elsewhere));
     let (point, stored) = (&blocks.point, found.stored);
-    let stock = Stock { stored, scattered: true, ..Stock::default() };
+    let stored_run = StoredRun { stored, scattered: true, ..StoredRun::default() };
     let grid = point.correlations.as_ref();
-    let merged = ensemble::run_stored(&point.experiment, &point.tolerances, &point.plan(1), &Onlooker, grid, stock);
+    let merged =
+        ensemble::run_stored(&point.experiment, &point.tolerances, &point.plan(1), &Onlooker, grid, stored_run);
     if let Ok(Some(ensemble)) = merged {
         trajectory_point(&point.experiment, &ensemble, point.parameters.clone());
     }

@@ -28,7 +28,7 @@ fn compute(path: &Path) -> fluctuator::Result<CoefficientsFile> {
 }
 
 /// What is wrong with a bad file's refusal, if anything.
-fn complaint(path: &Path) -> Option<String> {
+fn defect(path: &Path) -> Option<String> {
     let text = fs::read_to_string(path).unwrap();
     let Some(expected) = text.lines().next().and_then(|line| line.strip_prefix("#^ ")) else {
         return Some("does not begin with `#^ <expected message>`".into());
@@ -44,9 +44,9 @@ fn complaint(path: &Path) -> Option<String> {
 #[test]
 fn bad_baths_are_refused_in_the_words_they_carry() {
     let files = run_files("bad-density");
-    let complaints: Vec<String> =
-        files.iter().filter_map(|path| Some(format!("{}: {}", path.display(), complaint(path)?))).collect();
-    assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), files.len(), complaints.join("\n"));
+    let defects: Vec<String> =
+        files.iter().filter_map(|path| Some(format!("{}: {}", path.display(), defect(path)?))).collect();
+    assert!(defects.is_empty(), "{} of {}:\n{}", defects.len(), files.len(), defects.join("\n"));
 }
 
 /// The control: an acceptable bath and a wrong expectation are complained about.
@@ -58,7 +58,7 @@ fn acceptance_and_wrong_words_are_noticed() {
         let original = run_files("bad-density").into_iter().find(|path| path.ends_with(name)).unwrap();
         let text = fs::read_to_string(original).unwrap();
         fs::write(&path, format!("{first}\n{}", text.split_once('\n').unwrap().1.replace("= -0.5", "= 0.5"))).unwrap();
-        complaint(&path).unwrap()
+        defect(&path).unwrap()
     };
     assert_eq!(about("#^ T must be ≥ 0", "temperature-negative.toml"), "was accepted");
     assert!(about("#^ nonsense", "cutoff-zero.toml").ends_with("not `nonsense`"));

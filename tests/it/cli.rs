@@ -253,7 +253,7 @@ fn trajectories_of_another_coupling_deviate() {
 fn results_on_different_grids_are_not_compared() {
     let sandbox = Sandbox::new();
     sandbox.expect(0, "run run.toml --quiet --out a");
-    for (out, setting, complaint) in [
+    for (out, setting, defect) in [
         ("points", "time.points=6", "different output times"),
         ("end", "time.end=2.0", "different output times"),
         ("sweep", "sweep.model.frequency=[1.0,2.0]", "A has 1 sweep points, B has 2"),
@@ -261,7 +261,7 @@ fn results_on_different_grids_are_not_compared() {
     ] {
         sandbox.expect(0, &format!("run run.toml --quiet --out {out} --set {setting}"));
         let finished = sandbox.expect(1, &format!("compare a {out}"));
-        assert!(finished.error().starts_with("cannot compare: ") && finished.error().contains(complaint), "{out}");
+        assert!(finished.error().starts_with("cannot compare: ") && finished.error().contains(defect), "{out}");
     }
 }
 

@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
-use fluctuator::ensemble::Extent;
+use fluctuator::ensemble::RangeSet;
 use fluctuator::io::blocks::{Opened, PointBlocks, files};
 use fluctuator::io::run_file::RunFile;
 
@@ -30,7 +30,7 @@ pub fn stored(sandbox: &Sandbox, out: &str) -> u64 {
         |head: fluctuator::io::blocks::Head| head.nodes.iter().map(|entry| head.range(entry)).collect::<Vec<_>>();
     // A file may go while we look.
     let heads = block_files(sandbox, out).into_iter().filter_map(|path| Some(Opened::open(&path).ok()?.head));
-    heads.flat_map(ranges).collect::<Extent>().count()
+    heads.flat_map(ranges).collect::<RangeSet>().count()
 }
 
 /// The numbers of `result.nc`: all of it but where and when it was made, which is in the global attributes.
@@ -113,11 +113,11 @@ fn no_flipped_bit_and_no_cut_goes_unnoticed() {
     let sound = fs::read(path).unwrap();
     let gather = || PointBlocks::new(&file, 0, None, vec![path.clone()]).gather(None);
     let whole = gather();
-    assert!(whole.extent.covers(&(0..14)) && whole.complaints.is_empty(), "{:?}", whole.complaints);
+    assert!(whole.held.covers(&(0..14)) && whole.defects.is_empty(), "{:?}", whole.defects);
     assert_eq!(whole.stored.len(), 3, "seven blocks are 4 + 2 + 1");
     let check = |what: &str| {
         let found = gather();
-        assert!(!found.extent.covers(&(0..14)) && !found.complaints.is_empty(), "{what} was not noticed");
+        assert!(!found.held.covers(&(0..14)) && !found.defects.is_empty(), "{what} was not noticed");
         assert!(found.stored.iter().all(|node| whole.stored.contains(node)), "{what} changed what is read");
     };
     let mut dice = Dice(2);

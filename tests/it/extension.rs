@@ -27,7 +27,7 @@ fn a_run_with_default_blocks_is_extended() {
 
     let file = RunFile::load(&sandbox.path("run.toml"), &["ensemble.trajectories=7000".into()]).unwrap();
     let found = PointBlocks::new(&file, 0, None, block_files(&sandbox, "600")).gather(None);
-    assert_eq!((found.extent.count(), found.complaints.len()), (600, 0), "nothing is run again");
+    assert_eq!((found.held.count(), found.defects.len()), (600, 0), "nothing is run again");
     let more = sandbox.expect(0, &format!("{run} --trajectories 7000 --out 600 --resume"));
     let note =
         "note: keeps ensemble.pilot = 75 and ensemble.block = 1 of the stored blocks (a new run takes 218 and 8)\n";

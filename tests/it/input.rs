@@ -34,7 +34,7 @@ fn good(name: &str) -> RunFile {
 }
 
 /// What is wrong with a bad file's refusal, if anything.
-fn complaint(path: &Path) -> Option<String> {
+fn defect(path: &Path) -> Option<String> {
     let text = fs::read_to_string(path).unwrap();
     let Some(expected) = text.lines().next().and_then(|line| line.strip_prefix("#^ ")) else {
         return Some("does not begin with `#^ <expected message>`".into());
@@ -47,15 +47,15 @@ fn complaint(path: &Path) -> Option<String> {
     }
 }
 
-/// Reports every file with a complaint at once.
-fn assert_no_complaints(kind: &str, complaint: impl Fn(&Path) -> Option<String>) {
-    assert_no_complaints_of(run_files(kind), complaint);
+/// Reports every file with a defect at once.
+fn assert_no_complaints(kind: &str, defect: impl Fn(&Path) -> Option<String>) {
+    assert_no_complaints_of(run_files(kind), defect);
 }
 
-fn assert_no_complaints_of(files: Vec<PathBuf>, complaint: impl Fn(&Path) -> Option<String>) {
-    let complaints: Vec<String> =
-        files.iter().filter_map(|path| Some(format!("{}: {}", path.display(), complaint(path)?))).collect();
-    assert!(complaints.is_empty(), "{} of {}:\n{}", complaints.len(), files.len(), complaints.join("\n"));
+fn assert_no_complaints_of(files: Vec<PathBuf>, defect: impl Fn(&Path) -> Option<String>) {
+    let defects: Vec<String> =
+        files.iter().filter_map(|path| Some(format!("{}: {}", path.display(), defect(path)?))).collect();
+    assert!(defects.is_empty(), "{} of {}:\n{}", defects.len(), files.len(), defects.join("\n"));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn run_files_of_the_studies_are_accepted() {
 
 #[test]
 fn bad_files_are_refused_in_the_words_they_carry() {
-    assert_no_complaints("bad", complaint);
+    assert_no_complaints("bad", defect);
 }
 
 /// The control of the test above: it notices acceptance, a wrong message and a missing expectation.
@@ -84,7 +84,7 @@ fn a_wrong_expectation_is_noticed() {
     let complaint_about = |text: &str| {
         let path = directory.path().join("run.toml");
         fs::write(&path, text).unwrap();
-        complaint(&path).unwrap()
+        defect(&path).unwrap()
     };
     assert_eq!(complaint_about(&format!("#^ x\n{EVERYTHING}")), "was accepted");
     assert!(complaint_about("#^ nonsense\nversion = 2\n").ends_with("not `nonsense`"));

@@ -235,7 +235,7 @@ fn predicted(temperature: f64, like: &Experiment, window: [f64; 2]) -> Predicted
 
 #[test]
 fn damping_falls_with_temperature_and_diffusion_does_not_rise() {
-    let mut complaints = Vec::new();
+    let mut defects = Vec::new();
     let unit = predicted(0.0, &spins(0.0, &shorter()), WINDOW).spin[0];
     for temperature in [0.0, 1.0, 3.0] {
         let experiment = spins(temperature, &shorter());
@@ -262,11 +262,11 @@ fn damping_falls_with_temperature_and_diffusion_does_not_rise() {
             );
             println!("{what}");
             if !met(born, BORN) || !met(spin, MARKOV) || told_apart && met(oscillator, MARKOV) {
-                complaints.push(what);
+                defects.push(what);
             }
         }
     }
-    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    assert!(defects.is_empty(), "{}", defects.join("\n"));
 }
 
 /// At half the coupling a quarter of the rates, and of what second order leaves out, relative to them.
@@ -305,7 +305,7 @@ fn the_occupation_follows_until_the_bath_is_used_up() {
         println!("  {name}: {:.4} ± {:.4}; {}", found.value, found.error, predictions.join(", "));
     };
     println!("value ± error; Born (γ and D only), Eq. (23), QBM");
-    let mut complaints = Vec::new();
+    let mut defects = Vec::new();
     for temperature in [0.0, 0.5, 1.0, 3.0] {
         println!("T = {temperature}");
         let experiment = spins(temperature, more);
@@ -326,12 +326,12 @@ fn the_occupation_follows_until_the_bath_is_used_up() {
             let met = |theory: f64| (number.value - theory).abs() <= 5.0 * number.error + 0.1 * theory;
             let told_apart = *time == 10.0 && temperature == 3.0;
             if *time <= 10.0 && !met(like[0].number[k]) || told_apart && met(like[1].number[k]) {
-                complaints.push(format!(
+                defects.push(format!(
                     "T = {temperature}, t = {time}: {number:?}, {:?}",
                     like.each_ref().map(|c| c.number[k])
                 ));
             }
         }
     }
-    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    assert!(defects.is_empty(), "{}", defects.join("\n"));
 }

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fluctuator::ensemble::{self, Crew, Ensemble, Estimator, Plan, Stock, Stopped, Watcher};
+use fluctuator::ensemble::{self, Ensemble, Estimator, Plan, Processes, Stopped, StoredRun, Watcher};
 use fluctuator::hilbert::Cutoff;
-use fluctuator::io::ranks::{Channel, Errand, Ranks, Wire};
+use fluctuator::io::ranks::{Assignment, Ranks, Tag, Wire};
 use fluctuator::model::OscillatorPreparation;
 use fluctuator::propagate::Tolerances;
 use fluctuator::system::Experiment;
@@ -17,8 +17,8 @@ use fluctuator::system::Experiment;
 use crate::cli::Sandbox;
 use crate::systems::{experiment, oscillator, spin};
 
-/// Messages on their way: channel, sender and text.
-type Mailbox = Mutex<VecDeque<(Channel, usize, Vec<u8>)>>;
+/// Messages on their way: tag, sender and text.
+type Mailbox = Mutex<VecDeque<(Tag, usize, Vec<u8>)>>;
 
 /// One process's end of a network: a mailbox per process.
 struct Mail {
@@ -35,13 +35,13 @@ impl Wire for Mail {
         self.boxes.len()
     }
 
-    fn send(&self, rank: usize, channel: Channel, message: &[u8]) {
-        self.boxes[rank].lock().unwrap().push_back((channel, self.rank, message.to_vec()));
+    fn send(&self, rank: usize, tag: Tag, message: &[u8]) {
+        self.boxes[rank].lock().unwrap().push_back((tag, self.rank, message.to_vec()));
     }
 
-    fn poll(&self, channel: Channel) -> Option<(usize, Vec<u8>)> {
+    fn poll(&self, tag: Tag) -> Option<(usize, Vec<u8>)> {
         let mut mail = self.boxes[self.rank].lock().unwrap();
-        let at = mail.iter().position(|message| message.0 == channel)?;
+        let at = mail.iter().position(|message| message.0 == tag)?;
         mail.remove(at).map(|(_, from, message)| (from, message))
     }
 
@@ -69,51 +69,51 @@ fn on(size: usize, experiment: &Experiment, plan: &Plan, watch: &Watch) -> Run {
         let wire = Mail { rank, boxes: Arc::clone(&boxes) };
         Ranks::meet(Box::new(wire), 2, "a test")
     };
-    let errand = Errand { point: 3, identity: "this".into(), pilot: Some(16), block: 8 };
+    let assignment = Assignment { point: 3, identity: "this".into(), pilot: Some(16), block: 8 };
     std::thread::scope(|scope| {
         for rank in 1..size {
-            let (meet, errand, tolerances) = (&meet, &errand, &tolerances);
+            let (meet, assignment, tolerances) = (&meet, &assignment, &tolerances);
             scope.spawn(move || {
-                meet(rank).assist(|told, desk| {
-                    assert_eq!(told, errand);
-                    let counting = Counting { desk, handed_out: &watch.elsewhere };
+                meet(rank).assist(|told, dispatch| {
+                    assert_eq!(told, assignment);
+                    let counting = Counting { dispatch, handed_out: &watch.elsewhere };
                     ensemble::assist(experiment, tolerances, plan, None, &counting)
                 });
             });
         }
         let ranks = meet(0);
         assert_eq!(ranks.threads(), 2 * size);
-        let outcome = ranks.together(&errand, || {
-            let stock = Stock { crew: Some(&ranks as &dyn Crew), ..Stock::default() };
-            ensemble::run_stored(experiment, &tolerances, plan, watch, None, stock)
+        let outcome = ranks.together(&assignment, || {
+            let stored_run = StoredRun { others: Some(&ranks as &dyn Processes), ..StoredRun::default() };
+            ensemble::run_stored(experiment, &tolerances, plan, watch, None, stored_run)
         });
         outcome.map_err(|error| error.to_string())
     })
 }
 
-/// A desk that counts.
+/// A dispatch of blocks that counts.
 struct Counting<'a> {
-    desk: &'a dyn ensemble::Desk,
+    dispatch: &'a dyn ensemble::Dispatch,
     handed_out: &'a AtomicU64,
 }
 
-impl ensemble::Desk for Counting<'_> {
+impl ensemble::Dispatch for Counting<'_> {
     fn claim(&self) -> Option<u64> {
-        let block = self.desk.claim();
+        let block = self.dispatch.claim();
         self.handed_out.fetch_add(u64::from(block.is_some()), Ordering::Relaxed);
         block
     }
 
     fn bring(&self, block: u64, outcome: Result<ensemble::Sums, ensemble::Failure>) {
-        self.desk.bring(block, outcome);
+        self.dispatch.bring(block, outcome);
     }
 
     fn abandon(&self) {
-        self.desk.abandon();
+        self.dispatch.abandon();
     }
 
     fn gives_up(&self) -> bool {
-        self.desk.gives_up()
+        self.dispatch.gives_up()
     }
 }
 

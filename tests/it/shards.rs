@@ -6,7 +6,7 @@ use std::fs;
 use std::thread::sleep;
 use std::time::Duration;
 
-use fluctuator::ensemble::{self, Stock};
+use fluctuator::ensemble::{self, StoredRun};
 use fluctuator::io::blocks::PointBlocks;
 use fluctuator::io::run_file::RunFile;
 
@@ -237,8 +237,8 @@ fn sums_that_come_twice_are_refused() {
     let stored = PointBlocks::new(&file, 0, None, block_files(&sandbox, "a")).gather(None).stored;
     let point = &file.points[0];
     let run = |stored| {
-        let stock = Stock { stored, ..Stock::default() };
-        ensemble::run_stored(&point.experiment, &point.tolerances, &point.plan(1), &(), None, stock)
+        let stored_run = StoredRun { stored, ..StoredRun::default() };
+        ensemble::run_stored(&point.experiment, &point.tolerances, &point.plan(1), &(), None, stored_run)
     };
     assert_eq!(run(stored.clone()).unwrap().unwrap().tally.trajectories, 14);
     let twice = [stored.clone(), vec![stored[1].clone()]].concat();

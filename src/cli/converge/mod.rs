@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use self::measure::{Budget, Study};
 use super::interrupt::Interrupt;
-use super::origin::provenance;
+use super::provenance::provenance;
 use super::{Outcome, RunFileArguments};
 use crate::analysis::Method;
 use crate::analysis::convergence::{CONVERGENCE_VERSION, Convergence, Settings, Verdict};

@@ -3,17 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::complaint::Complaint;
+use super::defect::Defect;
 use super::format::{Entry, Head, Opened};
 use super::identity::Identity;
 use super::log::RecordIndex;
-use crate::ensemble::{Extent, Node, Stored, Tree};
-use crate::{Error, Result};
-
-/// Ending of the names of files of blocks.
-pub const ENDING: &str = ".blocks";
+use super::names::task_of;
+use crate::ensemble::{Node, RangeSet, Stored, Tree};
 
 /// What is wanted of the files.
 #[derive(Debug)]
@@ -27,7 +24,7 @@ pub struct Wanted<'a> {
     /// Numbers of blocks at which the run is looked at.
     pub rungs: Vec<u64>,
     /// The trajectories that are wanted of it.
-    pub within: Extent,
+    pub within: RangeSet,
     /// The records of its blocks, where only blocks that have them count.
     pub records: Option<RecordIndex>,
 }
@@ -38,55 +35,21 @@ pub struct Gathered {
     /// The sums, in as few nodes as the looks allow.
     pub stored: Vec<Stored>,
     /// Their trajectories.
-    pub extent: Extent,
+    pub held: RangeSet,
     /// What is wanted and stored, but in one node with more: sound, and of no use here.
-    pub elsewhere: Extent,
+    pub elsewhere: RangeSet,
     /// What is damaged and in no other file.
-    pub damaged: Extent,
+    pub damaged: RangeSet,
     /// The contiguous pieces that the writers had to run.
     pub pieces: Vec<Range<u64>>,
     /// The heads that could be read, of this run.
     pub heads: Vec<(PathBuf, Head)>,
     /// Whatever is wrong.
-    pub complaints: Vec<Complaint>,
-}
-
-/// Name of a file for the trajectories of `task`.
-pub fn file_name(task: &Range<u64>, writer: &str) -> String {
-    format!("trajectories-{}-{}.{writer}{ENDING}", task.start, task.end.saturating_sub(1))
-}
-
-/// The trajectories that a file was to hold, by its name.
-pub fn task_of(path: &Path) -> Option<Range<u64>> {
-    let name = path.file_name()?.to_str()?.strip_prefix("trajectories-")?;
-    let (first, last) = name.split('.').next()?.split_once('-')?;
-    Some(first.parse().ok()?..last.parse::<u64>().ok()?.checked_add(1)?)
-}
-
-/// The files of blocks in a directory, in the order of their names; none without the directory.
-///
-/// # Errors
-/// When the directory cannot be read.
-pub fn files(directory: &Path) -> Result<Vec<PathBuf>> {
-    let entries = match std::fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::io(directory, error)),
-    };
-    let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|error| Error::io(directory, error))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.ends_with(ENDING) && !name.starts_with('.') {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
+    pub defects: Vec<Defect>,
 }
 
 /// Opens files; those that cannot be read are complained of.
-pub fn open(paths: &[PathBuf], complaints: &mut Vec<Complaint>) -> Vec<Opened> {
+pub fn open(paths: &[PathBuf], defects: &mut Vec<Defect>) -> Vec<Opened> {
     let mut opened = Vec::new();
     for path in paths {
         match Opened::open(path) {
@@ -94,7 +57,7 @@ pub fn open(paths: &[PathBuf], complaints: &mut Vec<Complaint>) -> Vec<Opened> {
             // Whoever wrote it has replaced it by one that holds more.
             Err(_) if !path.exists() => {}
             Err(reason) => {
-                complaints.push(Complaint::Unreadable { path: path.clone(), task: task_of(path), reason });
+                defects.push(Defect::Unreadable { path: path.clone(), task: task_of(path), reason });
             }
         }
     }
@@ -104,11 +67,11 @@ pub fn open(paths: &[PathBuf], complaints: &mut Vec<Complaint>) -> Vec<Opened> {
 /// Reads what is wanted from `paths`.
 pub fn gather(paths: &[PathBuf], wanted: &Wanted) -> Gathered {
     let mut found = Gathered::default();
-    let mut opened = open(paths, &mut found.complaints);
+    let mut opened = open(paths, &mut found.defects);
     opened.retain(|file| {
         let ours = file.head.identity.hash == wanted.identity.hash;
         if !ours {
-            found.complaints.push(Complaint::foreign(&file.path, &file.head, wanted.identity, wanted.block));
+            found.defects.push(Defect::foreign(&file.path, &file.head, wanted.identity, wanted.block));
         }
         ours
     });
@@ -132,7 +95,7 @@ pub fn gather(paths: &[PathBuf], wanted: &Wanted) -> Gathered {
         let range = head.range(&entry);
         if !wanted.wants(&entry, &range) {
             let here = wanted.within.within(&range);
-            let is_known = |range: &Range<u64>| found.extent.covers(range) || found.elsewhere.covers(range);
+            let is_known = |range: &Range<u64>| found.held.covers(range) || found.elsewhere.covers(range);
             if !here.ranges().iter().all(is_known)
                 && range.end <= wanted.trajectories
                 && wanted.has_records(&entry)
@@ -142,13 +105,13 @@ pub fn gather(paths: &[PathBuf], wanted: &Wanted) -> Gathered {
             }
             continue;
         }
-        if found.extent.covers(&range) {
+        if found.held.covers(&range) {
             match held.get(&entry.node) {
                 Some((other, same)) if same.digest != entry.digest => {
                     let paths = [opened[*other].path.clone(), path];
-                    found.complaints.push(Complaint::Disagree { paths, range });
+                    found.defects.push(Defect::Disagree { paths, range });
                 }
-                _ if reported.insert(file) => found.complaints.push(Complaint::Twice { path, range }),
+                _ if reported.insert(file) => found.defects.push(Defect::Twice { path, range }),
                 _ => {}
             }
             continue;
@@ -156,21 +119,21 @@ pub fn gather(paths: &[PathBuf], wanted: &Wanted) -> Gathered {
         match opened[file].sums(index) {
             Ok(_) if !wanted.has_records(&entry) => {
                 found.damaged.insert(range.clone());
-                found.complaints.push(Complaint::Unrecorded { path, range });
+                found.defects.push(Defect::Unrecorded { path, range });
             }
             Ok(sums) => {
-                found.extent.insert(range);
+                found.held.insert(range);
                 let is_whole = entry.trajectories == wanted.block << entry.node.height;
                 held.insert(entry.node, (file, entry.clone()));
                 if is_whole { tree.insert(entry.node, sums) } else { tails.push((entry.node, sums)) }
             }
             Err(reason) => {
                 found.damaged.insert(range.clone());
-                found.complaints.push(Complaint::Damaged { path, range, reason });
+                found.defects.push(Defect::Damaged { path, range, reason });
             }
         }
     }
-    let lost = found.damaged.ranges().iter().flat_map(|range| found.extent.missing(range.clone()).ranges().to_vec());
+    let lost = found.damaged.ranges().iter().flat_map(|range| found.held.missing(range.clone()).ranges().to_vec());
     found.damaged = lost.collect();
     found.stored = tree.into_nodes().chain(tails).collect();
     found
@@ -179,8 +142,8 @@ pub fn gather(paths: &[PathBuf], wanted: &Wanted) -> Gathered {
 impl Gathered {
     /// Of every piece the trajectories from its beginning up to the first one that is neither there nor damaged. What lies
     /// beyond was finished before its predecessors: trajectories with few jumps are, so that it is not a fair sample.
-    pub fn in_order(&self) -> Extent {
-        let mut known = self.extent.clone();
+    pub fn in_order(&self) -> RangeSet {
+        let mut known = self.held.clone();
         self.damaged.ranges().iter().cloned().for_each(|range| known.insert(range));
         let ends = self.pieces.iter().map(|piece| piece.start..known.first_gap(piece.start).min(piece.end));
         ends.collect()

@@ -33,7 +33,7 @@ impl Identity {
     /// Whether there is a target does, with the first look: blocks are stored such that every look can be taken again.
     pub fn of(point: &RunPoint) -> Self {
         let RunPoint { experiment, tolerances, seed, block, estimator, sampling, correlations, .. } = point;
-        let rungs = Ladder::rungs(first_look(point), *block);
+        let rungs = Ladder::rungs(point.first_look(), *block);
         // The derived text of a value has all its fields, those of later versions too, and every bit of its numbers.
         let text = format!(
             "{RESULTS_VERSION}\n{experiment:?}\n{tolerances:?}\n{seed}\n{block}\n{estimator:?}\n{sampling:?}\n{correlations:?}\n{:?}",
@@ -77,9 +77,4 @@ impl Identity {
         }
         changes.join("; ")
     }
-}
-
-/// Trajectories before the first look at a target, if there is one.
-pub fn first_look(point: &RunPoint) -> Option<u64> {
-    (!point.stopping.targets.is_empty()).then_some(point.stopping.min_trajectories)
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::format::{pack, unpack};
-use super::gather::task_of;
+use super::names::{make_directory, task_of};
 use crate::ensemble::BlockRecords;
 use crate::io::files::sync_directory;
 use crate::io::provenance::digest;
@@ -80,7 +80,7 @@ impl LogWriter {
     pub fn flush(&mut self) -> std::io::Result<Option<Arc<File>>> {
         if self.file.is_none() && !self.pending.is_empty() {
             let directory = self.path.parent().unwrap_or(Path::new("."));
-            super::store::make_directory(directory)?;
+            make_directory(directory)?;
             let mut file = OpenOptions::new().append(true).create_new(true).open(&self.path)?;
             file.write_all(&self.head)?;
             sync_directory(directory)?;

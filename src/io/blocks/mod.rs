@@ -12,21 +12,23 @@
 //! doesn't matter who computed them: a reader takes each trajectory once. Records of single trajectories, which are not merged
 //! and may be large, lie in files beside that only grow.
 
-mod complaint;
+mod defect;
 mod format;
 mod gather;
 mod identity;
-mod kept;
+mod inventory;
 mod log;
+mod names;
 mod point;
 mod store;
 mod unfinished;
 
-pub use complaint::Complaint;
+pub use defect::Defect;
 pub use format::{Entry, Head, Opened, Unreadable};
-pub use gather::{Gathered, Wanted, files, gather, open, task_of};
-pub use identity::{Identity, RESULTS_VERSION, first_look};
+pub use gather::{Gathered, Wanted, gather, open};
+pub use identity::{Identity, RESULTS_VERSION};
 pub use log::RecordIndex;
+pub use names::{files, task_of};
 pub use point::{BLOCKS_DIRECTORY, PointBlocks, Shard, discard, maker, point_directories, point_directory};
 pub use store::{BlockStore, Hurry, Pace, write_gathered};
 pub use unfinished::{Unfinished, refuse_newer};

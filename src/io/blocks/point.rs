@@ -5,13 +5,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::complaint::Complaint;
+use super::defect::Defect;
 use super::format::Head;
-use super::gather::{ENDING, Gathered, Wanted, files, gather, open, task_of};
-use super::identity::{Identity, first_look};
-use super::kept::Kept;
+use super::gather::{Gathered, Wanted, gather, open};
+use super::identity::Identity;
+use super::inventory::Inventory;
 use super::log::{RECORDS_ENDING, RecordIndex, record_files};
-use crate::ensemble::{Extent, Ladder};
+use super::names::{ENDING, files, task_of};
+use crate::ensemble::{Ladder, RangeSet};
 use crate::io::provenance::build_commit;
 use crate::io::run_file::{Records, RunFile, RunPoint};
 use crate::system::cpu_features;
@@ -91,7 +92,7 @@ impl PointBlocks {
     /// Where more trajectories are asked for than when the stored blocks were run, their pilots and the size of the blocks are
     /// kept: anything else would make another run of it.
     pub fn new(file: &RunFile, index: usize, shard: Option<Shard>, mut paths: Vec<PathBuf>) -> Self {
-        let Kept { point, note } = Kept::of(&file.points[index], &paths, shard.is_some());
+        let Inventory { point, note } = Inventory::of(&file.points[index], &paths, shard.is_some());
         let (total, block) = (point.stopping.trajectories, point.block);
         let blocks = shard.map_or(0..total.div_ceil(block), |shard| shard.blocks(total.div_ceil(block), block));
         // A shard needs no file that has nothing of it.
@@ -122,7 +123,7 @@ impl PointBlocks {
 
     /// Numbers of blocks at which the run is looked at.
     pub fn rungs(&self) -> Vec<u64> {
-        Ladder::rungs(first_look(&self.point), self.point.block)
+        Ladder::rungs(self.point.first_look(), self.point.block)
     }
 
     /// The trajectories to run.
@@ -132,17 +133,17 @@ impl PointBlocks {
     }
 
     /// The blocks that lie wholly in a set of trajectories.
-    pub fn whole_blocks(&self, trajectories: &Extent) -> Extent {
+    pub fn whole_blocks(&self, trajectories: &RangeSet) -> RangeSet {
         let (block, last) = (self.point.block, self.point.stopping.trajectories);
         let end = |end: u64| if end == last { end.div_ceil(block) } else { end / block };
         trajectories.ranges().iter().map(|range| range.start.div_ceil(block)..end(range.end)).collect()
     }
 
     /// Reads what there is of the trajectories in `within`, or of the task.
-    pub fn gather(&self, within: Option<Extent>) -> Gathered {
+    pub fn gather(&self, within: Option<RangeSet>) -> Gathered {
         let RunPoint { stopping, block, .. } = &self.point;
         let task = self.task();
-        let within = within.unwrap_or_else(|| Extent::from(task.clone()));
+        let within = within.unwrap_or_else(|| RangeSet::from(task.clone()));
         let wanted = Wanted {
             identity: &self.identity,
             trajectories: stopping.trajectories,
@@ -155,21 +156,21 @@ impl PointBlocks {
     }
 
     /// The heads of this run's files, what is wrong with files, and the trajectories that are stored if all sums are sound.
-    pub fn heads(&self) -> (Vec<(PathBuf, Head)>, Vec<Complaint>, Extent) {
-        let mut complaints = Vec::new();
+    pub fn heads(&self) -> (Vec<(PathBuf, Head)>, Vec<Defect>, RangeSet) {
+        let mut defects = Vec::new();
         let mut heads = Vec::new();
-        for opened in open(&self.paths, &mut complaints) {
+        for opened in open(&self.paths, &mut defects) {
             match opened.head.identity.hash == self.identity.hash {
                 true => heads.push((opened.path, opened.head)),
                 false => {
-                    complaints.push(Complaint::foreign(&opened.path, &opened.head, &self.identity, self.point.block));
+                    defects.push(Defect::foreign(&opened.path, &opened.head, &self.identity, self.point.block));
                 }
             }
         }
         let task = self.task();
         let ranges = heads.iter().flat_map(|(_, head)| head.nodes.iter().map(|entry| head.range(entry)));
-        let stored = Extent::from_iter(ranges).within(&task);
-        (heads, complaints, stored)
+        let stored = RangeSet::from_iter(ranges).within(&task);
+        (heads, defects, stored)
     }
 
     /// The head of a file with these blocks.
@@ -195,14 +196,14 @@ impl PointBlocks {
     ///
     /// # Errors
     /// That one.
-    pub fn refuse_foreign(&self, complaints: &[Complaint]) -> Result<()> {
-        let is_foreign = |complaint: &&Complaint| match complaint {
-            Complaint::Foreign { .. } => true,
-            Complaint::Unreadable { reason, .. } => reason.is_newer(),
+    pub fn refuse_foreign(&self, defects: &[Defect]) -> Result<()> {
+        let is_foreign = |defect: &&Defect| match defect {
+            Defect::Foreign { .. } => true,
+            Defect::Unreadable { reason, .. } => reason.is_newer(),
             _ => false,
         };
-        let foreign = complaints.iter().find(is_foreign);
-        foreign.map_or(Ok(()), |complaint| Err(Error::Stored(complaint.to_string())))
+        let foreign = defects.iter().find(is_foreign);
+        foreign.map_or(Ok(()), |defect| Err(Error::Stored(defect.to_string())))
     }
 
     /// The error for files that hold more trajectories than are asked for: without them they cannot be told apart any more.

@@ -6,12 +6,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::complaint::Complaint;
+use super::defect::Defect;
 use super::format::{Head, Opened, Unreadable, encode};
-use super::gather::{ENDING, Gathered, file_name, task_of};
+use super::gather::Gathered;
 use super::log::LogWriter;
-use crate::ensemble::{BlockRecords, Extent, Ledger, Node, Stored, Sums, Tree};
-use crate::io::files::{replace_file, sync_directory};
+use super::names::{ENDING, file_name, make_directory, task_of};
+use crate::ensemble::{BlockRecords, Ledger, Node, RangeSet, Stored, Sums, Tree};
+use crate::io::files::replace_file;
 use crate::io::provenance::hash_text;
 use crate::{Error, Result};
 
@@ -107,21 +108,20 @@ impl BlockStore {
         let same_task = |path: &Path| task_of(path).as_ref() == Some(&head.task);
         // One that had a larger part of a shorter run may hold what is not ours.
         let is_ours = |other: &Head| {
-            let task = Extent::from(head.task.clone());
+            let task = RangeSet::from(head.task.clone());
             other.shard == head.shard && other.nodes.iter().all(|entry| task.covers(&other.range(entry)))
         };
         // Nor one whose sums are of use to a run without records.
         let is_unrecorded = |path: &Path| {
-            let of =
-                |complaint: &Complaint| matches!(complaint, Complaint::Unrecorded { path: other, .. } if other == path);
-            found.complaints.iter().any(of)
+            let of = |defect: &Defect| matches!(defect, Defect::Unrecorded { path: other, .. } if other == path);
+            found.defects.iter().any(of)
         };
         let mut earlier: Vec<(PathBuf, Option<Head>)> = (found.heads.iter())
             .filter(|(path, other)| is_ours(other) && !is_unrecorded(path))
             .map(|(path, head)| (path.clone(), Some(head.clone())))
             .collect();
-        let unreadable = found.complaints.iter().filter_map(|complaint| match complaint {
-            Complaint::Unreadable { path, reason: Unreadable::Damaged(_), .. } if same_task(path) => {
+        let unreadable = found.defects.iter().filter_map(|defect| match defect {
+            Defect::Unreadable { path, reason: Unreadable::Damaged(_), .. } if same_task(path) => {
                 Some((path.clone(), None))
             }
             _ => None,
@@ -333,15 +333,6 @@ pub fn write_gathered(
     let nodes: Vec<(Node, &Sums)> = found.stored.iter().map(|(node, sums)| (*node, sums)).collect();
     write_blocks(&path, head, &nodes).map_err(|failure| failure.error())?;
     Ok(path)
-}
-
-/// Makes a directory and what is missing of the way to it, durably.
-pub(super) fn make_directory(directory: &Path) -> std::io::Result<()> {
-    let existing = directory.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(directory)?;
-    let made = directory.ancestors().take_while(|path| *path != existing);
-    made.filter_map(Path::parent)
-        .try_for_each(|parent| sync_directory(if parent.as_os_str().is_empty() { Path::new(".") } else { parent }))
 }
 
 /// A name that no other writer has: two processes that run the same task never write the same file.

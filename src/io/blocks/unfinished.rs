@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::complaint::Complaint;
+use super::defect::Defect;
 use super::format::{Head, Opened, Unreadable};
 use super::gather::open;
 use super::log::{is_newer, record_files};
 use super::point::{PointBlocks, point_directories};
 use crate::analysis::{Method, Summary};
-use crate::ensemble::Extent;
+use crate::ensemble::RangeSet;
 use crate::io::questions::{questions, questions_of};
 use crate::io::run_file::RunFile;
 use crate::{Error, Result};
@@ -35,8 +35,8 @@ impl Unfinished {
         let answered = complete.map(|result| questions_of(&result.provenance)).unwrap_or_default();
         let asked = Asked::default();
         for (index, (place, paths)) in point_directories(directory)? {
-            let mut complaints = Vec::new();
-            let heads: Vec<Head> = open(&paths, &mut complaints).into_iter().map(|opened| opened.head).collect();
+            let mut defects = Vec::new();
+            let heads: Vec<Head> = open(&paths, &mut defects).into_iter().map(|opened| opened.head).collect();
             let held = complete.and_then(|result| result.points.get(index)).map_or(0, |point| point.trajectories);
             let is_held = |head: &&Head| {
                 let ends = head.nodes.iter().map(|entry| head.range(entry).end);
@@ -45,16 +45,16 @@ impl Unfinished {
             };
             if heads.iter().any(|head| !head.nodes.is_empty() && !is_held(&head)) {
                 let ranges = heads.iter().flat_map(|head| head.nodes.iter().map(|entry| head.range(entry)));
-                let trajectories = Some(Extent::from_iter(ranges).count());
+                let trajectories = Some(RangeSet::from_iter(ranges).count());
                 let changes = match file.points.get(index) {
                     None => Some(format!("this one has {} sweep points", file.points.len())),
                     Some(_) => foreign(&PointBlocks::new(file, index, None, paths)),
                 };
                 return Ok(Some(Self { place, trajectories, changes }));
             }
-            let is_lost = |complaint: &Complaint| matches!(complaint, Complaint::Unreadable { reason, .. } if !matches!(reason, Unreadable::Damaged(_)));
-            if let Some(complaint) = complaints.iter().find(|complaint| is_lost(complaint)) {
-                return Ok(Some(Self { place, trajectories: None, changes: Some(complaint.to_string()) }));
+            let is_lost = |defect: &Defect| matches!(defect, Defect::Unreadable { reason, .. } if !matches!(reason, Unreadable::Damaged(_)));
+            if let Some(defect) = defects.iter().find(|defect| is_lost(defect)) {
+                return Ok(Some(Self { place, trajectories: None, changes: Some(defect.to_string()) }));
             }
         }
         Ok(None)
@@ -83,12 +83,12 @@ impl Unfinished {
 
 /// What differs between the run that most blocks there belong to and the one in hand, if it is another one.
 fn foreign(blocks: &PointBlocks) -> Option<String> {
-    let (heads, complaints, _) = blocks.heads();
+    let (heads, defects, _) = blocks.heads();
     if heads.iter().any(|(_, head)| !head.nodes.is_empty()) {
         return None;
     }
-    complaints.into_iter().find_map(|complaint| match complaint {
-        Complaint::Foreign { changes, .. } => Some(changes),
+    defects.into_iter().find_map(|defect| match defect {
+        Defect::Foreign { changes, .. } => Some(changes),
         _ => None,
     })
 }

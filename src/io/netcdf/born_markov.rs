@@ -1,16 +1,11 @@
 //! What `result.nc` holds of Eq. (23): moments, weights, the smallest eigenvalue, and the units of Sec. II.
 
-use super::names::attributes;
+use super::names::{P_SQUARED_UNITS, P_UNITS, X_SQUARED_UNITS, X_UNITS, attributes};
 use super::{Contents, RATE_UNITS, Step, table};
 use crate::analysis::{BornMarkovPoint, Point, Weights};
 
 /// Name, long name and units of a curve, and where it is.
 type Entry = (&'static str, &'static str, &'static str, fn(&BornMarkovPoint) -> Option<&Vec<f64>>);
-
-pub(super) const X_UNITS: &str = "1/sqrt(mass frequency unit)";
-pub(super) const P_UNITS: &str = "sqrt(mass frequency unit)";
-pub(super) const X_SQUARED_UNITS: &str = "1/(mass frequency unit)";
-pub(super) const P_SQUARED_UNITS: &str = "mass frequency unit";
 
 const CURVES: [Entry; 12] = [
     ("moment_x", "⟨X⟩ by the moment equations", X_UNITS, |b| Some(&b.moments.x)),

@@ -1,9 +1,13 @@
 //! What the variables of `result.nc` are called, what they mean, and in which units.
 
-use super::born_markov::{P_SQUARED_UNITS, P_UNITS, X_SQUARED_UNITS, X_UNITS};
 use super::{RATE_UNITS, TIME_UNITS};
 use crate::analysis::Point;
 use crate::system::{Observable, Unit};
+
+pub(super) const X_UNITS: &str = "1/sqrt(mass frequency unit)";
+pub(super) const P_UNITS: &str = "sqrt(mass frequency unit)";
+pub(super) const X_SQUARED_UNITS: &str = "1/(mass frequency unit)";
+pub(super) const P_SQUARED_UNITS: &str = "mass frequency unit";
 
 /// A number of every point: name, long name, units, value (absent: NaN).
 pub(super) type PointNumber = (&'static str, &'static str, &'static str, fn(&Point) -> Option<f64>);

@@ -8,13 +8,13 @@
 //! Calls are made by one thread at a time (`MPI_THREAD_SERIALIZED`), and nobody waits inside one: a rank that waits asks now
 //! and then, and leaves its core to others.
 
-mod errand;
 #[cfg(feature = "mpi")]
 mod mpi_wire;
+mod protocol;
 mod wire;
 
-pub use errand::{Errand, Ranks};
-pub use wire::{Channel, Wire};
+pub use protocol::{Assignment, Ranks};
+pub use wire::{Tag, Wire};
 
 use crate::{Error, Result};
 

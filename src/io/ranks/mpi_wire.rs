@@ -6,7 +6,7 @@ use mpi::Threading;
 use mpi::environment::Universe;
 use mpi::traits::{Communicator, Destination, MatchedReceiveVec, Source};
 
-use super::wire::{Channel, Wire};
+use super::wire::{Tag, Wire};
 
 /// All processes of the MPI job; MPI ends when this is dropped.
 pub struct World {
@@ -27,10 +27,10 @@ impl World {
     }
 }
 
-fn tag(channel: Channel) -> i32 {
-    match channel {
-        Channel::Talk => 1,
-        Channel::Recall => 2,
+fn number(tag: Tag) -> i32 {
+    match tag {
+        Tag::Talk => 1,
+        Tag::Recall => 2,
     }
 }
 
@@ -45,16 +45,16 @@ impl Wire for World {
         usize::try_from(self.universe.world().size()).unwrap_or(1)
     }
 
-    fn send(&self, rank: usize, channel: Channel, message: &[u8]) {
+    fn send(&self, rank: usize, tag: Tag, message: &[u8]) {
         let _turn = self.turn();
         let world = self.universe.world();
-        world.process_at_rank(rank as i32).send_with_tag(message, tag(channel));
+        world.process_at_rank(rank as i32).send_with_tag(message, number(tag));
     }
 
-    fn poll(&self, channel: Channel) -> Option<(usize, Vec<u8>)> {
+    fn poll(&self, tag: Tag) -> Option<(usize, Vec<u8>)> {
         let _turn = self.turn();
         let world = self.universe.world();
-        let (bytes, status) = world.any_process().immediate_matched_probe_with_tag(tag(channel))?.matched_receive_vec();
+        let (bytes, status) = world.any_process().immediate_matched_probe_with_tag(number(tag))?.matched_receive_vec();
         Some((usize::try_from(status.source_rank()).unwrap_or_default(), bytes))
     }
 

@@ -1,8 +1,8 @@
 //! What ranks need of the network: bytes to and from a numbered process, on two channels.
 
-/// Messages of one channel between two processes arrive in the order in which they were sent.
+/// Messages of one tag between two processes arrive in the order in which they were sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channel {
+pub enum Tag {
     /// Requests, orders and blocks.
     Talk,
     /// Word that blocks in hand are not wanted any more; it overtakes the rest.
@@ -18,10 +18,10 @@ pub trait Wire: Sync {
     fn size(&self) -> usize;
 
     /// Sends `message` to process `rank`; may wait until that listens.
-    fn send(&self, rank: usize, channel: Channel, message: &[u8]);
+    fn send(&self, rank: usize, tag: Tag, message: &[u8]);
 
     /// A message that has come, and from whom; never waits.
-    fn poll(&self, channel: Channel) -> Option<(usize, Vec<u8>)>;
+    fn poll(&self, tag: Tag) -> Option<(usize, Vec<u8>)>;
 
     /// Ends all processes.
     fn abort(&self) -> !;

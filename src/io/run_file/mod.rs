@@ -101,6 +101,11 @@ impl RunPoint {
         let &Self { seed, block, estimator, sampling, .. } = self;
         Plan { trajectories: self.stopping.trajectories, seed, block, threads, estimator, sampling }
     }
+
+    /// Trajectories before the first look at a target, if there is one.
+    pub fn first_look(&self) -> Option<u64> {
+        (!self.stopping.targets.is_empty()).then_some(self.stopping.min_trajectories)
+    }
 }
 
 impl RunFile {

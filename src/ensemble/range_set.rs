@@ -5,9 +5,9 @@ use std::ops::Range;
 
 /// Disjoint ranges with gaps between them, ascending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Extent(Vec<Range<u64>>);
+pub struct RangeSet(Vec<Range<u64>>);
 
-impl Extent {
+impl RangeSet {
     /// Adds a range, which may overlap what is there.
     pub fn insert(&mut self, range: Range<u64>) {
         if range.is_empty() {
@@ -57,21 +57,21 @@ impl Extent {
     }
 }
 
-impl From<Range<u64>> for Extent {
+impl From<Range<u64>> for RangeSet {
     fn from(range: Range<u64>) -> Self {
         std::iter::once(range).collect()
     }
 }
 
-impl FromIterator<Range<u64>> for Extent {
+impl FromIterator<Range<u64>> for RangeSet {
     fn from_iter<I: IntoIterator<Item = Range<u64>>>(ranges: I) -> Self {
-        let mut extent = Self::default();
-        ranges.into_iter().for_each(|range| extent.insert(range));
-        extent
+        let mut set = Self::default();
+        ranges.into_iter().for_each(|range| set.insert(range));
+        set
     }
 }
 
-impl fmt::Display for Extent {
+impl fmt::Display for RangeSet {
     /// Both ends included: `0–31, 96–127`; `none`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
@@ -97,31 +97,31 @@ mod tests {
             (state >> 33) % below
         };
         for _ in 0..200 {
-            let (mut extent, mut set) = (Extent::default(), std::collections::BTreeSet::new());
+            let (mut ranges, mut set) = (RangeSet::default(), std::collections::BTreeSet::new());
             for _ in 0..random(8) {
                 let start = random(40);
                 let range = start..start + random(9);
-                extent.insert(range.clone());
+                ranges.insert(range.clone());
                 set.extend(range);
             }
-            let held = |extent: &Extent| extent.ranges().iter().cloned().flatten().collect::<Vec<_>>();
-            assert_eq!(held(&extent), set.iter().copied().collect::<Vec<_>>());
-            assert!(extent.ranges().windows(2).all(|pair| pair[0].end < pair[1].start), "{extent:?}");
-            assert_eq!(extent.count(), set.len() as u64);
+            let held = |ranges: &RangeSet| ranges.ranges().iter().cloned().flatten().collect::<Vec<_>>();
+            assert_eq!(held(&ranges), set.iter().copied().collect::<Vec<_>>());
+            assert!(ranges.ranges().windows(2).all(|pair| pair[0].end < pair[1].start), "{ranges:?}");
+            assert_eq!(ranges.count(), set.len() as u64);
             let window = random(30)..random(20) + 25;
             assert_eq!(
-                held(&extent.missing(window.clone())),
+                held(&ranges.missing(window.clone())),
                 window.clone().filter(|i| !set.contains(i)).collect::<Vec<_>>()
             );
-            assert_eq!(held(&extent.within(&window)), window.clone().filter(|i| set.contains(i)).collect::<Vec<_>>());
-            assert_eq!(extent.covers(&window), window.clone().all(|i| set.contains(&i)));
-            assert_eq!(extent.first_gap(window.start), (window.start..).find(|i| !set.contains(i)).unwrap());
+            assert_eq!(held(&ranges.within(&window)), window.clone().filter(|i| set.contains(i)).collect::<Vec<_>>());
+            assert_eq!(ranges.covers(&window), window.clone().all(|i| set.contains(&i)));
+            assert_eq!(ranges.first_gap(window.start), (window.start..).find(|i| !set.contains(i)).unwrap());
         }
     }
 
     #[test]
     fn ranges_are_shown_with_both_ends() {
-        assert_eq!(Extent::from_iter([96..128, 0..32]).to_string(), "0–31, 96–127");
-        assert_eq!(Extent::default().to_string(), "none");
+        assert_eq!(RangeSet::from_iter([96..128, 0..32]).to_string(), "0–31, 96–127");
+        assert_eq!(RangeSet::default().to_string(), "none");
     }
 }

@@ -1,4 +1,4 @@
-//! The talk between rank 0 and the others: who runs which block of which sweep point.
+//! The messages between rank 0 and the others: who runs which block of which sweep point.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::wire::{Channel, Wire};
-use crate::ensemble::{Clipping, Crew, Desk, Failure, FrontDesk, Offer, Sums};
+use super::wire::{Tag, Wire};
+use crate::ensemble::{Clipping, Dispatch, Failure, Offer, Processes, RootDispatch, Sums};
 use crate::io::terminal::tell;
 use crate::{Error, Result};
 
@@ -17,7 +17,7 @@ const PATIENCE: [Duration; 2] = [Duration::from_micros(50), Duration::from_milli
 
 /// A sweep point that blocks are to be run of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Errand {
+pub struct Assignment {
     /// Its number.
     pub point: usize,
     /// What its blocks depend on (`io::blocks::Identity::hash`).
@@ -32,11 +32,11 @@ pub struct Errand {
 #[derive(Serialize, Deserialize)]
 enum Order {
     /// Blocks of this point may be asked for.
-    Errand(u64, Errand),
+    Assignment(u64, Assignment),
     Block(u64),
     /// There are no more blocks of it.
     Leave,
-    /// There are no more errands.
+    /// There are no more assignments.
     End,
 }
 
@@ -52,7 +52,7 @@ enum Word {
     Clipped(u64, Clipping),
     Failed(u64, String),
     Dropped,
-    /// All threads of this rank have left the errand; and why, if not in good order.
+    /// All threads of this rank have ended the assignment; and why, if not in good order.
     Gone(Option<String>),
 }
 
@@ -61,16 +61,16 @@ pub struct Ranks {
     wire: Box<dyn Wire>,
     /// Threads of all ranks.
     threads: usize,
-    /// Number of the errand in hand.
-    errand: AtomicU64,
-    /// Ranks other than 0 that are on an errand.
+    /// Number of the assignment in hand.
+    assignment: AtomicU64,
+    /// Ranks other than 0 that are at an assignment.
     out: AtomicUsize,
 }
 
 impl Ranks {
     /// Meets the others; `threads` is what this process has, `maker` says what program it is.
     pub fn meet(wire: Box<dyn Wire>, threads: usize, maker: &str) -> Self {
-        let mut ranks = Self { wire, threads, errand: AtomicU64::new(0), out: AtomicUsize::new(0) };
+        let mut ranks = Self { wire, threads, assignment: AtomicU64::new(0), out: AtomicUsize::new(0) };
         if !ranks.is_first() {
             ranks.say(&Word::Here { threads, maker: maker.into() });
             return ranks;
@@ -98,24 +98,24 @@ impl Ranks {
         self.threads
     }
 
-    /// Rank 0: sends the others on an errand, on which [`Crew::serve`] keeps them, does `work`, and calls back who is still out.
-    pub fn together<T>(&self, errand: &Errand, work: impl FnOnce() -> T) -> T {
-        let number = self.errand.fetch_add(1, Ordering::Relaxed) + 1;
+    /// Rank 0: gives the others an assignment, at which [`Processes::serve`] keeps them, does `work`, and calls back who is still at it.
+    pub fn together<T>(&self, assignment: &Assignment, work: impl FnOnce() -> T) -> T {
+        let number = self.assignment.fetch_add(1, Ordering::Relaxed) + 1;
         let others = 1..self.wire.size();
         self.out.store(others.len(), Ordering::Relaxed);
-        others.for_each(|rank| self.order(rank, &Order::Errand(number, errand.clone())));
+        others.for_each(|rank| self.order(rank, &Order::Assignment(number, assignment.clone())));
         let outcome = work();
         self.serve(&Closed);
         outcome
     }
 
-    /// Other ranks: goes on errands until there are no more. `run` runs blocks that it gets at the desk.
-    pub fn assist(&self, mut run: impl FnMut(&Errand, &dyn Desk) -> Result<()>) {
+    /// Other ranks: takes assignments until there are no more. `run` runs the blocks that are dispatched to it.
+    pub fn assist(&self, mut run: impl FnMut(&Assignment, &dyn Dispatch) -> Result<()>) {
         loop {
             match self.wait().1 {
-                Order::Errand(number, errand) => {
-                    let line = Line { ranks: self, errand: number, recalled: AtomicBool::new(false) };
-                    let trouble = run(&errand, &line).err().map(|error| error.to_string());
+                Order::Assignment(number, assignment) => {
+                    let line = Line { ranks: self, assignment: number, recalled: AtomicBool::new(false) };
+                    let trouble = run(&assignment, &line).err().map(|error| error.to_string());
                     self.say(&Word::Gone(trouble));
                 }
                 Order::End => return,
@@ -125,22 +125,22 @@ impl Ranks {
     }
 
     fn order(&self, rank: usize, order: &Order) {
-        self.send(rank, Channel::Talk, order);
+        self.send(rank, Tag::Talk, order);
     }
 
     fn say(&self, word: &Word) {
-        self.send(0, Channel::Talk, word);
+        self.send(0, Tag::Talk, word);
     }
 
-    fn send(&self, rank: usize, channel: Channel, message: &impl Serialize) {
+    fn send(&self, rank: usize, tag: Tag, message: &impl Serialize) {
         match postcard::to_stdvec(message) {
-            Ok(bytes) => self.wire.send(rank, channel, &bytes),
+            Ok(bytes) => self.wire.send(rank, tag, &bytes),
             Err(error) => self.fail(&error.to_string()),
         }
     }
 
-    fn poll<M: DeserializeOwned>(&self, channel: Channel) -> Option<(usize, M)> {
-        let (rank, bytes) = self.wire.poll(channel)?;
+    fn poll<M: DeserializeOwned>(&self, tag: Tag) -> Option<(usize, M)> {
+        let (rank, bytes) = self.wire.poll(tag)?;
         match postcard::from_bytes(&bytes) {
             Ok(message) => Some((rank, message)),
             Err(error) => {
@@ -153,7 +153,7 @@ impl Ranks {
     fn wait<M: DeserializeOwned>(&self) -> (usize, M) {
         let mut patience = Patience::new();
         loop {
-            if let Some(message) = self.poll(Channel::Talk) {
+            if let Some(message) = self.poll(Tag::Talk) {
                 return message;
             }
             patience.wait();
@@ -166,23 +166,23 @@ impl Ranks {
     }
 }
 
-impl Crew for Ranks {
-    fn serve(&self, desk: &dyn FrontDesk) {
+impl Processes for Ranks {
+    fn serve(&self, dispatch: &dyn RootDispatch) {
         let (mut asking, mut recalled, mut patience) = (VecDeque::new(), false, Patience::new());
         while self.out.load(Ordering::Relaxed) > 0 {
-            if desk.gives_up() && !std::mem::replace(&mut recalled, true) {
-                let errand = self.errand.load(Ordering::Relaxed);
-                (1..self.wire.size()).for_each(|rank| self.send(rank, Channel::Recall, &errand));
+            if dispatch.gives_up() && !std::mem::replace(&mut recalled, true) {
+                let assignment = self.assignment.load(Ordering::Relaxed);
+                (1..self.wire.size()).for_each(|rank| self.send(rank, Tag::Recall, &assignment));
             }
-            match self.poll(Channel::Talk) {
+            match self.poll(Tag::Talk) {
                 Some((rank, word)) => {
                     patience = Patience::new();
                     match word {
                         Word::Ask => asking.push_back(rank),
-                        Word::Done(block, sums) => desk.bring(block, Ok(*sums)),
-                        Word::Clipped(block, clipping) => desk.bring(block, Err(Failure::Clipped(clipping))),
-                        Word::Failed(block, reason) => desk.bring(block, Err(Error::Numerical(reason).into())),
-                        Word::Dropped => desk.abandon(),
+                        Word::Done(block, sums) => dispatch.bring(block, Ok(*sums)),
+                        Word::Clipped(block, clipping) => dispatch.bring(block, Err(Failure::Clipped(clipping))),
+                        Word::Failed(block, reason) => dispatch.bring(block, Err(Error::Numerical(reason).into())),
+                        Word::Dropped => dispatch.abandon(),
                         Word::Gone(trouble) => {
                             self.out.fetch_sub(1, Ordering::Relaxed);
                             let told =
@@ -195,7 +195,7 @@ impl Crew for Ranks {
                 None => patience.wait(),
             }
             while let Some(&rank) = asking.front() {
-                let order = match desk.offer() {
+                let order = match dispatch.offer() {
                     Offer::Block(block) => Order::Block(block),
                     Offer::Over => Order::Leave,
                     Offer::Later => break,
@@ -218,20 +218,20 @@ impl Drop for Ranks {
     }
 }
 
-/// The desk of rank 0, from another rank.
+/// The dispatch of rank 0, as another rank sees it.
 struct Line<'a> {
     ranks: &'a Ranks,
-    errand: u64,
+    assignment: u64,
     recalled: AtomicBool,
 }
 
-impl Desk for Line<'_> {
+impl Dispatch for Line<'_> {
     fn claim(&self) -> Option<u64> {
         self.ranks.say(&Word::Ask);
         match self.ranks.wait().1 {
             Order::Block(block) => Some(block),
             Order::Leave => None,
-            Order::Errand(..) | Order::End => self.ranks.fail("no answer to a question"),
+            Order::Assignment(..) | Order::End => self.ranks.fail("no answer to a question"),
         }
     }
 
@@ -248,9 +248,9 @@ impl Desk for Line<'_> {
     }
 
     fn gives_up(&self) -> bool {
-        while let Some((_, errand)) = self.ranks.poll::<u64>(Channel::Recall) {
-            // One of an earlier errand came too late to be of use.
-            if errand == self.errand {
+        while let Some((_, assignment)) = self.ranks.poll::<u64>(Tag::Recall) {
+            // One of an earlier assignment came too late to be of use.
+            if assignment == self.assignment {
                 self.recalled.store(true, Ordering::Relaxed);
             }
         }
@@ -258,10 +258,10 @@ impl Desk for Line<'_> {
     }
 }
 
-/// The desk after the end: whoever comes is sent home.
+/// The dispatch after the end: there are no blocks.
 struct Closed;
 
-impl Desk for Closed {
+impl Dispatch for Closed {
     fn claim(&self) -> Option<u64> {
         None
     }
@@ -275,7 +275,7 @@ impl Desk for Closed {
     }
 }
 
-impl FrontDesk for Closed {
+impl RootDispatch for Closed {
     fn offer(&self) -> Offer {
         Offer::Over
     }

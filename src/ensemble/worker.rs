@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::correlations::{Grid, Groups};
-use super::desk::{Clipping, Desk, Failure};
-use super::engine::Job;
+use super::dispatch::{Clipping, Dispatch, Failure};
+use super::job::Job;
 use super::records::{Guard, Reordering};
 use super::sampling::Baseline;
 use super::sums::{Ledger, Sums};
@@ -15,7 +15,7 @@ use crate::system::Followed;
 use crate::{Error, Result};
 
 /// A job on a system, with all that its blocks need.
-pub struct Work<'a, S> {
+pub struct Worker<'a, S> {
     system: &'a S,
     job: &'a Job<'a>,
     threads: &'a Threads,
@@ -47,7 +47,7 @@ impl<'a> Keeps<'a> {
     }
 }
 
-impl<'a, S: Followed> Work<'a, S> {
+impl<'a, S: Followed> Worker<'a, S> {
     /// Learns what the blocks have in common; `None` when that was stopped. `confined` is the trajectory without jumps, where
     /// it is not left to chance.
     ///
@@ -86,22 +86,22 @@ impl<'a, S: Followed> Work<'a, S> {
         Ok(Some(Self { system, job, threads, lessons, baseline, keeps }))
     }
 
-    /// Runs blocks on all threads until `desk` has no more; their records go to `reordering`.
-    pub fn run(&self, desk: &dyn Desk, reordering: &Reordering) {
+    /// Runs blocks on all threads until `dispatch` has no more; their records go to `reordering`.
+    pub fn run(&self, dispatch: &dyn Dispatch, reordering: &Reordering) {
         self.threads.each(|| {
-            let given_up = || desk.gives_up();
+            let given_up = || dispatch.gives_up();
             let mut runner = self.runner();
             runner.stop_when(Stop::when(&given_up));
-            let (_guard, _attendance) = (Guard(reordering), Attendance(desk));
-            while let Some(block) = desk.claim() {
-                match self.block(block, &mut runner, desk, reordering) {
-                    Ok(Some(sums)) => desk.bring(block, Ok(sums)),
+            let (_guard, _attendance) = (Guard(reordering), Attendance(dispatch));
+            while let Some(block) = dispatch.claim() {
+                match self.block(block, &mut runner, dispatch, reordering) {
+                    Ok(Some(sums)) => dispatch.bring(block, Ok(sums)),
                     Ok(None) => {
-                        desk.abandon();
+                        dispatch.abandon();
                         reordering.abandon();
                     }
                     Err(failure) => {
-                        desk.bring(block, Err(failure));
+                        dispatch.bring(block, Err(failure));
                         reordering.abandon();
                     }
                 }
@@ -133,13 +133,13 @@ impl<'a, S: Followed> Work<'a, S> {
         &self,
         block: u64,
         runner: &mut BlockRunner<'_, S>,
-        desk: &dyn Desk,
+        dispatch: &dyn Dispatch,
         reordering: &Reordering,
     ) -> std::result::Result<Option<Sums>, Failure> {
         let &Job { first, experiment, plan, .. } = self.job;
         let begin = block * plan.block;
         let range = first + begin..first + (begin + plan.block).min(plan.trajectories);
-        let Some(tally) = runner.run_unless(range, &|| desk.gives_up())? else { return Ok(None) };
+        let Some(tally) = runner.run_unless(range, &|| dispatch.gives_up())? else { return Ok(None) };
         if let Some((trajectory, population)) = tally.clipped_at {
             return Err(Failure::Clipped(Clipping { trajectory, population }));
         }
@@ -157,7 +157,7 @@ impl<'a, S: Followed> Work<'a, S> {
 }
 
 /// A thread's presence: when it panics, nobody waits for its block.
-struct Attendance<'a>(&'a dyn Desk);
+struct Attendance<'a>(&'a dyn Dispatch);
 
 impl Drop for Attendance<'_> {
     fn drop(&mut self) {

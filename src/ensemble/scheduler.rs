@@ -1,15 +1,25 @@
-//! The course of a run: which block comes next, what is done, and the pause at each look until the blocks in hand are in.
+//! The order of a run: which block comes next, what is done, and the pause at each look until the blocks in hand are in.
 
 use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::desk::Offer;
-use super::extent::Extent;
+use super::range_set::RangeSet;
 use super::stopping::Stopped;
 use super::tree::{Merge, Node, Tree};
 
+/// What there is for somebody who cannot wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// This block.
+    Block(u64),
+    /// Nothing before others have brought theirs.
+    Later,
+    /// Nothing any more.
+    Over,
+}
+
 /// Shared by all threads of a run whose blocks yield `T` or fail with `F`.
-pub struct Course<T, F> {
+pub struct Scheduler<T, F> {
     state: Mutex<State<T, F>>,
     /// Something happened that a waiting thread wants to know.
     changed: Condvar,
@@ -26,7 +36,7 @@ pub struct State<T, F> {
     /// Why no further block will be begun, once that is decided.
     pub stopped: Option<Stopped>,
     /// Blocks that were done before the run.
-    present: Extent,
+    present: RangeSet,
     /// The next block to look for.
     next: u64,
     /// Blocks below the horizon that are not finished.
@@ -74,13 +84,13 @@ where
     }
 }
 
-impl<T: Merge, F> Course<T, F> {
+impl<T: Merge, F> Scheduler<T, F> {
     /// A run of the blocks from `blocks.start` on whose first look comes at `blocks.end`. The nodes in `stored` are done
     /// already; no two of them share a block, and none reaches across a later look. The blocks `elsewhere` are neither run nor
     /// wanted.
-    pub fn new(blocks: Range<u64>, mut stored: Vec<(Node, T)>, elsewhere: &Extent) -> Self {
+    pub fn new(blocks: Range<u64>, mut stored: Vec<(Node, T)>, elsewhere: &RangeSet) -> Self {
         stored.retain(|(node, _)| node.first >= blocks.start);
-        let mut present: Extent = stored.iter().map(|(node, _)| node.blocks()).collect();
+        let mut present: RangeSet = stored.iter().map(|(node, _)| node.blocks()).collect();
         elsewhere.ranges().iter().cloned().for_each(|range| present.insert(range));
         stored.sort_by_key(|(node, _)| std::cmp::Reverse(*node));
         let mut state = State {
@@ -169,47 +179,47 @@ mod tests {
 
     #[test]
     fn nobody_passes_the_horizon_before_the_look() {
-        let course = Course::<u64, ()>::new(0..2, Vec::new(), &Extent::default());
-        let claim = || course.claim(|| false);
+        let scheduler = Scheduler::<u64, ()>::new(0..2, Vec::new(), &RangeSet::default());
+        let claim = || scheduler.claim(|| false);
         assert_eq!([claim(), claim()], [Some(0), Some(1)]);
         std::thread::scope(|scope| {
             let waiting = scope.spawn(claim);
             let look = |_: u64, _: &Tree<u64>| unreachable!("block 0 is still in hand");
-            course.finish(1, 1, look);
+            scheduler.finish(1, 1, look);
             assert!(!waiting.is_finished());
-            course.finish(0, 1, |prefix, tree| {
+            scheduler.finish(0, 1, |prefix, tree| {
                 assert_eq!((prefix, tree.clone().finish()), (2, Some(2)));
                 Ok(3)
             });
             assert_eq!(waiting.join().ok(), Some(Some(2)));
         });
-        course.finish(2, 1, |_, _| Err(Stopped::Target));
+        scheduler.finish(2, 1, |_, _| Err(Stopped::Target));
         assert_eq!(claim(), None);
-        assert_eq!(course.into_state().stopped, Some(Stopped::Target));
+        assert_eq!(scheduler.into_state().stopped, Some(Stopped::Target));
     }
 
     /// What was stored is not done again, and is looked at as if it had just been done.
     #[test]
     fn stored_blocks_are_skipped_and_looked_at() {
         let node = |first, height| (Node { first, height }, 1 << height);
-        let course = Course::<u64, ()>::new(0..4, vec![node(5, 0), node(0, 2), node(8, 1)], &Extent::default());
+        let scheduler = Scheduler::<u64, ()>::new(0..4, vec![node(5, 0), node(0, 2), node(8, 1)], &RangeSet::default());
         let mut looks = Vec::new();
         let mut look = |rung: u64, tree: &Tree<u64>| {
             looks.push((rung, tree.clone().finish()));
             if rung < 12 { Ok(rung + 4) } else { Err(Stopped::Trajectories) }
         };
-        assert!(course.begin(&mut look), "blocks 4, 6 and 7 are missing");
-        let claim = || course.claim(|| false);
+        assert!(scheduler.begin(&mut look), "blocks 4, 6 and 7 are missing");
+        let claim = || scheduler.claim(|| false);
         assert_eq!([claim(), claim(), claim()], [Some(4), Some(6), Some(7)]);
-        [7, 4, 6].into_iter().for_each(|block| course.finish(block, 1, &mut look));
+        [7, 4, 6].into_iter().for_each(|block| scheduler.finish(block, 1, &mut look));
         assert_eq!([claim(), claim()], [Some(10), Some(11)]);
-        [10, 11].into_iter().for_each(|block| course.finish(block, 1, &mut look));
+        [10, 11].into_iter().for_each(|block| scheduler.finish(block, 1, &mut look));
         assert_eq!(looks, [(4, Some(4)), (8, Some(8)), (12, Some(12))]);
         assert_eq!(claim(), None);
 
-        let shard = Course::<u64, ()>::new(2..6, vec![node(3, 0)], &Extent::from(0..3));
+        let shard = Scheduler::<u64, ()>::new(2..6, vec![node(3, 0)], &RangeSet::from(0..3));
         assert_eq!([shard.claim(|| false), shard.claim(|| false)], [Some(4), Some(5)]);
-        let whole = Course::<u64, ()>::new(2..4, vec![node(0, 1), node(2, 1)], &Extent::default());
+        let whole = Scheduler::<u64, ()>::new(2..4, vec![node(0, 1), node(2, 1)], &RangeSet::default());
         assert!(!whole.begin(|rung, tree| {
             assert_eq!((rung, tree.clone().finish()), (4, Some(2)), "what lies before the range does not belong to it");
             Err(Stopped::Trajectories)
@@ -218,15 +228,15 @@ mod tests {
 
     #[test]
     fn a_block_given_up_leaves_nobody_waiting() {
-        let course = Course::<u64, ()>::new(0..1, Vec::new(), &Extent::default());
-        assert_eq!(course.offer(|| false), Offer::Block(0));
-        assert_eq!(course.offer(|| false), Offer::Later);
-        assert_eq!(course.offer(|| true), Offer::Over);
+        let scheduler = Scheduler::<u64, ()>::new(0..1, Vec::new(), &RangeSet::default());
+        assert_eq!(scheduler.offer(|| false), Offer::Block(0));
+        assert_eq!(scheduler.offer(|| false), Offer::Later);
+        assert_eq!(scheduler.offer(|| true), Offer::Over);
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| course.claim(|| false));
-            course.give_up();
+            let waiting = scope.spawn(|| scheduler.claim(|| false));
+            scheduler.give_up();
             assert_eq!(waiting.join().ok(), Some(None));
         });
-        assert_eq!(course.offer(|| false), Offer::Over);
+        assert_eq!(scheduler.offer(|| false), Offer::Over);
     }
 }

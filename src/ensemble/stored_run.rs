@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::desk::Crew;
-use super::extent::Extent;
+use super::dispatch::Processes;
+use super::range_set::RangeSet;
 use super::stopping::Ladder;
 use super::sums::{Ledger, Shape, Stored};
 use super::{Plan, Tree};
@@ -11,7 +11,7 @@ use crate::{Error, Result};
 
 /// What was stored of a run, and where what is run beside it goes.
 #[derive(Default)]
-pub struct Stock<'a> {
+pub struct StoredRun<'a> {
     /// Finished nodes of the run's tree, in any order, none of which shares a block with another.
     pub stored: Vec<Stored>,
     /// Where further blocks go.
@@ -19,11 +19,11 @@ pub struct Stock<'a> {
     /// The blocks to run, where others run the rest.
     pub shard: Option<Range<u64>>,
     /// Blocks of the shard that are stored together with blocks of others: they are not run either.
-    pub elsewhere: Extent,
+    pub elsewhere: RangeSet,
     /// Whether all that is there counts, when the run ends before it is complete, or only the blocks up to the first gap.
     pub scattered: bool,
     /// Other processes that run blocks of it, too.
-    pub crew: Option<&'a dyn Crew>,
+    pub others: Option<&'a dyn Processes>,
 }
 
 /// Whether all nodes have the run's shape, whole blocks each, and fit between its looks.
@@ -33,7 +33,7 @@ pub fn check(stored: &[Stored], shape: &Shape, plan: &Plan, first_look: Option<u
     cuts.push(top);
     cuts.sort_unstable();
     let cut = Tree::<super::Sums>::with_cuts(cuts);
-    let mut extent = Extent::default();
+    let mut seen = RangeSet::default();
     for (node, sums) in stored {
         let (blocks, held) = (node.blocks(), sums.tally.trajectories);
         let range = blocks.start * plan.block..(blocks.end * plan.block).min(plan.trajectories);
@@ -46,10 +46,10 @@ pub fn check(stored: &[Stored], shape: &Shape, plan: &Plan, first_look: Option<u
         if held != range.end - range.start || !sums.fit(shape) {
             return about("are stored with sums that do not belong to this run");
         }
-        if extent.missing(blocks.clone()).count() != blocks.end - blocks.start {
+        if seen.missing(blocks.clone()).count() != blocks.end - blocks.start {
             return about("are stored twice");
         }
-        extent.insert(blocks);
+        seen.insert(blocks);
     }
     Ok(())
 }

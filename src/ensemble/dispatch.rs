@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Watcher;
-use super::course::Course;
-use super::engine::Kept;
+use super::retained::Retained;
+use super::scheduler::{Offer, Scheduler};
 use super::stopping::Stopped;
 use super::sums::{Ledger, Sums};
 use super::tree::Tree;
@@ -35,7 +35,7 @@ impl From<Error> for Failure {
 }
 
 /// Hands out blocks and takes in what came of them: the run itself, or a line to it from another process.
-pub trait Desk: Sync {
+pub trait Dispatch: Sync {
     /// The next block; waits for one; `None` when no more will come.
     fn claim(&self) -> Option<u64>;
 
@@ -49,33 +49,22 @@ pub trait Desk: Sync {
     fn gives_up(&self) -> bool;
 }
 
-/// What there is for somebody who cannot wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Offer {
-    /// This block.
-    Block(u64),
-    /// Nothing before others have brought theirs.
-    Later,
-    /// Nothing any more.
-    Over,
-}
-
-/// The desk of the run itself, where others may ask for a block without waiting for it.
-pub trait FrontDesk: Desk {
+/// The dispatch of the run itself, which others may ask for a block without waiting for it.
+pub trait RootDispatch: Dispatch {
     /// What there is now.
     fn offer(&self) -> Offer;
 }
 
 /// Other processes that run blocks of the same run.
-pub trait Crew: Sync {
+pub trait Processes: Sync {
     /// Hands out blocks to them and brings what they made of them, until there are no more and none is in their hands.
-    fn serve(&self, desk: &dyn FrontDesk);
+    fn serve(&self, dispatch: &dyn RootDispatch);
 }
 
-/// The desk of the process that holds the run together.
-pub struct Headquarters<'a, T, L> {
+/// The dispatch of blocks by the process that holds the run together.
+pub struct RunDispatch<'a, T, L> {
     /// Which block comes next, and what is done.
-    pub course: &'a Course<T, Failure>,
+    pub scheduler: &'a Scheduler<T, Failure>,
     /// Where the next horizon is, or why there is none.
     pub look: L,
     /// Where finished blocks go before they count.
@@ -84,13 +73,13 @@ pub struct Headquarters<'a, T, L> {
     pub watcher: &'a dyn Watcher,
 }
 
-impl<T, L> Desk for Headquarters<'_, T, L>
+impl<T, L> Dispatch for RunDispatch<'_, T, L>
 where
-    T: Kept,
+    T: Retained,
     L: Fn(u64, &Tree<T>) -> Result<u64, Stopped> + Sync,
 {
     fn claim(&self) -> Option<u64> {
-        self.course.claim(|| self.watcher.stop())
+        self.scheduler.claim(|| self.watcher.stop())
     }
 
     fn bring(&self, block: u64, outcome: Result<Sums, Failure>) {
@@ -101,14 +90,14 @@ where
         match stored {
             Ok(sums) => {
                 self.watcher.finished(sums.tally.trajectories);
-                self.course.finish(block, sums.into(), &self.look);
+                self.scheduler.finish(block, sums.into(), &self.look);
             }
-            Err(failure) => self.course.fail(block, failure),
+            Err(failure) => self.scheduler.fail(block, failure),
         }
     }
 
     fn abandon(&self) {
-        self.course.give_up();
+        self.scheduler.give_up();
     }
 
     fn gives_up(&self) -> bool {
@@ -116,12 +105,12 @@ where
     }
 }
 
-impl<T, L> FrontDesk for Headquarters<'_, T, L>
+impl<T, L> RootDispatch for RunDispatch<'_, T, L>
 where
-    T: Kept,
+    T: Retained,
     L: Fn(u64, &Tree<T>) -> Result<u64, Stopped> + Sync,
 {
     fn offer(&self) -> Offer {
-        self.course.offer(|| self.watcher.stop())
+        self.scheduler.offer(|| self.watcher.stop())
     }
 }

@@ -1,24 +1,24 @@
 //! The independent units of an ensemble: trajectories, or whole blocks where their trajectories depend on each other.
 
 /// A unit's record, its corrected values, and its Fock populations.
-pub type Unit<'a> = [&'a [f64]; 3];
+pub type SampleUnit<'a> = [&'a [f64]; 3];
 
 /// Turns the trajectories of a block into units.
-pub struct Units {
+pub struct SampleUnits {
     whole_blocks: bool,
     length: u64,
     seen: u64,
     sums: [Vec<f64>; 3],
 }
 
-impl Units {
+impl SampleUnits {
     /// Units of a block of `length` trajectories.
     pub fn new(whole_blocks: bool, length: u64) -> Self {
         Self { whole_blocks, length, seen: 0, sums: Default::default() }
     }
 
     /// Takes in a trajectory; returns the unit that it completes: itself, or the mean over its block.
-    pub fn unit<'a>(&'a mut self, trajectory: Unit<'a>) -> Option<Unit<'a>> {
+    pub fn unit<'a>(&'a mut self, trajectory: SampleUnit<'a>) -> Option<SampleUnit<'a>> {
         if !self.whole_blocks {
             return Some(trajectory);
         }

@@ -9,7 +9,7 @@ use super::identity::Identity;
 
 /// Something about a file of blocks that its reader should know.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Complaint {
+pub enum Defect {
     /// The whole file cannot be used.
     Unreadable {
         /// The file.
@@ -60,7 +60,7 @@ pub enum Complaint {
     },
 }
 
-impl Complaint {
+impl Defect {
     /// Of a file that belongs to another run than `ours`, in blocks of `block`.
     pub(super) fn foreign(path: &Path, head: &Head, ours: &Identity, block: u64) -> Self {
         let changes = head.identity.changes(ours, [head.block, block]);
@@ -73,7 +73,7 @@ impl Complaint {
     }
 }
 
-impl fmt::Display for Complaint {
+impl fmt::Display for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let last = |range: &Range<u64>| range.end.saturating_sub(1);
         match self {

@@ -9,14 +9,14 @@ use crate::io::run_file::RunPoint;
 
 /// A sweep point with the numbers that follow from that of the trajectories as they were when the stored blocks were run: pilot
 /// trajectories, and trajectories per block.
-pub struct Kept {
+pub struct Inventory {
     /// The point.
     pub point: RunPoint,
     /// What is other than in a new run.
     pub note: Option<String>,
 }
 
-impl Kept {
+impl Inventory {
     /// The point as most of the trajectories in `paths` have it, as `asked` if none does. Files of one run all agree: of many
     /// shards' one look (`at_once`) is enough.
     pub fn of(asked: &RunPoint, paths: &[PathBuf], at_once: bool) -> Self {

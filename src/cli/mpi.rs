@@ -2,9 +2,9 @@
 
 use super::interrupt::Interrupt;
 use super::{Outcome, RunFileArguments};
-use crate::ensemble::{self, Crew, Desk, Ensemble, Estimator};
+use crate::ensemble::{self, Dispatch, Ensemble, Estimator, Processes};
 use crate::io::blocks::{Identity, PointBlocks, maker};
-use crate::io::ranks::{self, Errand, Ranks};
+use crate::io::ranks::{self, Assignment, Ranks};
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::{Error, Result};
 
@@ -18,36 +18,36 @@ pub fn assist(ranks: &Ranks, arguments: &RunFileArguments, threads: usize) -> Re
     let _interrupt = Interrupt::listen()?;
     // Not before rank 0 has found it sound, and said so.
     let mut known = None;
-    ranks.assist(|errand, desk| {
+    ranks.assist(|assignment, dispatch| {
         let file = match known.take() {
             Some(file) => file,
             None => arguments.load()?,
         };
-        run_blocks(known.insert(file), errand, threads, desk)
+        run_blocks(known.insert(file), assignment, threads, dispatch)
     });
     Ok(Outcome::Done)
 }
 
-fn run_blocks(file: &RunFile, errand: &Errand, threads: usize, desk: &dyn Desk) -> Result<()> {
+fn run_blocks(file: &RunFile, assignment: &Assignment, threads: usize, dispatch: &dyn Dispatch) -> Result<()> {
     let differs = || Error::Stored("it reads another run file than rank 0".into());
-    let point = file.points.get(errand.point).ok_or_else(differs)?.clone();
-    let estimator = errand.pilot.map_or(Estimator::Plain, |pilot| Estimator::Controlled { pilot });
-    let point = RunPoint { estimator, block: errand.block, ..point };
-    if Identity::of(&point).hash != errand.identity {
+    let point = file.points.get(assignment.point).ok_or_else(differs)?.clone();
+    let estimator = assignment.pilot.map_or(Estimator::Plain, |pilot| Estimator::Controlled { pilot });
+    let point = RunPoint { estimator, block: assignment.block, ..point };
+    if Identity::of(&point).hash != assignment.identity {
         return Err(differs());
     }
     let grid = point.correlations.as_ref();
-    ensemble::assist(&point.experiment, &point.tolerances, &point.plan(threads), grid, desk)
+    ensemble::assist(&point.experiment, &point.tolerances, &point.plan(threads), grid, dispatch)
 }
 
 /// Runs a sweep point, with all ranks if there are any.
 pub fn run_stored<'a>(
     ranks: Option<&'a Ranks>,
     blocks: &PointBlocks,
-    run: impl FnOnce(Option<&'a dyn Crew>) -> Result<Option<Ensemble>>,
+    run: impl FnOnce(Option<&'a dyn Processes>) -> Result<Option<Ensemble>>,
 ) -> Result<Option<Ensemble>> {
     let Some(ranks) = ranks else { return run(None) };
     let Identity { hash, pilot, .. } = blocks.identity.clone();
-    let errand = Errand { point: blocks.index(), identity: hash, pilot, block: blocks.point.block };
-    ranks.together(&errand, || run(Some(ranks)))
+    let assignment = Assignment { point: blocks.index(), identity: hash, pilot, block: blocks.point.block };
+    ranks.together(&assignment, || run(Some(ranks)))
 }
