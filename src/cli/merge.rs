@@ -70,6 +70,26 @@ struct Merged {
     remarks: Vec<String>,
 }
 
+impl Merged {
+    fn new(point: String, piece: &Piece) -> Self {
+        Self {
+            point,
+            trajectories: piece.set().count(),
+            of: piece.blocks.point.stopping.trajectories,
+            set: piece.set().to_string(),
+            missing: piece.missing().to_string(),
+            files: piece.found.heads.len(),
+            remarks: piece.found.defects.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    /// Its row in the table.
+    fn row(&self) -> Vec<String> {
+        let [count, of, files] = [self.trajectories, self.of, self.files as u64].map(|number| number.to_string());
+        vec![self.point.clone(), count, of, self.set.clone(), self.missing.clone(), files]
+    }
+}
+
 /// A sweep point with what was found of it.
 struct Piece {
     blocks: PointBlocks,
@@ -223,66 +243,24 @@ fn write(
     begun: Instant,
     arguments: &MergeArguments,
 ) -> Result<Outcome> {
-    let (mut points, mut endings, mut merged): (Vec<Point>, Vec<Ending>, Vec<Merged>) = Default::default();
-    for (index, piece) in pieces.iter().enumerate() {
-        let PointBlocks { point, .. } = &piece.blocks;
-        merged.push(Merged {
-            point: table::point_label(file, index),
-            trajectories: piece.set().count(),
-            of: point.stopping.trajectories,
-            set: piece.set().to_string(),
-            missing: piece.missing().to_string(),
-            files: piece.found.heads.len(),
-            remarks: piece.found.defects.iter().map(ToString::to_string).collect(),
-        });
-        if let Some(ensemble) = &piece.ensemble {
-            points.push(trajectory_point(&point.experiment, ensemble, point.parameters.clone()));
-            endings.push(ensemble.ending);
-        }
-    }
-    if points.is_empty() {
-        return Err(Error::Unmerged("no trajectory is stored".into()));
-    }
-    let trajectories = points.iter().map(|point| point.trajectories).max().unwrap_or_default();
-    let origin = provenance(file, Method::Trajectories, trajectories, complete, begun, 1);
-    let summary = Summary { format_version: FORMAT_VERSION, provenance: Provenance { endings, ..origin }, points };
+    let summary = summary(file, pieces, complete, begun)?;
     if !arguments.force {
         let merged = |index: usize, _: &RunPoint| summary.points.get(index).map_or(0, |point| point.trajectories);
         refuse_to_replace(out, file, Method::Trajectories, merged)?;
     }
     write_numbers(out, &summary)?;
-    let mut recorded = Ok(());
-    if let Some(mut records) = RecordSpool::open(out, file.records)? {
-        for piece in pieces {
-            if let (Some(ensemble), Some(mut stored)) = (&piece.ensemble, piece.blocks.records(None)) {
-                let blocks = piece.blocks.whole_blocks(&piece.set());
-                records.keep_stored(&piece.blocks.point.experiment, &ensemble.channels, &mut stored, &blocks);
-            }
-        }
-        recorded = records.write(&summary).map(drop);
-    }
+    // What fails here is said when everything else is there.
+    let recorded = write_records(file, pieces, out, &summary);
     let inside = |directory: &PathBuf| directory.canonicalize().ok() == out.canonicalize().ok();
     if !arguments.directories.iter().any(inside) {
         for (index, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.ensemble.is_some()) {
-            // Once more: the first went into the result.
-            let found = piece.blocks.gather(Some(piece.set()));
-            let head = Head { pieces: found.held.ranges().to_vec(), ..piece.blocks.head(file) };
-            let channels = piece.ensemble.as_ref().map_or(0, |ensemble| ensemble.channels.len());
-            let values = piece.blocks.point.experiment.observables.len() + 1;
-            let mut stored = piece.blocks.records(None);
-            let blocks = piece.blocks.whole_blocks(&found.held);
-            let records = stored.as_mut().map(|stored| {
-                let read = |block| stored.read(block, channels, values).map(|records| (block, records));
-                (file.records.jumps, blocks.ranges().iter().cloned().flatten().map(read))
-            });
-            write_gathered(&point_directory(out, index), &head, &found, records)?;
+            copy_blocks(file, index, piece, out)?;
         }
     }
+    let merged: Vec<Merged> =
+        pieces.iter().enumerate().map(|(index, piece)| Merged::new(table::point_label(file, index), piece)).collect();
     let mut rows = vec![["point", "trajectories", "of", "which", "missing", "files"].map(str::to_owned).to_vec()];
-    rows.extend(merged.iter().map(|merged| {
-        let [count, of, files] = [merged.trajectories, merged.of, merged.files as u64].map(|number| number.to_string());
-        vec![merged.point.clone(), count, of, merged.set.clone(), merged.missing.clone(), files]
-    }));
+    rows.extend(merged.iter().map(Merged::row));
     write_report(out, "merge", &merged, &table::aligned(&rows))?;
     let (exact, remark) = exact_beside(out, &summary);
     remark.iter().for_each(|remark| tell!("warning: {remark}"));
@@ -295,4 +273,49 @@ fn write(
     }
     recorded?;
     Ok(if complete { Outcome::Done } else { Outcome::Incomplete })
+}
+
+/// The result of the sweep points that have one.
+fn summary(file: &RunFile, pieces: &[Piece], complete: bool, begun: Instant) -> Result<Summary> {
+    let (mut points, mut endings): (Vec<Point>, Vec<Ending>) = Default::default();
+    for Piece { blocks: PointBlocks { point, .. }, ensemble, .. } in pieces {
+        if let Some(ensemble) = ensemble {
+            points.push(trajectory_point(&point.experiment, ensemble, point.parameters.clone()));
+            endings.push(ensemble.ending);
+        }
+    }
+    if points.is_empty() {
+        return Err(Error::Unmerged("no trajectory is stored".into()));
+    }
+    let trajectories = points.iter().map(|point| point.trajectories).max().unwrap_or_default();
+    let origin = provenance(file, Method::Trajectories, trajectories, complete, begun, 1);
+    Ok(Summary { format_version: FORMAT_VERSION, provenance: Provenance { endings, ..origin }, points })
+}
+
+/// The records of the trajectories that were merged, where the run file asks for any.
+fn write_records(file: &RunFile, pieces: &[Piece], out: &Path, summary: &Summary) -> Result<()> {
+    let Some(mut records) = RecordSpool::open(out, file.records)? else { return Ok(()) };
+    for piece in pieces {
+        if let (Some(ensemble), Some(mut stored)) = (&piece.ensemble, piece.blocks.records(None)) {
+            let blocks = piece.blocks.whole_blocks(&piece.set());
+            records.keep_stored(&piece.blocks.point.experiment, &ensemble.channels, &mut stored, &blocks);
+        }
+    }
+    records.write(summary).map(drop)
+}
+
+/// Stores the blocks of a sweep point in the result directory, for merges to come.
+fn copy_blocks(file: &RunFile, index: usize, piece: &Piece, out: &Path) -> Result<()> {
+    // Once more: the first went into the result.
+    let found = piece.blocks.gather(Some(piece.set()));
+    let head = Head { pieces: found.held.ranges().to_vec(), ..piece.blocks.head(file) };
+    let channels = piece.ensemble.as_ref().map_or(0, |ensemble| ensemble.channels.len());
+    let values = piece.blocks.point.experiment.observables.len() + 1;
+    let mut stored = piece.blocks.records(None);
+    let blocks = piece.blocks.whole_blocks(&found.held);
+    let records = stored.as_mut().map(|stored| {
+        let read = |block| stored.read(block, channels, values).map(|records| (block, records));
+        (file.records.jumps, blocks.ranges().iter().cloned().flatten().map(read))
+    });
+    write_gathered(&point_directory(out, index), &head, &found, records).map(drop)
 }

@@ -1,6 +1,6 @@
 //! `fluctuator run`: trajectories, averaged.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -17,7 +17,7 @@ use super::{Outcome, RunFileArguments, exact, mpi, table};
 use crate::analysis::{
     FORMAT_VERSION, Method, Point, Provenance, Summary, Target, trajectories_needed, trajectory_point,
 };
-use crate::ensemble::{self, Ensemble, Ledger, RangeSet, RecordSink, Recording, Stopped, StoredRun};
+use crate::ensemble::{self, Ending, Ensemble, Ledger, RangeSet, RecordSink, Recording, Stopped, StoredRun};
 use crate::io::ranks::Ranks;
 use crate::io::run_file::{self, RunFile};
 use crate::io::{EXACT_DIRECTORY, RecordSpool, earlier_has_more, exact_beside, prepare_directory, write_numbers};
@@ -55,36 +55,18 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
     let quiet = arguments.file.quiet;
     let all_threads = ranks.as_ref().map_or(threads, Ranks::threads);
     announce(&file, threads, batch.share() * threads as f64 / all_threads as f64, batch.stores())?;
+    let session = Session { file: &file, batch: &batch, interrupt: &interrupt, threads, quiet };
     if batch.shard.is_some() {
-        return run_shard(&file, &batch, threads, quiet, &interrupt);
+        return session.shard();
     }
     let mut records = RecordSpool::open(&directory, file.records)?;
-
-    let (mut points, mut endings) = (Vec::new(), Vec::new());
-    let (mut complete, mut failure) = (true, None);
-    for (index, point) in file.points.iter().enumerate() {
-        let opened = batch.open(&file, index);
-        let run = |opened| run_point(&file, index, opened, threads, quiet, &interrupt, &batch, &mut records);
-        match opened.and_then(run) {
-            Ok(Some(ensemble)) => {
-                complete &= ensemble.ending.stopped.is_complete();
-                points.push(trajectory_point(&point.experiment, &ensemble, point.parameters.clone()));
-                endings.push(ensemble.ending);
-            }
-            Ok(None) => complete = false,
-            Err(error) => failure = Some(error),
-        }
-        if batch.is_over() || failure.is_some() {
-            complete &= points.len() == file.points.len();
-            break;
-        }
-    }
+    let Ran { points, endings, complete, failure } = session.all_points(&mut records);
     if points.is_empty() {
-        if let Some(error) = failure {
-            return Err(error);
-        }
-        let why = if interrupt.seen() { "interrupted" } else { "time limit" };
-        tell!("{why} before the first block was complete: nothing to save; blocks that were stored before stay");
+        failure.map_or(Ok(()), Err)?;
+        tell!(
+            "{} before the first block was complete: nothing to save; blocks that were stored before stay",
+            session.why_over()
+        );
         batch.end();
         return Ok(Outcome::NothingSaved);
     }
@@ -101,150 +83,201 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         batch.end();
         return Ok(Outcome::Incomplete);
     }
-    // Numbers first, then what can be made from them; drawn again when there is an exact result to draw beside it.
-    write_numbers(&directory, &summary)?;
-    let recorded = records.map_or(Ok(()), |records| records.write(&summary).map(drop));
-    let failure = failure.or(recorded.err());
-    let solves = file.exact && failure.is_none() && !interrupt.seen();
-    let (beside, remark) = exact_beside(&directory, &summary);
-    remark.iter().filter(|_| !solves).for_each(|remark| tell!("warning: {remark}"));
-    let mut drawn = draw(&directory, &summary, beside.as_ref(), || batch.is_over())?;
-    if let Some(error) = failure {
-        tell!("{} of {} sweep points are saved in {}", summary.points.len(), file.points.len(), directory.display());
-        return Err(error);
-    }
-    if solves {
-        let Some(exact) = exact::solve(&file, arguments.file.quiet, &exact::Limits::default(), &|| batch.is_over())?
-        else {
-            let why = if interrupt.seen() { "interrupted" } else { "time limit" };
-            tell!("{why}: the trajectories are saved in {}, the density matrix is not", directory.display());
-            batch.end();
-            return Ok(Outcome::Incomplete);
-        };
-        let nested = directory.join(EXACT_DIRECTORY);
-        write_numbers(&nested, &exact)?;
-        drawn &= draw(&nested, &exact, None, || batch.is_over())?;
-        drawn &= draw(&directory, &summary, Some(&exact), || batch.is_over())?;
-    }
-    if !arguments.file.quiet {
-        say!("{}", table::title(&summary.provenance.title));
-        table::print_summary(&summary);
-        print_born_markov(&summary);
-        let memory = summary
-            .provenance
-            .peak_memory_bytes
-            .map_or_else(String::new, |bytes| format!(", peak memory {:.1} MiB", bytes as f64 / f64::from(1 << 20)));
-        say!("{:.1} s{memory}; results in {}", summary.provenance.wall_time_seconds, directory.display());
-    }
-    if complete && drawn {
-        return Ok(Outcome::Done);
-    }
-    tell!(
-        "{}: {} complete trajectories on {} of {} sweep points are saved in {}",
-        if interrupt.seen() { "interrupted" } else { "time limit" },
-        summary.points.iter().map(|point| point.trajectories).sum::<u64>(),
-        summary.points.len(),
-        file.points.len(),
-        directory.display()
-    );
-    batch.end();
-    Ok(Outcome::Incomplete)
+    session.conclude(&directory, &summary, records, failure)
 }
 
-/// A shard of every sweep point: its blocks are stored, and nothing is concluded from them.
-fn run_shard(file: &RunFile, batch: &Batch, threads: usize, quiet: bool, interrupt: &Interrupt) -> Result<Outcome> {
-    let mut complete = true;
-    for index in 0..file.points.len() {
-        let opened = batch.open(file, index)?;
-        let task = opened.blocks.task();
-        let mut done = opened.missing().count() == 0;
-        if !done {
-            let ensemble = run_point(file, index, opened, threads, quiet, interrupt, batch, &mut None)?;
-            done = ensemble.is_some_and(|ensemble| ensemble.ending.stopped == Stopped::Trajectories);
-        }
-        complete &= done;
-        if !quiet {
-            let state = if done { "stored" } else { "partly stored" };
-            let last = task.end.saturating_sub(1);
-            say!("{}: trajectories {}–{last} are {state}", table::point_label(file, index), task.start);
-        }
-        if batch.is_over() {
-            complete &= index + 1 == file.points.len();
-            break;
-        }
-    }
-    if complete {
-        return Ok(Outcome::Done);
-    }
-    tell!("{}: all finished blocks are stored", if interrupt.seen() { "interrupted" } else { "time limit" });
-    batch.end();
-    Ok(Outcome::Incomplete)
-}
-
-/// One sweep point, or a shard of it; `None` when nothing of it was complete.
-#[expect(clippy::too_many_arguments, reason = "all of a run meets here")]
-fn run_point(
-    file: &RunFile,
-    index: usize,
-    opened: OpenPoint,
+/// What all sweep points of a run share.
+struct Session<'a> {
+    file: &'a RunFile,
+    batch: &'a Batch<'a>,
+    interrupt: &'a Interrupt,
     threads: usize,
     quiet: bool,
-    interrupt: &Interrupt,
-    batch: &Batch,
-    records: &mut Option<RecordSpool>,
-) -> Result<Option<Ensemble>> {
-    let missing = opened.missing().count();
-    let OpenPoint { blocks, found, store } = opened;
-    let point = &blocks.point;
-    let plan = point.plan(threads);
-    let label = table::point_label(file, index);
-    let task = blocks.task();
-    let stored = task.end - task.start - missing;
-    let progress = Progress::new(&label, "trajectories", task.end - task.start, quiet).beyond(stored);
-    let watcher = EnsembleWatcher::new(point, interrupt, &progress).with_deadline(batch.deadline);
-    let grid = point.correlations.as_ref();
-    // Without stored blocks records come from the run itself.
-    let sink = records.as_mut().filter(|_| store.is_none());
-    let outcome = match sink {
-        Some(spool) => {
-            let recording = Recording { sink: Some(spool as &mut dyn RecordSink), correlations: grid };
-            ensemble::run_recording(&point.experiment, &point.tolerances, &plan, &watcher, recording)
-        }
-        None => {
-            let stored_run = |others| StoredRun {
-                stored: found.stored,
-                ledger: store.as_deref().map(|store| store as &dyn Ledger),
-                shard: batch.shard.map(|_| blocks.blocks.clone()),
-                elsewhere: blocks.whole_blocks(&found.elsewhere),
-                others,
-                scattered: false,
-            };
-            batch.attend(store.as_ref(), || {
-                mpi::run_stored(batch.ranks, &blocks, |others| {
-                    ensemble::run_stored(
-                        &point.experiment,
-                        &point.tolerances,
-                        &plan,
-                        &watcher,
-                        grid,
-                        stored_run(others),
-                    )
-                })
-            })
-        }
-    };
-    progress.finish();
-    let Some(ensemble) = outcome.map_err(|error| table::located(error, point))? else { return Ok(None) };
-    if let Some(records) = records {
-        match store.and_then(|_| blocks.records(Some(&batch.place(index)))) {
-            None => records.keep_point(),
-            Some(mut stored) => {
-                let ran = blocks.whole_blocks(&RangeSet::from(0..ensemble.tally.trajectories));
-                records.keep_stored(&point.experiment, &ensemble.channels, &mut stored, &ran);
+}
+
+/// What came of the sweep points, up to the first that failed or was stopped.
+struct Ran {
+    points: Vec<Point>,
+    endings: Vec<Ending>,
+    complete: bool,
+    failure: Option<Error>,
+}
+
+impl Session<'_> {
+    /// Why the run is over before its end.
+    fn why_over(&self) -> &'static str {
+        if self.interrupt.seen() { "interrupted" } else { "time limit" }
+    }
+
+    /// All sweep points in their order.
+    fn all_points(&self, records: &mut Option<RecordSpool>) -> Ran {
+        let mut ran = Ran { points: Vec::new(), endings: Vec::new(), complete: true, failure: None };
+        for (index, point) in self.file.points.iter().enumerate() {
+            let opened = self.batch.open(self.file, index);
+            match opened.and_then(|opened| self.point(index, opened, records)) {
+                Ok(Some(ensemble)) => {
+                    ran.complete &= ensemble.ending.stopped.is_complete();
+                    ran.points.push(trajectory_point(&point.experiment, &ensemble, point.parameters.clone()));
+                    ran.endings.push(ensemble.ending);
+                }
+                Ok(None) => ran.complete = false,
+                Err(error) => ran.failure = Some(error),
+            }
+            if self.batch.is_over() || ran.failure.is_some() {
+                ran.complete &= ran.points.len() == self.file.points.len();
+                break;
             }
         }
+        ran
     }
-    Ok(Some(ensemble))
+
+    /// Writes a result, what goes with it, and prints its table.
+    fn conclude(
+        &self,
+        directory: &Path,
+        summary: &Summary,
+        records: Option<RecordSpool>,
+        failure: Option<Error>,
+    ) -> Result<Outcome> {
+        let Self { file, batch, interrupt, quiet, .. } = *self;
+        // Numbers first, then what can be made from them; drawn again when there is an exact result to draw beside it.
+        write_numbers(directory, summary)?;
+        let recorded = records.map_or(Ok(()), |records| records.write(summary).map(drop));
+        let failure = failure.or(recorded.err());
+        let solves = file.exact && failure.is_none() && !interrupt.seen();
+        let (beside, remark) = exact_beside(directory, summary);
+        remark.iter().filter(|_| !solves).for_each(|remark| tell!("warning: {remark}"));
+        let mut drawn = draw(directory, summary, beside.as_ref(), || batch.is_over())?;
+        if let Some(error) = failure {
+            tell!(
+                "{} of {} sweep points are saved in {}",
+                summary.points.len(),
+                file.points.len(),
+                directory.display()
+            );
+            return Err(error);
+        }
+        if solves {
+            let Some(exact) = exact::solve(file, quiet, &exact::Limits::default(), &|| batch.is_over())? else {
+                tell!(
+                    "{}: the trajectories are saved in {}, the density matrix is not",
+                    self.why_over(),
+                    directory.display()
+                );
+                batch.end();
+                return Ok(Outcome::Incomplete);
+            };
+            let nested = directory.join(EXACT_DIRECTORY);
+            write_numbers(&nested, &exact)?;
+            drawn &= draw(&nested, &exact, None, || batch.is_over())?;
+            drawn &= draw(directory, summary, Some(&exact), || batch.is_over())?;
+        }
+        if !quiet {
+            print(directory, summary);
+        }
+        if summary.provenance.complete && drawn {
+            return Ok(Outcome::Done);
+        }
+        tell!(
+            "{}: {} complete trajectories on {} of {} sweep points are saved in {}",
+            self.why_over(),
+            summary.points.iter().map(|point| point.trajectories).sum::<u64>(),
+            summary.points.len(),
+            file.points.len(),
+            directory.display()
+        );
+        batch.end();
+        Ok(Outcome::Incomplete)
+    }
+
+    /// A shard of every sweep point: its blocks are stored, and nothing is concluded from them.
+    fn shard(&self) -> Result<Outcome> {
+        let Self { file, batch, quiet, .. } = *self;
+        let mut complete = true;
+        for index in 0..file.points.len() {
+            let opened = batch.open(file, index)?;
+            let task = opened.blocks.task();
+            let mut done = opened.missing().count() == 0;
+            if !done {
+                let ensemble = self.point(index, opened, &mut None)?;
+                done = ensemble.is_some_and(|ensemble| ensemble.ending.stopped == Stopped::Trajectories);
+            }
+            complete &= done;
+            if !quiet {
+                let state = if done { "stored" } else { "partly stored" };
+                let last = task.end.saturating_sub(1);
+                say!("{}: trajectories {}–{last} are {state}", table::point_label(file, index), task.start);
+            }
+            if batch.is_over() {
+                complete &= index + 1 == file.points.len();
+                break;
+            }
+        }
+        if complete {
+            return Ok(Outcome::Done);
+        }
+        tell!("{}: all finished blocks are stored", self.why_over());
+        batch.end();
+        Ok(Outcome::Incomplete)
+    }
+
+    /// One sweep point, or a shard of it; `None` when nothing of it was complete.
+    fn point(&self, index: usize, opened: OpenPoint, records: &mut Option<RecordSpool>) -> Result<Option<Ensemble>> {
+        let Self { file, batch, interrupt, threads, quiet } = *self;
+        let missing = opened.missing().count();
+        let OpenPoint { blocks, found, store } = opened;
+        let point = &blocks.point;
+        let plan = point.plan(threads);
+        let label = table::point_label(file, index);
+        let task = blocks.task();
+        let stored = task.end - task.start - missing;
+        let progress = Progress::new(&label, "trajectories", task.end - task.start, quiet).beyond(stored);
+        let watcher = EnsembleWatcher::new(point, interrupt, &progress).with_deadline(batch.deadline);
+        let grid = point.correlations.as_ref();
+        // Without stored blocks records come from the run itself.
+        let sink = records.as_mut().filter(|_| store.is_none());
+        let outcome = match sink {
+            Some(spool) => {
+                let recording = Recording { sink: Some(spool as &mut dyn RecordSink), correlations: grid };
+                ensemble::run_recording(&point.experiment, &point.tolerances, &plan, &watcher, recording)
+            }
+            None => batch.attend(store.as_ref(), || {
+                mpi::run_stored(batch.ranks, &blocks, |others| {
+                    let stored_run = StoredRun {
+                        stored: found.stored,
+                        ledger: store.as_deref().map(|store| store as &dyn Ledger),
+                        shard: batch.shard.map(|_| blocks.blocks.clone()),
+                        elsewhere: blocks.whole_blocks(&found.elsewhere),
+                        others,
+                        scattered: false,
+                    };
+                    ensemble::run_stored(&point.experiment, &point.tolerances, &plan, &watcher, grid, stored_run)
+                })
+            }),
+        };
+        progress.finish();
+        let Some(ensemble) = outcome.map_err(|error| table::located(error, point))? else { return Ok(None) };
+        if let Some(records) = records {
+            match store.and_then(|_| blocks.records(Some(&batch.place(index)))) {
+                None => records.keep_point(),
+                Some(mut stored) => {
+                    let ran = blocks.whole_blocks(&RangeSet::from(0..ensemble.tally.trajectories));
+                    records.keep_stored(&point.experiment, &ensemble.channels, &mut stored, &ran);
+                }
+            }
+        }
+        Ok(Some(ensemble))
+    }
+}
+
+/// The table of a result, how long it took, and where it is.
+fn print(directory: &Path, summary: &Summary) {
+    say!("{}", table::title(&summary.provenance.title));
+    table::print_summary(summary);
+    print_born_markov(summary);
+    let mebibytes = |bytes: u64| format!(", peak memory {:.1} MiB", bytes as f64 / f64::from(1 << 20));
+    let memory = summary.provenance.peak_memory_bytes.map_or_else(String::new, mebibytes);
+    say!("{:.1} s{memory}; results in {}", summary.provenance.wall_time_seconds, directory.display());
 }
 
 /// Where the trajectories allowed did not reach the targets: which ones, and how far they are.

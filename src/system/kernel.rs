@@ -1,18 +1,10 @@
-//! The vector loops of a chain and of squeezing, with the best vectors the processor has.
+//! The vector loop of a chain, and the features of the processor that such loops use.
 
 use std::ops::Range;
-
-use multiversion::{multiversion, target::target_cfg_f};
 
 use super::combine::part;
 use crate::hilbert::PAD;
 use crate::hilbert::lanes::{Kernel, Lanes, run};
-
-/// a·b + c, fused where the compiled version has the instruction (a library call elsewhere would be ten times slower).
-#[inline(always)]
-fn fma<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
-}
 
 /// Names of the processor features the loops are using.
 pub fn cpu_features() -> Vec<String> {
@@ -102,26 +94,4 @@ pub fn inside(part: &mut [f64], len: usize) -> &mut [f64] {
     part[..PAD].fill(0.0);
     part[PAD + len..].fill(0.0);
     &mut part[PAD..PAD + len]
-}
-
-/// Adds the squeezing terms: out += u b_n ψ_{n−2} + v b_{n+2} ψ_{n+2}, b_n = √(n(n−1)), u and v complex (re, im).
-#[multiversion(targets("x86_64+avx2+fma"))]
-pub fn squeeze_row(band: &[f64], up: (f64, f64), down: (f64, f64), from: &[f64], to: &mut [f64]) {
-    const FUSED: bool = target_cfg_f!(any(target_feature = "fma", target_arch = "aarch64"));
-    let len = band.len() - 2;
-    let stride = len + 2 * PAD;
-    let (re, im) = from.split_at(stride);
-    let (out_re, out_im) = to.split_at_mut(stride);
-    let (low_re, high_re) = (&re[PAD - 2..PAD - 2 + len], &re[PAD + 2..PAD + 2 + len]);
-    let (low_im, high_im) = (&im[PAD - 2..PAD - 2 + len], &im[PAD + 2..PAD + 2 + len]);
-    let (out_re, out_im) = (&mut out_re[PAD..PAD + len], &mut out_im[PAD..PAD + len]);
-    let (from_below, from_above) = (&band[..len], &band[2..2 + len]);
-    for j in 0..len {
-        let (lr, li) = (from_below[j] * low_re[j], from_below[j] * low_im[j]);
-        let (hr, hi) = (from_above[j] * high_re[j], from_above[j] * high_im[j]);
-        let a = fma::<FUSED>(up.0, lr, fma::<FUSED>(down.0, hr, out_re[j]));
-        let b = fma::<FUSED>(up.0, li, fma::<FUSED>(down.0, hi, out_im[j]));
-        out_re[j] = fma::<FUSED>(-up.1, li, fma::<FUSED>(-down.1, hi, a));
-        out_im[j] = fma::<FUSED>(up.1, lr, fma::<FUSED>(down.1, hr, b));
-    }
 }

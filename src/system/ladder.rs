@@ -274,7 +274,7 @@ mod tests {
                     let population: f64 = (0..2).map(|row| amplitude_of(&before, row, n).norm_sqr()).sum();
                     decays += population * ladder.decay(n, cutoff);
                 }
-                let norm: f64 = expected.iter().flatten().map(|x| x.norm_sqr()).sum();
+                let norm: f64 = expected.iter().flatten().map(Complex64::norm_sqr).sum();
                 for (n, level) in expected.iter().enumerate() {
                     for (row, x) in level.iter().enumerate() {
                         let found = amplitude_of(&after, row, n);

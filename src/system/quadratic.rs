@@ -5,7 +5,7 @@ use num_complex::Complex64;
 use super::channel::{Channel, Jump, channels};
 use super::displaced_populations::displaced_populations;
 use super::expectation::{NumberMoments, lowering_twice, number_moments};
-use super::quadratic_kernel::quadratic;
+use super::quadratic_kernel::Squeezing;
 use super::splitting::{SecondMoments, Split};
 use super::{GUARD, Generator, Ladder, OpenSystem, Turned};
 use crate::hilbert::{Cutoff, Ket, Window, product_ket};
@@ -135,7 +135,8 @@ pub struct QuadraticGenerator {
     scale: f64,
     mean_decay: f64,
     energy: Vec<f64>,
-    decay: Vec<f64>,
+    /// −D.
+    growth: Vec<f64>,
     /// −ih* − ½c* of a†² and −ih − ½c of a².
     up: Complex64,
     down: Complex64,
@@ -172,7 +173,8 @@ impl QuadraticGenerator {
         }
         energy.resize(len, 0.0);
         decay.resize(len, 0.0);
-        Self { window, scale, mean_decay, energy, decay, up, down, band }
+        let growth = decay.into_iter().map(|decay| -decay).collect();
+        Self { window, scale, mean_decay, energy, growth, up, down, band }
     }
 }
 
@@ -191,7 +193,7 @@ impl Generator for QuadraticGenerator {
 
     fn apply(&mut self, _sector: usize, from: &[f64], _turned: Option<&Turned>, to: &mut [f64]) {
         let (up, down) = ((self.up.re, self.up.im), (self.down.re, self.down.im));
-        quadratic((&self.energy, &self.decay), &self.band, up, down, from, to);
+        Squeezing { band: &self.band, up, down }.beside(&self.energy, &self.growth, from, to);
     }
 
     fn leak(&self) -> [f64; 2] {

@@ -25,13 +25,12 @@ const LAYERS: [&[&str]; 12] = [
 const FORBIDDEN: [(&str, &str); 1] = [("master", "propagate")];
 
 /// A foreign crate and the only places (a file, or a folder with a final slash) that may name it.
-const DOORS: [(&str, &[&str]); 19] = [
+const DOORS: [(&str, &[&str]); 18] = [
     ("bilby", &["bath/quadrature.rs"]),
     ("clap", &["cli/"]),
     ("indicatif", &["cli/progress.rs", "cli/status.rs"]),
     ("kuva", &["io/figure.rs"]),
     ("mpi", &["io/ranks/mpi_wire.rs"]),
-    ("multiversion", &["system/"]),
     ("nalgebra", &["master/", "ensemble/least_squares.rs", "ensemble/closure.rs"]),
     ("netcdf3", &["io/netcdf.rs", "io/netcdf/"]),
     ("postcard", &["io/blocks/format.rs", "io/ranks/protocol.rs"]),

@@ -6,7 +6,8 @@ use super::Register;
 use super::kernel::Rows;
 use super::turning::Turning;
 use crate::hilbert::{Window, in_pieces};
-use crate::system::{Generator, MovingFrame, Turned, kernel};
+use crate::system::quadratic_kernel::Squeezing;
+use crate::system::{Generator, MovingFrame, Turned};
 
 /// How much an application costs in a rotating frame, about, relative to one in the laboratory's.
 const TURNING_COST: f64 = 4.0;
@@ -185,7 +186,7 @@ impl Generator for RegisterGenerator {
             rows.apply(start / width, from, to);
             if let Some(Squeeze { up, down, band }) = &self.squeeze {
                 for (from, to) in from[start..].chunks_exact(width).zip(to.chunks_exact_mut(width)) {
-                    kernel::squeeze_row(band, *up, *down, from, to);
+                    Squeezing { band, up: *up, down: *down }.add(from, to);
                 }
             }
         });
