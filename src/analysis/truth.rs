@@ -4,7 +4,7 @@ use super::scalar::Scalar;
 use super::summary::Point;
 use crate::master::Exact;
 use crate::model::{Model, OscillatorPreparation};
-use crate::system::{Experiment, Jump, Ladder, channels};
+use crate::system::{Experiment, Jump, OscillatorJump, channels};
 
 /// Fock levels of less probability are not asked for.
 const LEAST_POPULATION: f64 = 1e-12;
@@ -124,7 +124,7 @@ fn jumps(experiment: &Experiment, exact: &Exact) -> Vec<Vec<f64>> {
         return jumps;
     };
     for (channel, curve) in channels(&experiment.model).iter().zip(&mut jumps) {
-        let Jump::Ladder(Ladder::Linear { lower, raise }) = channel.jump else { continue };
+        let Jump::Oscillator(OscillatorJump::Linear { lower, raise }) = channel.jump else { continue };
         let spared = |time: f64| {
             let amplitude = model.mean_amplitude(alpha, time);
             channel.rate * (lower * amplitude + raise * amplitude.conj()).norm_sqr()

@@ -13,7 +13,7 @@ use super::needs::announce;
 use super::progress::Progress;
 use super::provenance::provenance;
 use super::watcher::EnsembleWatcher;
-use super::{Outcome, RunFileArguments, exact, mpi, table};
+use super::{Outcome, RunFileArguments, exact, ranks, table};
 use crate::analysis::{
     FORMAT_VERSION, Method, Point, Provenance, Summary, Target, trajectories_needed, trajectory_point,
 };
@@ -42,9 +42,9 @@ pub fn run(arguments: &RunArguments) -> Result<Outcome> {
         let allowed = "every rank reads the run file, and standard input goes to one of them: name a file";
         return Err(Error::value("--mpi", "given", allowed));
     }
-    let ranks = if arguments.batch.mpi { Some(mpi::meet(threads)?) } else { None };
+    let ranks = if arguments.batch.mpi { Some(ranks::meet(threads)?) } else { None };
     if let Some(ranks) = ranks.as_ref().filter(|ranks| !ranks.is_first()) {
-        return mpi::assist(ranks, &arguments.file, threads);
+        return ranks::assist(ranks, &arguments.file, threads);
     }
     let file = arguments.file.load()?;
     let directory = arguments.out.clone().unwrap_or_else(|| arguments.file.default_directory());
@@ -242,7 +242,7 @@ impl Session<'_> {
                 ensemble::run_recording(&point.experiment, &point.tolerances, &plan, &watcher, recording)
             }
             None => batch.attend(store.as_ref(), || {
-                mpi::run_stored(batch.ranks, &blocks, |others| {
+                ranks::run_stored(batch.ranks, &blocks, |others| {
                     let stored_run = StoredRun {
                         stored: found.stored,
                         ledger: store.as_deref().map(|store| store as &dyn Ledger),

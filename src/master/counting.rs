@@ -4,7 +4,7 @@ use num_complex::Complex64;
 
 use super::lindbladian::Lindbladian;
 use super::sparse::{Operators, Sparse};
-use crate::system::{Channel, Jump, Ladder};
+use crate::system::{Channel, Jump, OscillatorJump};
 
 /// The integrals behind the entries of ρ, each in units of its rate times the duration, so that none is much larger than ρ.
 pub struct Counting {
@@ -63,7 +63,7 @@ impl Operators {
             Jump::SpinUp(spin) => self.on_spin(spin, &[(0, 0, 1.0)]),
             Jump::Dephase(_) => Sparse::identity(self.lowering().dimension()),
             // |u|²N + |v|²(N + 1) + u*v a†² + v*u a², not cut at the highest level.
-            Jump::Ladder(Ladder::Linear { lower, raise }) => {
+            Jump::Oscillator(OscillatorJump::Linear { lower, raise }) => {
                 let (a, up) = (self.lowering(), self.lowering().adjoint());
                 let mixed: Complex64 = lower.conj() * raise;
                 self.number()
@@ -72,7 +72,7 @@ impl Operators {
                     .plus(mixed, &up.product(&up))
                     .plus(mixed.conj(), &a.product(a))
             }
-            Jump::Ladder(Ladder::Powers { raise, lower }) => {
+            Jump::Oscillator(OscillatorJump::Powers { raise, lower }) => {
                 let (a, up) = (self.lowering(), self.lowering().adjoint());
                 let power = |factor: &Sparse, power: u32, of: Sparse| (0..power).fold(of, |of, _| factor.product(&of));
                 let jump = power(&up, raise, power(a, lower, Sparse::identity(a.dimension())));

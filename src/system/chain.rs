@@ -8,8 +8,8 @@ use super::{Generator, OpenSystem, Turned, kernel};
 use crate::hilbert::{Cutoff, Ket, Window, product_ket};
 use crate::model::{Model, OscillatorSpins, PurePreparation};
 
-/// K = 1, ω = 0: H conserves (−1)^N τz and every jump but dephasing, of the spin or of the oscillator, flips it, so a ket that starts on one chain stays
-/// on one. On the chain of sector p the spin is in |+⟩ at level n exactly when n + p is odd.
+/// K = 1, ω = 0: H conserves (−1)^N τz and every jump keeps it (dephasing, of the spin or of the oscillator) or flips it, so a ket
+/// that starts on one chain stays on one. On the chain of sector p the spin is in |+⟩ at level n exactly when n + p is odd.
 #[derive(Debug, Clone)]
 pub struct Chain {
     model: Model,
@@ -19,7 +19,7 @@ pub struct Chain {
     cutoff: Cutoff,
     channels: Vec<Channel>,
     spin_rates: SpinRates,
-    has_ladders: bool,
+    oscillator_jumps: bool,
 }
 
 /// Where the zero of energy lies in a window that begins at the ground state, as a fraction of its span: kets are mostly low in
@@ -41,7 +41,7 @@ impl SpinRates {
                 Jump::SpinDown(_) => rates.down += channel.rate,
                 Jump::SpinUp(_) => rates.up += channel.rate,
                 Jump::Dephase(_) => rates.dephase += channel.rate,
-                Jump::Ladder(_) | Jump::Positive | Jump::Negative => {}
+                Jump::Oscillator(_) | Jump::Positive | Jump::Negative => {}
             }
             rates
         })
@@ -61,7 +61,7 @@ impl Chain {
                 coupling: spin.coupling * spin.sin_theta(),
                 cutoff,
                 spin_rates: SpinRates::of(&channels),
-                has_ladders: channels.iter().any(|c| c.rate > 0.0 && matches!(c.jump, Jump::Ladder(_))),
+                oscillator_jumps: channels.iter().any(|c| c.rate > 0.0 && matches!(c.jump, Jump::Oscillator(_))),
                 channels,
                 model,
             }
@@ -74,8 +74,8 @@ impl Chain {
     }
 
     /// Whether the oscillator has a bath of its own.
-    pub(super) fn has_ladders(&self) -> bool {
-        self.has_ladders
+    pub(super) fn oscillator_jumps(&self) -> bool {
+        self.oscillator_jumps
     }
 
     /// ω̃.
@@ -97,7 +97,7 @@ impl Chain {
             Jump::SpinUp(_) if !excited => channel.rate,
             Jump::SpinDown(_) | Jump::SpinUp(_) | Jump::Positive | Jump::Negative => 0.0,
             Jump::Dephase(_) => channel.rate,
-            Jump::Ladder(ladder) => channel.rate * ladder.decay(n, self.cutoff),
+            Jump::Oscillator(jump) => channel.rate * jump.decay(n, self.cutoff),
         });
         (energy, 0.5 * decay.sum::<f64>())
     }
@@ -201,7 +201,7 @@ impl OpenSystem for Chain {
                     Jump::SpinDown(_) => down,
                     Jump::SpinUp(_) => up,
                     Jump::Dephase(_) => down + up,
-                    Jump::Ladder(ladder) => ladder.weight(ket, self.cutoff),
+                    Jump::Oscillator(jump) => jump.weight(ket, self.cutoff),
                     Jump::Positive | Jump::Negative => 0.0,
                 };
         }
@@ -221,9 +221,9 @@ impl OpenSystem for Chain {
             Jump::SpinDown(_) => multiply(1.0, 0.0),
             Jump::SpinUp(_) => multiply(0.0, 1.0),
             Jump::Dephase(_) => return multiply(1.0, -1.0),
-            Jump::Ladder(ladder) => {
-                ladder.apply(ket, scratch, self.cutoff);
-                if !ladder.reverses_parity() {
+            Jump::Oscillator(jump) => {
+                jump.apply(ket, scratch, self.cutoff);
+                if !jump.reverses_parity() {
                     return;
                 }
             }

@@ -108,12 +108,12 @@ impl Followed for Chain {
         let now = self.quantities(&sums);
         values.copy_from_slice(&now);
         rates.copy_from_slice(&self.spin_jumps(&sums, &now));
-        if !self.has_ladders() {
+        if !self.oscillator_jumps() {
             return;
         }
         for (index, channel) in self.channels().iter().enumerate().filter(|(_, channel)| channel.rate > 0.0) {
-            if let Jump::Ladder(ladder) = channel.jump {
-                let weight = ladder.weight(ket, self.cutoff());
+            if let Jump::Oscillator(jump) = channel.jump {
+                let weight = jump.weight(ket, self.cutoff());
                 let rate = channel.rate * weight / ket.norm_squared();
                 self.add_jump((index, rate), time, ket, scratch, values, rates);
             }

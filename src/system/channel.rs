@@ -2,7 +2,7 @@
 
 use num_complex::Complex64;
 
-use super::Ladder;
+use super::OscillatorJump;
 use crate::model::Model;
 use crate::operator::{Factor, JumpOperator, Operator};
 
@@ -16,7 +16,7 @@ pub enum Jump {
     /// τz on spin i.
     Dephase(usize),
     /// One on the oscillator alone.
-    Ladder(Ladder),
+    Oscillator(OscillatorJump),
     /// The positive channel of a generator that is not of Lindblad form, split anew for every ket.
     Positive,
     /// Its negative channel: a jump reverses the sign of the trajectory's weight.
@@ -37,8 +37,8 @@ pub struct Channel {
 impl Jump {
     /// The jump that an operator of an oscillator and spins is, if it is one.
     pub fn of(operator: &Operator) -> Option<Self> {
-        if let Some(ladder) = Ladder::of(operator) {
-            return Some(Self::Ladder(ladder));
+        if let Some(jump) = OscillatorJump::of(operator) {
+            return Some(Self::Oscillator(jump));
         }
         // The Pauli matrices of one spin.
         let (mut spin, mut pauli) = (None, [Complex64::ZERO; 3]);
@@ -71,7 +71,7 @@ pub fn channels(model: &Model) -> Vec<Channel> {
         return split.map(|(name, jump)| Channel { name: name.into(), rate: 1.0, jump }).into();
     };
     let channel = |jump: JumpOperator| Channel {
-        jump: Jump::of(&jump.operator).expect("models jump by spins or by ladder operators"),
+        jump: Jump::of(&jump.operator).expect("models jump by spins or by powers of a and a†"),
         name: jump.name,
         rate: jump.rate,
     };

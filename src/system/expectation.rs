@@ -1,4 +1,4 @@
-//! Expectation values that only need the Fock window: powers of N, ladder overlaps.
+//! Expectation values that only need the Fock window: powers of N, overlaps by powers of a and a†.
 
 use num_complex::Complex64;
 

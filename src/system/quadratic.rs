@@ -7,7 +7,7 @@ use super::displaced_populations::displaced_populations;
 use super::expectation::{NumberMoments, lowering_twice, number_moments};
 use super::quadratic_kernel::Squeezing;
 use super::splitting::{SecondMoments, Split};
-use super::{GUARD, Generator, Ladder, OpenSystem, Turned};
+use super::{GUARD, Generator, OpenSystem, OscillatorJump, Turned};
 use crate::hilbert::{Cutoff, Ket, Window, product_ket};
 use crate::model::{BornMarkov, Model, OscillatorPreparation, PureOscillator, PurePreparation, QuadraticForm};
 
@@ -93,8 +93,8 @@ impl OpenSystem for Quadratic {
         }
         for (weight, channel) in weights.iter_mut().zip(&self.channels) {
             *weight = match channel.jump {
-                Jump::Ladder(ladder) => match channel.rate > 0.0 {
-                    true => channel.rate * ladder.weight(ket, self.cutoff),
+                Jump::Oscillator(jump) => match channel.rate > 0.0 {
+                    true => channel.rate * jump.weight(ket, self.cutoff),
                     false => 0.0,
                 },
                 // There are no spins, and split channels have been dealt with.
@@ -104,14 +104,14 @@ impl OpenSystem for Quadratic {
     }
 
     fn collapse(&self, channel: usize, ket: &mut Ket, scratch: &mut Ket) {
-        let ladder = match self.channels[channel].jump {
-            Jump::Ladder(ladder) => ladder,
+        let jump = match self.channels[channel].jump {
+            Jump::Oscillator(jump) => jump,
             Jump::Positive => linear(Split::of(&self.form, &self.second_moments(ket).0).positive),
             Jump::Negative => linear(Split::of(&self.form, &self.second_moments(ket).0).negative),
             // There are no spins.
             Jump::SpinDown(_) | Jump::SpinUp(_) | Jump::Dephase(_) => return,
         };
-        ladder.apply(ket, scratch, self.cutoff);
+        jump.apply(ket, scratch, self.cutoff);
     }
 
     fn populations_at(&self, time: f64, ket: &Ket, populations: &mut Vec<f64>) {
@@ -124,8 +124,8 @@ impl OpenSystem for Quadratic {
 }
 
 /// u a + v a†.
-fn linear([lower, raise]: [Complex64; 2]) -> Ladder {
-    Ladder::Linear { lower, raise }
+fn linear([lower, raise]: [Complex64; 2]) -> OscillatorJump {
+    OscillatorJump::Linear { lower, raise }
 }
 
 /// Tables of H_eff on one window, in units of `scale`.

@@ -1,4 +1,4 @@
-//! Any number of spins, zero included: 2^K rows over the Fock window, or half of them; general couplings and ladder channels.
+//! Any number of spins, zero included: 2^K rows over the Fock window, or half of them; general couplings and jumps of the oscillator.
 
 mod displaced;
 mod generator;
@@ -14,7 +14,7 @@ use parity::multiply_tied;
 use super::channel::{Channel, Jump, channels};
 use super::displaced_populations::displaced_populations;
 use super::expectation::{level_populations, populations_by_parity};
-use super::{GUARD, Ladder, MovingFrame, OpenSystem};
+use super::{GUARD, MovingFrame, OpenSystem, OscillatorJump};
 use crate::hilbert::{Cutoff, Ket, Window, product_ket};
 use crate::model::{Model, PurePreparation};
 
@@ -58,7 +58,7 @@ impl Register {
                 Jump::SpinUp(i) => channel.rate * (1 - (row >> i & 1)) as f64,
                 Jump::Dephase(_) => channel.rate,
                 // The oscillator's decay goes with the level, not with the row.
-                Jump::Ladder(_) | Jump::Positive | Jump::Negative => 0.0,
+                Jump::Oscillator(_) | Jump::Positive | Jump::Negative => 0.0,
             };
             0.5 * channels.iter().map(rate).sum::<f64>()
         };
@@ -95,9 +95,9 @@ impl Register {
     }
 
     /// The rates and operators of the channels of the oscillator.
-    fn ladders(&self) -> impl Iterator<Item = (f64, Ladder)> {
+    fn oscillator_jumps(&self) -> impl Iterator<Item = (f64, OscillatorJump)> {
         self.channels.iter().filter_map(|channel| match channel.jump {
-            Jump::Ladder(ladder) => (channel.rate > 0.0).then_some((channel.rate, ladder)),
+            Jump::Oscillator(jump) => (channel.rate > 0.0).then_some((channel.rate, jump)),
             Jump::SpinDown(_) | Jump::SpinUp(_) | Jump::Dephase(_) | Jump::Positive | Jump::Negative => None,
         })
     }
@@ -159,13 +159,13 @@ impl OpenSystem for Register {
                     Jump::SpinUp(i) => channel.rate * of(i)[0],
                     Jump::Dephase(_) => channel.rate * (parity[0] + parity[1]),
                     // Below, from the whole ket.
-                    Jump::Ladder(_) | Jump::Positive | Jump::Negative => 0.0,
+                    Jump::Oscillator(_) | Jump::Positive | Jump::Negative => 0.0,
                 };
             }
         }
         for (weight, channel) in weights.iter_mut().zip(&self.channels) {
-            if let Jump::Ladder(ladder) = channel.jump {
-                *weight = channel.rate * ladder.weight(ket, self.cutoff);
+            if let Jump::Oscillator(jump) = channel.jump {
+                *weight = channel.rate * jump.weight(ket, self.cutoff);
             }
         }
     }
@@ -184,9 +184,9 @@ impl OpenSystem for Register {
                 }
                 return;
             }
-            Jump::Ladder(ladder) => {
-                ladder.apply(ket, scratch, self.cutoff);
-                if !ladder.reverses_parity() {
+            Jump::Oscillator(jump) => {
+                jump.apply(ket, scratch, self.cutoff);
+                if !jump.reverses_parity() {
                     return;
                 }
             }

@@ -167,8 +167,8 @@ impl Followed for Register {
                 Jump::SpinDown(i) => Change::Flip { bit: 1 << i, set: true },
                 Jump::SpinUp(i) => Change::Flip { bit: 1 << i, set: false },
                 Jump::Dephase(i) => Change::Dephase { bit: 1 << i },
-                Jump::Ladder(ladder) => {
-                    let weight = ladder.weight(ket, self.cutoff());
+                Jump::Oscillator(jump) => {
+                    let weight = jump.weight(ket, self.cutoff());
                     scratch.values = after;
                     self.add_jump((index, channel.rate * weight / norm), time, ket, scratch, values, rates);
                     after = std::mem::take(&mut scratch.values);

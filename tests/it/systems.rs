@@ -7,7 +7,7 @@ use fluctuator::model::{
     Model, OscillatorBath, OscillatorPreparation, OscillatorSpins, Spin, SpinBath, SpinPreparation,
 };
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Channel, Experiment, Jump, Ladder, Observable};
+use fluctuator::system::{Channel, Experiment, Jump, Observable, OscillatorJump};
 
 /// Threads of a test's ensembles; results do not depend on it.
 pub const THREADS: usize = 2;
@@ -109,11 +109,11 @@ pub fn exact_jumps(experiment: &Experiment, channels: &[Channel]) -> Vec<f64> {
         Jump::SpinUp(i) => spin_bath(i).gamma * spin_bath(i).nbar * 0.5 * (1.0 - solution.observables[2 + i][time]),
         Jump::Dephase(i) => 0.5 * model.spins[i].dephasing,
         Jump::Positive | Jump::Negative => unreachable!("a spin model"),
-        Jump::Ladder(Ladder::Powers { raise, lower }) => {
+        Jump::Oscillator(OscillatorJump::Powers { raise, lower }) => {
             assert_eq!([raise, lower], [1, 1], "dephasing");
             model.oscillator_dephasing * solution.observables[1][time]
         }
-        Jump::Ladder(Ladder::Linear { lower, raise }) => {
+        Jump::Oscillator(OscillatorJump::Linear { lower, raise }) => {
             assert!(lower.norm() == 0.0 || raise.norm() == 0.0, "a or a† alone");
             let (bath, number) = (model.oscillator_bath.expect("a bath"), solution.observables[0][time]);
             bath.kappa * if raise.norm() == 0.0 { (bath.nbar + 1.0) * number } else { bath.nbar * (number + 1.0) }

@@ -46,7 +46,7 @@ struct Drive {
     now: (f64, f64),
 }
 
-/// −½ Σ (u*v a†² + u v* a²) of the ladder channels.
+/// −½ Σ (u*v a†² + u v* a²) of the jumps that are linear in a and a†.
 #[derive(Debug, Clone)]
 struct Squeeze {
     up: (f64, f64),
@@ -62,7 +62,7 @@ impl RegisterGenerator {
         let closed = window.at_cutoff(system.cutoff) || live < len;
         let level = |j: usize| (lo + j) as f64;
         let decay_at = |j: usize| -> f64 {
-            0.5 * system.ladders().map(|(rate, ladder)| rate * ladder.decay(lo + j, system.cutoff)).sum::<f64>()
+            0.5 * system.oscillator_jumps().map(|(rate, jump)| rate * jump.decay(lo + j, system.cutoff)).sum::<f64>()
         };
         let mut decay: Vec<f64> = (0..live).map(decay_at).collect();
         let mut energy: Vec<f64> = (0..live).map(|j| system.frequency * level(j)).collect();
@@ -92,9 +92,9 @@ impl RegisterGenerator {
             band[live..].fill(0.0);
         }
         let (mut up, mut down) = (Complex64::ZERO, Complex64::ZERO);
-        for (rate, ladder) in system.ladders() {
-            up -= 0.5 * rate * ladder.squeezing();
-            down -= 0.5 * rate * ladder.squeezing().conj();
+        for (rate, jump) in system.oscillator_jumps() {
+            up -= 0.5 * rate * jump.squeezing();
+            down -= 0.5 * rate * jump.squeezing().conj();
         }
         let squeezes = up != Complex64::ZERO || down != Complex64::ZERO;
         let highest = |table: &[f64]| table[..live].last().copied().unwrap_or(0.0);

@@ -10,7 +10,7 @@ use crate::operator::{Band, Factor, Operator};
 ///
 /// L†L and L keep or reverse the parity (−1)^N. A power of a† above a cutoff is cut, as in H_eff.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Ladder {
+pub enum OscillatorJump {
     /// u a + v a†.
     Linear {
         /// Coefficient u of a.
@@ -27,10 +27,10 @@ pub enum Ladder {
     },
 }
 
-/// Share of ‖ψ‖² at an edge of the window from which a ladder operator may carry nothing away.
+/// Share of ‖ψ‖² at an edge of the window from which a jump may carry nothing away.
 const EMPTY: f64 = 1e-24;
 
-impl Ladder {
+impl OscillatorJump {
     /// The form that an operator of the first part has here, if any.
     pub fn of(operator: &Operator) -> Option<Self> {
         let mut bands = Vec::new();
@@ -202,7 +202,7 @@ fn amplitude(n: usize, raise: u32, lower: u32, cutoff: Cutoff) -> Option<(usize,
     if !cutoff.holds(end) {
         return None;
     }
-    // Σ of whole numbers below 2⁵³ only for powers of N: their root is exact.
+    // Squares of the amplitudes of a^q and of a†^p: both are the same, and whole numbers, where the level stays.
     let product = |above: usize| (middle + 1..=above).fold(1.0, |product, k| product * k as f64);
     let (falling, rising) = (product(n), product(end));
     Some((end, if n == end { falling } else { (falling * rising).sqrt() }))
@@ -213,13 +213,13 @@ mod tests {
     use super::*;
     use crate::hilbert::Window;
 
-    const LADDERS: [Ladder; 6] = [
-        Ladder::Linear { lower: Complex64::new(0.3, -0.7), raise: Complex64::new(0.4, 0.2) },
-        Ladder::Powers { raise: 1, lower: 1 },
-        Ladder::Powers { raise: 2, lower: 2 },
-        Ladder::Powers { raise: 0, lower: 2 },
-        Ladder::Powers { raise: 3, lower: 0 },
-        Ladder::Powers { raise: 1, lower: 2 },
+    const JUMPS: [OscillatorJump; 6] = [
+        OscillatorJump::Linear { lower: Complex64::new(0.3, -0.7), raise: Complex64::new(0.4, 0.2) },
+        OscillatorJump::Powers { raise: 1, lower: 1 },
+        OscillatorJump::Powers { raise: 2, lower: 2 },
+        OscillatorJump::Powers { raise: 0, lower: 2 },
+        OscillatorJump::Powers { raise: 3, lower: 0 },
+        OscillatorJump::Powers { raise: 1, lower: 2 },
     ];
 
     /// Two rows of irregular numbers on the levels of a window that a cutoff leaves.
@@ -242,11 +242,13 @@ mod tests {
     }
 
     /// What it does to a level as [`Band::on`] says, which multiplies roots one by one.
-    fn elements(ladder: Ladder, n: u32) -> Vec<(u32, Complex64)> {
+    fn elements(jump: OscillatorJump, n: u32) -> Vec<(u32, Complex64)> {
         let on = |raise, lower, c: Complex64| Band::ladder(raise, lower).on(n).map(|(end, value)| (end, c * value));
-        match ladder {
-            Ladder::Linear { lower, raise } => [on(0, 1, lower), on(1, 0, raise)].into_iter().flatten().collect(),
-            Ladder::Powers { raise, lower } => on(raise, lower, Complex64::ONE).into_iter().collect(),
+        match jump {
+            OscillatorJump::Linear { lower, raise } => {
+                [on(0, 1, lower), on(1, 0, raise)].into_iter().flatten().collect()
+            }
+            OscillatorJump::Powers { raise, lower } => on(raise, lower, Complex64::ONE).into_iter().collect(),
         }
     }
 
@@ -254,44 +256,41 @@ mod tests {
     /// norms², and decays those of single levels.
     #[test]
     fn kets_are_changed_as_matrix_elements_say() {
-        for ladder in LADDERS {
+        for jump in JUMPS {
             for (lo, cutoff) in [(0, Cutoff::Auto), (8, Cutoff::Auto), (0, Cutoff::Levels(11)), (4, Cutoff::Levels(14))]
             {
                 let window = Window::around(lo, lo + 8);
                 let before = filled(window, cutoff);
                 let (mut after, mut scratch) = (before.clone(), Ket::zeros(window, 2));
-                ladder.apply(&mut after, &mut scratch, cutoff);
+                jump.apply(&mut after, &mut scratch, cutoff);
                 let top = window.hi() + 8;
                 let mut expected = vec![[Complex64::ZERO; 2]; top];
                 let mut decays = 0.0;
                 for n in window.lo()..window.hi() {
-                    for (end, c) in elements(ladder, n as u32) {
+                    for (end, c) in elements(jump, n as u32) {
                         if cutoff.holds(end as usize) {
                             let level = &mut expected[end as usize];
                             level.iter_mut().enumerate().for_each(|(row, x)| *x += c * amplitude_of(&before, row, n));
                         }
                     }
                     let population: f64 = (0..2).map(|row| amplitude_of(&before, row, n).norm_sqr()).sum();
-                    decays += population * ladder.decay(n, cutoff);
+                    decays += population * jump.decay(n, cutoff);
                 }
                 let norm: f64 = expected.iter().flatten().map(Complex64::norm_sqr).sum();
                 for (n, level) in expected.iter().enumerate() {
                     for (row, x) in level.iter().enumerate() {
                         let found = amplitude_of(&after, row, n);
-                        assert!(
-                            (found - x).norm() <= 1e-13 * norm.sqrt(),
-                            "{ladder:?} {lo} {cutoff:?}: {n} {found} {x}"
-                        );
+                        assert!((found - x).norm() <= 1e-13 * norm.sqrt(), "{jump:?} {lo} {cutoff:?}: {n} {found} {x}");
                     }
                 }
-                let weight = ladder.weight(&before, cutoff);
-                assert!((weight - norm).abs() <= 1e-12 * norm, "{ladder:?} {lo} {cutoff:?}: {weight} {norm}");
-                if ladder.squeezing() == Complex64::ZERO {
-                    assert!((decays - norm).abs() <= 1e-12 * norm, "{ladder:?} {lo} {cutoff:?}: {decays} {norm}");
+                let weight = jump.weight(&before, cutoff);
+                assert!((weight - norm).abs() <= 1e-12 * norm, "{jump:?} {lo} {cutoff:?}: {weight} {norm}");
+                if jump.squeezing() == Complex64::ZERO {
+                    assert!((decays - norm).abs() <= 1e-12 * norm, "{jump:?} {lo} {cutoff:?}: {decays} {norm}");
                 }
                 // Levels change their parity where it says so.
-                for (end, _) in elements(ladder, 6) {
-                    assert_eq!(end % 2 == 1, ladder.reverses_parity(), "{ladder:?}");
+                for (end, _) in elements(jump, 6) {
+                    assert_eq!(end % 2 == 1, jump.reverses_parity(), "{jump:?}");
                 }
             }
         }
@@ -301,12 +300,15 @@ mod tests {
     fn operators_are_recognised() {
         let a = crate::operator::Space::new().mode("a");
         let squared = a.lower() * a.lower();
-        assert_eq!(Ladder::of(&a.number()), Some(Ladder::Powers { raise: 1, lower: 1 }));
-        assert_eq!(Ladder::of(&squared), Some(Ladder::Powers { raise: 0, lower: 2 }));
+        assert_eq!(OscillatorJump::of(&a.number()), Some(OscillatorJump::Powers { raise: 1, lower: 1 }));
+        assert_eq!(OscillatorJump::of(&squared), Some(OscillatorJump::Powers { raise: 0, lower: 2 }));
         let [lower, raise] = [Complex64::new(0.3, -0.7), Complex64::new(0.0, 2.0)];
-        assert_eq!(Ladder::of(&(lower * a.lower() + raise * a.raise())), Some(Ladder::Linear { lower, raise }));
+        assert_eq!(
+            OscillatorJump::of(&(lower * a.lower() + raise * a.raise())),
+            Some(OscillatorJump::Linear { lower, raise })
+        );
         for none in [2.0 * a.number(), a.number() + a.lower(), a.parity(), &squared + a.lower(), Operator::from(1.0)] {
-            assert_eq!(Ladder::of(&none), None, "{none:?}");
+            assert_eq!(OscillatorJump::of(&none), None, "{none:?}");
         }
     }
 }
