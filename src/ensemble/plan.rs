@@ -32,7 +32,7 @@ impl Estimator {
 /// How many trajectories, from which seed, in blocks of which size, on how many threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
-    /// Trajectories to run; the most of them where the [`Watcher`] may find that fewer are enough.
+    /// Trajectories to run; the most of them where the [`Watcher`](super::Watcher) may find that fewer are enough.
     pub trajectories: u64,
     /// Seed of the random streams.
     pub seed: u64,
