@@ -1,4 +1,4 @@
-//! Short names of swept parameters for legends and axes: physical symbols, as long as they are unambiguous.
+//! Short names for legends and axes: of swept parameters, physical symbols as long as they are unambiguous, and of results.
 
 use std::collections::BTreeSet;
 

@@ -8,7 +8,7 @@ use crate::operator::{Band, Factor, Operator};
 
 /// A jump operator of the oscillator alone, without its rate.
 ///
-/// L†L and L keep or reverse the parity (−1)^N. A power of a† above a cutoff is cut, as in H_eff.
+/// It keeps the parity (−1)^N or reverses it. What leads above a cutoff is cut, as in H_eff.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OscillatorJump {
     /// u a + v a†.

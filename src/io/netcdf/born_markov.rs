@@ -1,4 +1,4 @@
-//! What `result.nc` holds of Eq. (23): moments, weights, the smallest eigenvalue, and the units of Sec. II.
+//! What `result.nc` holds of Eq. (23): moments, weights and the smallest eigenvalue.
 
 use super::names::{P_SQUARED_UNITS, P_UNITS, X_SQUARED_UNITS, X_UNITS, attributes};
 use super::{Contents, RATE_UNITS, Step, table};

@@ -1,4 +1,4 @@
-//! What the variables of `result.nc` are called, what they mean, and in which units.
+//! What the variables of `result.nc` are called, what they mean, and in which units, those of Sec. II too.
 
 use super::{RATE_UNITS, TIME_UNITS};
 use crate::analysis::Point;
