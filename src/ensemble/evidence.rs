@@ -2,9 +2,11 @@
 
 use super::Layout;
 use super::block::Path;
+use super::branch::{branches, counts};
 use super::candidates::jumps;
 use super::controls::CONTROLS;
-use super::immediate::{AtOnce, immediate, weight_entry};
+use super::immediate::{AtOnce, Sums, immediate, weight_entry};
+use super::sought::Sought;
 use super::study::{Effect, Effects, EventSums, KINDS, Known, SILENCE, SMALLEST, Study, kind};
 use super::trial::{Jumped, Restarted, Silence, Silent, Trial};
 use crate::model::{OscillatorPreparation, PurePreparation};
@@ -17,8 +19,7 @@ pub struct Evidence<'a> {
     /// The output time at which the heating window ends, and the last one.
     window_end: usize,
     last: usize,
-    tests: &'a [Trial],
-    silent: &'a Silent,
+    ran: Ran<'a>,
     /// Lower end and width of the part that first thresholds are confined to, where the trajectory without jumps counts by itself;
     /// else (0, 1). The width is the weight of a trajectory that jumps.
     part: (f64, f64),
@@ -28,29 +29,41 @@ pub struct Evidence<'a> {
     at_once: Vec<[AtOnce; KINDS]>,
 }
 
+/// What was run.
+#[derive(Clone, Copy)]
+pub struct Ran<'a> {
+    /// Trials with events that were forced by chance.
+    pub tests: &'a [Trial],
+    /// Events on them that were sought out.
+    pub sought: &'a [Sought],
+    /// Trajectories without jumps.
+    pub silent: &'a Silent,
+}
+
 impl<'a> Evidence<'a> {
-    /// The evidence of `tests` and of the trajectories without jumps.
+    /// The evidence of all that, with what events do at once to `tests` (see [`super::immediate::sums`]).
     pub fn new(
         experiment: &'a Experiment,
         layout: Layout,
-        tests: &'a [Trial],
-        silent: &'a Silent,
+        ran: Ran<'a>,
+        at_once: &[Sums; 2],
         part: Option<(f64, f64)>,
     ) -> Self {
+        let Ran { tests, sought, .. } = ran;
         let part = part.unwrap_or((0.0, 1.0));
         let mean =
             |channel| tests.iter().map(|trial| jumps_of(trial, channel)).sum::<f64>() / tests.len().max(1) as f64;
         let jumps = (0..layout.channels()).map(mean).collect();
         let [_, window_end] = experiment.heating_window;
         let last = experiment.times.len() - 1;
-        let at_once = immediate(experiment, layout, tests, |after_another| counts(part.1, after_another));
-        Self { experiment, layout, window_end, last, tests, silent, part, jumps, at_once }
+        let at_once = immediate(experiment, layout, (tests, sought), at_once, part.1);
+        Self { experiment, layout, window_end, last, ran, part, jumps, at_once }
     }
 
     /// The variance of y − β·c over trajectories, by their sample and by what events do.
     pub fn variance(&self, entry: usize, beta: &[f64; CONTROLS]) -> f64 {
-        let sample = spread(self.tests, entry, beta);
-        self.weight() * self.weight() * sample + Study::missed(&self.effects(entry, beta), self.tests.len() as f64)
+        let sample = spread(self.ran.tests, entry, beta);
+        self.weight() * self.weight() * sample + Study::missed(&self.effects(entry, beta), self.ran.tests.len() as f64)
     }
 
     /// What events do to y − β·c.
@@ -97,7 +110,7 @@ impl<'a> Evidence<'a> {
             });
             std::iter::once(&trial.natural).chain(jumped).chain(silenced).chain(restarted)
         };
-        let all = self.tests.iter().flat_map(paths).chain(self.silent.iter().map(|(_, path)| path));
+        let all = self.ran.tests.iter().flat_map(paths).chain(self.ran.silent.iter().map(|(_, path)| path));
         all.map(|path| path.fock.len()).max().unwrap_or(0)
     }
 
@@ -112,30 +125,36 @@ impl<'a> Evidence<'a> {
         let events = (self.jumps.iter().sum::<f64>() + spins.sum::<f64>() + thermal).min(1.0);
         let mut largest = 0.0f64;
         for level in 0..self.levels() {
-            self.changes(self.last, population(level), |_, how_often, change| {
+            let mut add = |_, how_often: f64, change: f64| {
                 if how_often * change * change > SMALLEST {
                     largest = largest.max(change * change);
                 }
-            });
+            };
+            self.changes(self.last, population(level), &mut add);
+            self.sought_changes(population(level), &mut add);
         }
         [events, largest.min(1.0)]
     }
 
     /// The trajectory from a state that goes on without any jump.
     fn without_jumps(&self, state: &PurePreparation) -> Option<&Path> {
-        self.silent.iter().find(|(known, _)| known == state).map(|(_, path)| path)
+        self.ran.silent.iter().find(|(known, _)| known == state).map(|(_, path)| path)
     }
 
     /// The effects of events up to output time `end` on a value of a trajectory.
     fn gather(&self, end: usize, value: impl Fn(&Path) -> f64) -> Effects {
-        let mut sums = [EventSums::default(); KINDS];
-        self.changes(end, value, |kind, how_often, change| sums[kind].add(how_often, change * change));
-        sums.map(|sums| Known { forced: sums.effect(self.tests.len()), ..Known::default() })
+        let [mut forced, mut sought] = [[EventSums::default(); KINDS]; 2];
+        self.changes(end, &value, |kind, how_often, change| forced[kind].add(how_often, change * change));
+        self.sought_changes(&value, |kind, how_often, change| sought[kind].add(how_often, change * change));
+        let effect = |sums: EventSums| sums.effect(self.ran.tests.len());
+        let known =
+            |kind: usize| Known { forced: effect(forced[kind]), sought: effect(sought[kind]), ..Known::default() };
+        std::array::from_fn(known)
     }
 
     /// Tells `add` of every event its kind, how often it happens in a trial, and by how much it changes a value at output time `end`.
     fn changes(&self, end: usize, value: impl Fn(&Path) -> f64, mut add: impl FnMut(usize, f64, f64)) {
-        for trial in self.tests {
+        for trial in self.ran.tests {
             let natural = value(&trial.natural);
             let (mut before, mut often, mut mean) = (natural, 1.0, trial.rarity);
             for (order, Jumped { path, last, trials, .. }) in trial.jumped.iter().enumerate() {
@@ -169,6 +188,14 @@ impl<'a> Evidence<'a> {
             if let Some(silent) = self.without_jumps(&trial.state) {
                 add(SILENCE, self.silence(silent, end), value(silent) - natural);
             }
+        }
+    }
+
+    /// The same of those that were sought out.
+    fn sought_changes(&self, value: impl Fn(&Path) -> f64, mut add: impl FnMut(usize, f64, f64)) {
+        for Sought { choice, path, mean } in self.ran.sought {
+            let before = branches(&self.ran.tests[choice.trial])[choice.branch].path;
+            add(kind(*mean), choice.often, value(path) - value(before));
         }
     }
 
@@ -216,12 +243,6 @@ impl<'a> Evidence<'a> {
             None => vec![(observable, factor * (1.0 - beta[0] - beta[1]))],
         }
     }
-}
-
-/// How often a jump happens for once that it would: trajectories that jump count with their weight, and their first jump happens more
-/// often.
-fn counts(weight: f64, after_another: bool) -> f64 {
-    if after_another { weight * weight } else { weight }
 }
 
 /// How many jumps of a channel a trial tells of: as it goes by itself, and after what is too rare to be in every few trajectories.

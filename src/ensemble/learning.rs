@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::controls::{CONTROLS, Guide};
-use super::evidence::{Evidence, spread};
+use super::evidence::{Evidence, Ran, spread};
+use super::immediate::sums;
 use super::job::Job;
 use super::least_squares::least_squares_along;
+use super::sought::Search;
 use super::study::Study;
 use super::threads::Threads;
 use super::trial::{MOST_INSTANTS, Trial, Trials};
-use super::{Estimator, Layout, Lessons, Sampling, pilot};
+use super::{Estimator, Layout, Lessons, Purpose, Sampling, Streams, pilot};
 use crate::Result;
 use crate::system::{Experiment, Followed, quantity};
 
@@ -50,8 +52,9 @@ fn bytes(layout: Layout) -> u64 {
     8 * (layout.len() + CONTROLS * layout.estimates() + candidates) as u64
 }
 
-/// Paths of a trial with events, on average: as it goes by itself, with one jump forced, with more, without some, from another state.
-const PATHS: u64 = 8;
+/// Paths of a trial with events, on average: as it goes by itself, with one jump forced, with more, without some, from another state,
+/// and with one that was sought out.
+const PATHS: u64 = 9;
 
 /// What events do to one entry of a record, while it is gathered, in bytes.
 const ENTRY: u64 = 768;
@@ -123,10 +126,16 @@ impl Lessons {
             false => Some(Vec::new()),
         };
         let Some(silent) = silent else { return Ok(None) };
-        let evidence = Evidence::new(experiment, layout, tests, &silent, part);
+        let width = part.map_or(1.0, |(_, width)| width);
+        let at_once = sums(experiment, layout, tests, width);
+        let search = Search::new(experiment, layout, tests, width);
+        let mut chance = Streams::new(job.plan.seed).open(0, Purpose::TrialSearch);
+        let choices = search.choose(&at_once, pairs, &mut chance);
+        let Some(sought) = trials.seek(job, threads, &search, &choices)? else { return Ok(None) };
+        let ran_with_events = Ran { tests, sought: &sought, silent: &silent };
+        let evidence = Evidence::new(experiment, layout, ran_with_events, &at_once, part);
         let base = |entry: usize| guide.as_ref().map_or([0.0; CONTROLS], |guide| guide.drift(layout, entry));
         let mut coefficients = none;
-        let width = part.map_or(1.0, |(_, width)| width);
         let mut study = Study::default();
         let scales = scales(system, experiment, guide.as_ref());
         // A control errs by the tolerance in the same direction in every trajectory: the error of a mean does not fall with their

@@ -2,6 +2,7 @@
 //! stored of it, where it stops, and records in order.
 
 mod block;
+mod branch;
 mod candidates;
 mod closure;
 mod controls;
@@ -32,6 +33,7 @@ mod run;
 mod sample_units;
 mod sampling;
 mod scheduler;
+mod sought;
 mod stopping;
 mod stored_run;
 mod streams;

@@ -27,6 +27,8 @@ pub enum Purpose {
     TrialEvents = 8,
     /// Where among all instants they lie, the same for all trials.
     TrialShift = 9,
+    /// Which jumps are sought out and forced once all trials have run.
+    TrialSearch = 10,
 }
 
 /// The random numbers of the points of a sweep.

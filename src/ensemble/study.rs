@@ -116,8 +116,10 @@ impl EventSums {
 pub struct Known {
     /// By what became of those that were forced.
     pub forced: Effect,
+    /// By what became of those that were sought out, where what the forced ones do at once does not stand for all.
+    pub sought: Effect,
     /// By what all that could have happened since the last output time would do at once, where those that were forced do not stand for
-    /// them. Each of the two may miss what the other finds.
+    /// them. Each of the three may miss what the others find.
     pub at_once: Effect,
     /// By what all that could have happened since the run began would do at once, if that lasted until the value is changed again.
     pub if_lasting: Effect,
@@ -193,7 +195,8 @@ impl Study {
             let seen = effect.events * trajectories / AS_MANY;
             if effect.variance > 0.0 { effect.variance / (1.0 + seen * seen) } else { 0.0 }
         };
-        effects.iter().map(|known| share(&known.forced).max(share(&known.at_once))).sum()
+        let most = |known: &Known| share(&known.forced).max(share(&known.sought)).max(share(&known.at_once));
+        effects.iter().map(most).sum()
     }
 
     /// The variance that a sample of `trajectories` must show at least where the error of a value is to be known.

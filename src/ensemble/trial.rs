@@ -9,6 +9,7 @@ use super::controls::{CONTROLS, Guide};
 use super::job::Job;
 use super::preparation::{GOLDEN, Turn, another, rarity};
 use super::sampling::{Confined, Never};
+use super::sought::{Choice, Search, Sought};
 use super::threads::Threads;
 use super::{BlockRunner, Purpose, Streams, draw};
 use crate::model::PurePreparation;
@@ -109,19 +110,52 @@ impl<'a, S: Followed> Trials<'a, S> {
     /// # Errors
     /// When a trajectory fails.
     pub fn run(&self, job: &Job, threads: &Threads) -> Result<Option<Vec<Trial>>> {
-        let count = self.plain + self.pairs;
+        let stop = || job.watcher.stop();
+        let one = |index, runner: &mut _| self.one(job, index, runner);
+        self.on_all_threads(job, (threads, &stop), self.plain + self.pairs, one)
+    }
+
+    /// Forces the jumps that were chosen in `search` on trials, the first of which has the number `first`.
+    ///
+    /// # Errors
+    /// When a trajectory fails.
+    pub fn seek(
+        &self,
+        job: &Job,
+        threads: &Threads,
+        search: &Search,
+        choices: &[Choice],
+    ) -> Result<Option<Vec<Sought>>> {
+        let streams = Streams::new(job.plan.seed);
+        let stop = || job.watcher.stop();
+        self.on_all_threads(job, (threads, &stop), choices.len() as u64, |index, runner| {
+            let choice = choices[index as usize];
+            let (forced, mean) = search.forced(&choice);
+            let inner = streams.open(self.plain + choice.trial as u64, Purpose::TrialJumps);
+            let path = runner.path(&search.branch(&choice).state, &mut Confined { inner, part: self.part }, &forced)?;
+            Ok(Sought { choice, path, mean })
+        })
+    }
+
+    /// Runs `one` for all numbers below `count`, in any order; `None` when it is to stop.
+    fn on_all_threads<'b, T: Send>(
+        &'b self,
+        job: &'b Job,
+        (threads, stop): (&Threads, &'b (dyn Fn() -> bool + Sync)),
+        count: u64,
+        one: impl Fn(u64, &mut BlockRunner<'b, S>) -> Result<T> + Sync,
+    ) -> Result<Option<Vec<T>>> {
         let next = AtomicU64::new(0);
         let outcomes = Mutex::new(Vec::new());
         threads.each(|| {
-            let stop = || job.watcher.stop();
             let mut runner = self.runner(job);
-            runner.stop_when(Stop::when(&stop));
-            while !job.watcher.stop() {
+            runner.stop_when(Stop::when(stop));
+            while !stop() {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 if index >= count {
                     break;
                 }
-                let ran = self.one(job, index, &mut runner);
+                let ran = one(index, &mut runner);
                 if matches!(ran, Err(Error::Stopped)) {
                     break;
                 }

@@ -5,6 +5,7 @@ mod chain_followed;
 mod channel;
 mod combination;
 mod combine;
+mod displaced_parity;
 mod displaced_populations;
 mod expectation;
 mod experiment;

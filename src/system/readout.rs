@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use num_complex::Complex64;
 
+use super::displaced_parity::displaced_parity;
 use super::expectation::{level_moments, overlap};
 use super::{Observable, OpenSystem};
 use crate::hilbert::Ket;
@@ -19,12 +20,20 @@ use crate::operator::{Band, Factor, Operator, Pauli, Word};
 pub struct Readout {
     passes: Vec<Pass>,
     observables: Vec<Sum>,
-    /// Whether some observable needs the populations, and whether all that do are parities.
-    by_level: bool,
-    parities: bool,
+    /// What functions of N there are.
+    functions: Functions,
     moments: Vec<Complex64>,
     populations: Vec<f64>,
     rows: Vec<[[f64; 2]; 3]>,
+}
+
+/// Functions of N among the observables, other than polynomials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Functions {
+    None,
+    /// (−1)^N alone: in a moving frame it takes no populations.
+    Parity,
+    Any,
 }
 
 /// ⟨a†ⁱaʲ P⟩, i ≤ j, with the product P = i^ys Π τx (where `flip` has a bit) Π τz (where `sign` has one) of Pauli matrices,
@@ -76,8 +85,12 @@ impl Readout {
         }
         Self {
             passes,
-            by_level: observables.iter().any(|sum| !sum.functions.is_empty()),
-            parities: observables.iter().flat_map(|sum| &sum.functions).all(|(_, band)| *band == Band::parity()),
+            functions: match observables.iter().flat_map(|sum| &sum.functions).all(|(_, band)| *band == Band::parity())
+            {
+                _ if observables.iter().all(|sum| sum.functions.is_empty()) => Functions::None,
+                true => Functions::Parity,
+                false => Functions::Any,
+            },
             observables,
             moments: vec![Complex64::ZERO; places.len()],
             populations: Vec::new(),
@@ -90,9 +103,15 @@ impl Readout {
     pub fn observe(&mut self, system: &impl OpenSystem, time: f64, ket: &Ket, values: &mut [f64]) {
         self.take_moments(system, ket);
         let norm = self.moments[0].re;
-        let alpha = system.displacement(time).unwrap_or_default();
-        let far = self.parities && is_far(ket, alpha);
-        if self.by_level && !far {
+        let displacement = system.displacement(time);
+        let alpha = displacement.unwrap_or_default();
+        let parity = match (self.functions, displacement) {
+            (Functions::Parity, Some(alpha)) => {
+                Some(if is_far(ket, alpha) { 0.0 } else { displaced_parity(ket, alpha) })
+            }
+            _ => None,
+        };
+        if self.functions != Functions::None && parity.is_none() {
             system.populations_at(time, ket, &mut self.populations);
         }
         for (value, sum) in values.iter_mut().zip(&self.observables) {
@@ -100,10 +119,10 @@ impl Readout {
                 let own = (c * self.moments[*place]).re;
                 if re + im == 0 { own } else { own * alpha.re.powi(*re as i32) * alpha.im.powi(*im as i32) }
             };
-            let by_level = |(c, band): &(f64, Band)| match (far, self.populations.is_empty()) {
-                (true, _) => 0.0,
-                (false, true) => f64::NAN,
-                (false, false) => {
+            let by_level = |(c, band): &(f64, Band)| match parity {
+                Some(parity) => c * parity,
+                None if self.populations.is_empty() => f64::NAN,
+                None => {
                     let value = |(n, p): (u32, &f64)| band.on(n).map_or(0.0, |(_, value)| value * p);
                     c * (0..).zip(&self.populations).map(value).sum::<f64>()
                 }

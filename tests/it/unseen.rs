@@ -95,19 +95,24 @@ const EVERYTHING: &str = r#"
 observables = ["number", "number_squared", "x", "p", "x_squared", "p_squared", "parity", "energy", "inversion", "spin_x", "spin_y", "pair_xx", "pair_yy", "pair_zz"]
 "#;
 
-/// The largest deviation of an observable at an output time from the density matrix over runs of these seeds, in reported standard errors.
-fn farthest(text: &str, observable: &str, time: usize, seeds: &[u64]) -> f64 {
+/// The largest deviations of observables at output times from the density matrix over runs of these seeds, in reported standard errors.
+fn farthest<const COUNT: usize>(text: &str, seen: [(&str, usize); COUNT], seeds: &[u64]) -> [f64; COUNT] {
     let point = &RunFile::parse(text, "test", &[]).expect("sound").points[0];
-    let place = point.experiment.observables.iter().position(|known| known.to_string() == observable);
-    let truth = exact(&point.experiment).observables[place.expect("it is observed")][time];
-    let deviations = seeds.iter().map(|&seed| {
+    let place = |name: &str| point.experiment.observables.iter().position(|known| known.to_string() == name);
+    let exact = exact(&point.experiment).observables;
+    let truth = seen.map(|(observable, time)| exact[place(observable).expect("it is observed")][time]);
+    let mut farthest = [0.0f64; COUNT];
+    for &seed in seeds {
         let plan = Plan { seed, ..point.plan(THREADS) };
         let ensemble = ensemble::run(&point.experiment, &point.tolerances, &plan, &());
         let found = trajectory_point(&point.experiment, &ensemble.expect("it runs").expect("it ends"), BTreeMap::new());
-        let found = &found.observables[observable];
-        (found.mean[time] - truth).abs() / found.standard_error.as_ref().expect("errors")[time]
-    });
-    deviations.fold(0.0, f64::max)
+        for ((farthest, (observable, time)), truth) in farthest.iter_mut().zip(seen).zip(truth) {
+            let found = &found.observables[observable];
+            let error = found.standard_error.as_ref().expect("errors")[time];
+            *farthest = farthest.max((found.mean[time] - truth).abs() / error);
+        }
+    }
+    farthest
 }
 
 /// Two spins in a cold, lossy field that is empty at first: parity and spin pairs are no combinations of the followed quantities. A jump's
@@ -135,10 +140,8 @@ trajectories = 404
 observables = ["number", "parity", "pair_xx"]
 "#;
     let seeds: Vec<u64> = (1..=32).collect();
-    for observable in ["parity", "pair_xx_0_1"] {
-        let off = farthest(TEXT, observable, 1, &seeds);
-        assert!(off < 5.0, "{observable}: {off} standard errors");
-    }
+    let off = farthest(TEXT, [("parity", 1), ("pair_xx_0_1", 1)], &seeds);
+    assert!(off.iter().all(|off| *off < 5.0), "{off:?} standard errors");
 }
 
 /// A spin of three rarely flips, beside some fifty other jumps, and shifts the field later: by more than 0.008 in one of 20 000
@@ -164,7 +167,7 @@ points = 3
 trajectories = 103
 block = 8
 "#;
-    let off = farthest(&format!("{TEXT}{EVERYTHING}"), "x", 1, &[1, 10, 60, 62, 74, 91]);
+    let [off] = farthest(&format!("{TEXT}{EVERYTHING}"), [("x", 1)], &[1, 10, 60, 62, 74, 91]);
     assert!(off < 5.0, "{off} standard errors");
 }
 
@@ -189,6 +192,38 @@ points = 4
 [ensemble]
 trajectories = 128
 "#;
-    let off = farthest(&format!("{TEXT}{EVERYTHING}"), "inversion_1", 1, &[25, 149, 234, 279, 388, 588, 636]);
+    let [off] = farthest(&format!("{TEXT}{EVERYTHING}"), [("inversion_1", 1)], &[25, 149, 234, 279, 388, 588, 636]);
     assert!(off < 5.0, "{off} standard errors");
+}
+
+/// From two quanta a third loss is possible only because another spin displaces the field; it happens in one of 12 000 trajectories, and
+/// turns the weakly coupled spin by 0.13, on whose τx and τy all other trajectories agree to 10⁻⁵. Few trials reach the state that it
+/// happens in, and hardly one chose that jump: one run in three was more than 5 standard errors off.
+#[test]
+fn a_jump_that_is_possible_in_few_trials_is_sought_out() {
+    const TEXT: &str = r#"
+version = 1
+[model]
+kind = "oscillator-spins"
+frequency = 3.50
+spins = [
+  { asymmetry = 1.77, tunnelling = 0.0, coupling = 0.325, bath = { gamma = 135.3, nbar = 0.0 }, dephasing = 0.0257 },
+  { asymmetry = 5.86, tunnelling = 0.0, coupling = 0.321, bath = { gamma = 6.00, nbar = 0.0577 }, dephasing = 32.9, initial = "thermal" },
+  { asymmetry = 0.0, tunnelling = 11.3, coupling = 0.0447, dephasing = 0.184, initial = "ground" },
+]
+oscillator_bath = { kappa = 11.8, nbar = 0.0717 }
+[initial]
+oscillator = { fock = 2 }
+[time]
+end = 0.0517
+points = 5
+[ensemble]
+trajectories = 1506
+[numerics]
+tolerance = 1e-10
+"#;
+    let seeds: Vec<u64> = (1..=12).collect();
+    let seen = [("spin_x_2", 3), ("spin_y_2", 2), ("spin_y_2", 3), ("spin_y_2", 4)];
+    let off = farthest(&format!("{TEXT}{EVERYTHING}"), seen, &seeds);
+    assert!(off.iter().all(|off| *off < 5.0), "{off:?} standard errors");
 }
