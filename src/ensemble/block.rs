@@ -323,6 +323,7 @@ impl Intervention<'_> {
 }
 
 /// All that is kept of one trajectory that is run by itself.
+#[derive(Default)]
 pub struct Path {
     /// Its record.
     pub record: Vec<f64>,

@@ -1,4 +1,4 @@
-//! The trajectories of a trial along which further jumps could be forced.
+//! The trajectories of a trial along which further jumps could be forced, and such a jump.
 
 use super::block::Path;
 use super::candidates::{Candidate, Chosen};
@@ -26,7 +26,32 @@ pub struct Branch<'a> {
     pub next: Option<(&'a Chosen, f64)>,
 }
 
-/// All of them: as the trial went by itself, after one forced jump, after more, from another initial state, and after a jump there.
+/// A jump that is to be forced on one of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Choice {
+    /// In which trial.
+    pub trial: usize,
+    /// On which of its branches.
+    pub branch: usize,
+    /// At which of the instants looked at.
+    pub candidate: usize,
+    /// Of which channel.
+    pub channel: usize,
+    /// How many jumps it stands for in the run's own trajectories.
+    pub often: f64,
+}
+
+/// It, and how the trajectory went.
+pub struct Sought {
+    /// The jump.
+    pub choice: Choice,
+    /// How the branch goes with it.
+    pub path: Path,
+    /// How often, by the rates of its events, a trajectory is like that.
+    pub mean: f64,
+}
+
+/// All of a trial: as it went by itself, after one forced jump, after more, from another initial state, and after a jump there.
 pub fn branches(trial: &Trial) -> Vec<Branch<'_>> {
     let next = |order: usize| trial.jumped.get(order).map(|jumped| (&jumped.last, jumped.trials));
     let mut forced = Vec::new();

@@ -135,46 +135,38 @@ fn run_on<'a, S: Followed, T: Retained>(
     let threads = Threads::start(plan.threads)?;
     let layout = Layout::new(experiment, system.channels().len());
     let end = experiment.times.last().copied().unwrap_or(0.0);
-    let grid = recording.correlations;
-    let controlled = plan.estimator != Estimator::Plain;
-    let shape = Shape { layout, controlled, grid: grid.map(|grid| (grid, end)) };
+    let grid = recording.correlations.map(|grid| (grid, end));
+    let shape = Shape { layout, controlled: plan.estimator != Estimator::Plain, grid };
     super::stored_run::check(&stored, &shape, plan, first_look)?;
+    let mut outcome = Outcome {
+        kept: None,
+        layout,
+        channels: system.channels().to_vec(),
+        grid: grid.map(|(grid, end)| (grid.clone(), end)),
+        tolerance: tolerances.ket,
+        no_jump_probability: None,
+        ending: Ending { stopped: Stopped::Trajectories, looks: 0 },
+    };
     let confined = match threads.within(|| confine(system, job)) {
         Err(Error::Stopped) => {
-            let grid = shape.grid.map(|(grid, end)| (grid.clone(), end));
-            let (channels, tolerance) = (system.channels().to_vec(), tolerances.ket);
-            let ending = Ending { stopped: watcher.reason(), looks: 0 };
-            return Ok(Outcome { kept: None, layout, channels, grid, tolerance, no_jump_probability: None, ending });
+            outcome.ending.stopped = watcher.reason();
+            return Ok(outcome);
         }
         ran => ran?,
     };
-    let part = confined.as_ref().map(|baseline| (baseline.probability, baseline.weight()));
-
-    let looks = AtomicU64::new(0);
-    let look = |rung: u64, tree: &Tree<T>| {
-        if first_look.is_some() {
-            let look = looks.fetch_add(1, Ordering::Relaxed) + 1;
-            // A failure is told at the end, where it is met again.
-            if ledger.is_some_and(|ledger| ledger.settle().is_err()) {
-                return Err(Stopped::Interrupted);
-            }
-            let sums = tree.clone().finish().and_then(T::into_sums);
-            let so_far = sums.map(|sums| Ensemble {
-                tally: sums.tally,
-                layout,
-                channels: system.channels().to_vec(),
-                correlations: None,
-                tolerance: tolerances.ket,
-                no_jump_probability: part.map(|part| part.0),
-                ending: Ending { stopped: Stopped::Trajectories, looks: look },
-            });
-            if so_far.is_some_and(|so_far| watcher.enough(&so_far)) {
-                return Err(Stopped::Target);
-            }
-        }
-        // Whoever runs a shard ends with it.
-        ladder.after(rung).filter(|_| !is_shard).ok_or(Stopped::Trajectories)
+    outcome.no_jump_probability = confined.as_ref().map(|baseline| baseline.probability);
+    let looks = Looks {
+        job,
+        ledger,
+        ladder: &ladder,
+        first_look,
+        is_shard,
+        layout,
+        channels: system.channels(),
+        no_jump_probability: outcome.no_jump_probability,
+        count: AtomicU64::new(0),
     };
+    let look = |rung: u64, tree: &Tree<T>| looks.look(rung, tree);
     let scheduler = {
         let stored = stored.into_iter().map(|(node, sums)| (node, T::from(sums))).collect();
         Scheduler::<T, Failure>::new(blocks.clone(), stored, &elsewhere)
@@ -192,33 +184,70 @@ fn run_on<'a, S: Followed, T: Retained>(
             }),
         }
     }
-
-    // Blocks are claimed in order and every claimed one is finished: the first failure is the same on any number of threads.
-    let State { mut tree, stored, mut failures, stopped, .. } = scheduler.into_state();
-    failures.sort_by_key(|(block, _)| *block);
-    match failures.into_iter().next() {
-        Some((_, Failure::Other(error))) => return Err(error),
-        Some((_, Failure::Clipped(Clipping { trajectory, population }))) => {
-            return Err(clipped(job, trajectory, population));
-        }
-        None => {}
-    }
+    let State { mut tree, stored, failures, stopped, .. } = scheduler.into_state();
+    refuse(job, failures)?;
     ledger.map_or(Ok(()), Ledger::settle)?;
-    let kept = if scattered && stopped.is_none() {
+    let looks = looks.count.into_inner();
+    outcome.ending = Ending { stopped: stopped.unwrap_or_else(|| watcher.reason()), looks };
+    outcome.kept = if scattered && stopped.is_none() {
         stored.into_iter().for_each(|(node, value)| tree.insert(node, value));
         tree.finish()
     } else {
         tree.finish_prefix(elsewhere.first_gap(blocks.start))
     };
-    Ok(Outcome {
-        kept,
-        layout,
-        channels: system.channels().to_vec(),
-        grid: shape.grid.map(|(grid, end)| (grid.clone(), end)),
-        tolerance: tolerances.ket,
-        no_jump_probability: part.map(|part| part.0),
-        ending: Ending { stopped: stopped.unwrap_or_else(|| watcher.reason()), looks: looks.into_inner() },
-    })
+    Ok(outcome)
+}
+
+/// Looks at complete prefixes of a run, to end it when they are enough.
+struct Looks<'a> {
+    job: &'a Job<'a>,
+    ledger: Option<&'a dyn Ledger>,
+    ladder: &'a Ladder,
+    first_look: Option<u64>,
+    is_shard: bool,
+    layout: Layout,
+    channels: &'a [Channel],
+    no_jump_probability: Option<f64>,
+    count: AtomicU64,
+}
+
+impl Looks<'_> {
+    /// The rung after this one, or why there is none.
+    fn look<T: Retained>(&self, rung: u64, tree: &Tree<T>) -> std::result::Result<u64, Stopped> {
+        if self.first_look.is_some() {
+            let looks = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+            // A failure is told at the end, where it is met again.
+            if self.ledger.is_some_and(|ledger| ledger.settle().is_err()) {
+                return Err(Stopped::Interrupted);
+            }
+            let sums = tree.clone().finish().and_then(T::into_sums);
+            let so_far = sums.map(|sums| Ensemble {
+                tally: sums.tally,
+                layout: self.layout,
+                channels: self.channels.to_vec(),
+                correlations: None,
+                tolerance: self.job.tolerances.ket,
+                no_jump_probability: self.no_jump_probability,
+                ending: Ending { stopped: Stopped::Trajectories, looks },
+            });
+            if so_far.is_some_and(|so_far| self.job.watcher.enough(&so_far)) {
+                return Err(Stopped::Target);
+            }
+        }
+        // Whoever runs a shard ends with it.
+        self.ladder.after(rung).filter(|_| !self.is_shard).ok_or(Stopped::Trajectories)
+    }
+}
+
+/// # Errors
+/// The failure of the first block that has one: blocks are claimed in order and every claimed one is finished, so that it is the same on
+/// any number of threads.
+fn refuse(job: &Job, failures: Vec<(u64, Failure)>) -> Result<()> {
+    match failures.into_iter().min_by_key(|(block, _)| *block) {
+        Some((_, Failure::Other(error))) => Err(error),
+        Some((_, Failure::Clipped(Clipping { trajectory, population }))) => Err(clipped(job, trajectory, population)),
+        None => Ok(()),
+    }
 }
 
 /// The trajectory without jumps, where that is not left to chance; `None` where nothing can jump, or nearly nothing: there is

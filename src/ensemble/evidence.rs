@@ -2,11 +2,10 @@
 
 use super::Layout;
 use super::block::Path;
-use super::branch::{branches, counts};
+use super::branch::{Sought, branches, counts};
 use super::candidates::jumps;
 use super::controls::CONTROLS;
 use super::immediate::{AtOnce, Sums, immediate, weight_entry};
-use super::sought::Sought;
 use super::study::{Effect, Effects, EventSums, KINDS, Known, SILENCE, SMALLEST, Study, kind};
 use super::trial::{Jumped, Restarted, Silence, Silent, Trial};
 use crate::model::{OscillatorPreparation, PurePreparation};

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Layout;
 use super::block::Path;
-use super::branch::{Branch, branches, counts};
+use super::branch::{Branch, Choice, Sought, branches, counts};
 use super::candidates::{Candidate, Chosen};
 use super::fading::{Fading, Happening};
-use super::sought::{Choice, Sought};
 use super::study::{Effect, EventSums, KINDS, kind};
 use super::trial::Trial;
 use crate::system::Experiment;

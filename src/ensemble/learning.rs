@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use super::controls::{CONTROLS, Guide};
+use super::branch::Sought;
+use super::coefficients::{Choice, Coefficients, scales};
+use super::controls::CONTROLS;
 use super::evidence::{Evidence, Ran, spread};
-use super::immediate::sums;
+use super::immediate::{Sums, sums};
+use super::instants::MOST_INSTANTS;
 use super::job::Job;
-use super::least_squares::least_squares_along;
 use super::sought::Search;
 use super::study::Study;
 use super::threads::Threads;
-use super::trial::{MOST_INSTANTS, Trial, Trials};
+use super::trial::{Silent, Trial, Trials};
 use super::{Estimator, Layout, Lessons, Purpose, Sampling, Streams, pilot};
 use crate::Result;
-use crate::system::{Experiment, Followed, quantity};
+use crate::system::{Experiment, Followed};
 
 /// Trajectories with events: of a run of few trajectories, and usually.
 const PAIRS: [u64; 2] = [12, 32];
@@ -110,159 +112,61 @@ impl Lessons {
             false => None,
         };
         let none = vec![[0.0; CONTROLS]; layout.estimates()];
-        let weights = (controlled && system.is_weighted()).then(|| none.clone());
-        let trials = Trials {
-            system,
-            guide: guide.as_ref(),
-            weights: weights.as_deref(),
-            part,
-            plain: if controlled { plain } else { 0 },
-            pairs,
-        };
+        let weights = (controlled && system.is_weighted()).then_some(&none[..]);
+        let plain = if controlled { plain } else { 0 };
+        let trials = Trials { system, guide: guide.as_ref(), weights, part, plain, pairs };
         let Some(ran) = trials.run(job, threads)? else { return Ok(None) };
-        let (fits, tests) = ran.split_at(trials.plain as usize);
-        let silent = match system.channels().iter().any(|channel| channel.rate > 0.0) {
-            true => trials.silent(job, tests)?,
-            false => Some(Vec::new()),
-        };
-        let Some(silent) = silent else { return Ok(None) };
-        let width = part.map_or(1.0, |(_, width)| width);
-        let at_once = sums(experiment, layout, tests, width);
-        let search = Search::new(experiment, layout, tests, width);
-        let mut chance = Streams::new(job.plan.seed).open(0, Purpose::TrialSearch);
-        let choices = search.choose(&at_once, pairs, &mut chance);
-        let Some(sought) = trials.seek(job, threads, &search, &choices)? else { return Ok(None) };
-        let ran_with_events = Ran { tests, sought: &sought, silent: &silent };
-        let evidence = Evidence::new(experiment, layout, ran_with_events, &at_once, part);
-        let base = |entry: usize| guide.as_ref().map_or([0.0; CONTROLS], |guide| guide.drift(layout, entry));
-        let mut coefficients = none;
-        let mut study = Study::default();
+        let (fits, tests) = ran.split_at(plain as usize);
+        let Some(events) = Events::of(&trials, job, threads, tests)? else { return Ok(None) };
+        let with_events = Ran { tests, sought: &events.sought, silent: &events.silent };
+        let evidence = Evidence::new(experiment, layout, with_events, &events.at_once, part);
         let scales = scales(system, experiment, guide.as_ref());
-        // A control errs by the tolerance in the same direction in every trajectory: the error of a mean does not fall with their
-        // number, and in units of a trajectory's variance it grows with that.
-        let scale = |entry: usize, beta: &[f64; CONTROLS]| {
-            let Scale { value, controls } = scales[layout.curve(entry)];
-            controls.iter().zip(beta).map(|(scale, beta)| scale * beta.abs()).sum::<f64>().max(value)
+        let width = part.map_or(1.0, |(_, width)| width);
+        let choice = Choice { job, layout, guide: guide.as_ref(), scales, evidence: &evidence, fits, width };
+        let chosen = if controlled { choice.coefficients() } else { Coefficients::none(layout) };
+        let Coefficients { entries, controlled } = chosen;
+        let beta = |entry: usize| entries.get(entry).unwrap_or(&[0.0; CONTROLS]);
+        let study = Study {
+            scale: (0..layout.estimates()).map(|entry| choice.scale(entry, beta(entry))).collect(),
+            record: (0..layout.len()).map(|entry| evidence.effects(entry, beta(entry))).collect(),
+            others: if job.plan.sampling == Sampling::Stratified { 0 } else { ran.len() as u64 },
+            spread: (0..layout.len()).map(|entry| width * width * spread(&ran, entry, beta(entry))).collect(),
+            fock: evidence.fock(),
+            any: evidence.any(experiment),
+            controlled,
         };
-        let tolerance = job.tolerances.ket;
-        let variance = |entry: usize, beta: &[f64; CONTROLS]| {
-            let numerical = tolerance * scale(entry, beta);
-            evidence.variance(entry, beta) + job.plan.trajectories as f64 * numerical * numerical
-        };
-        // What the plain average and the best correction of a curve leave of its variance, over all its values.
-        let mut left = vec![[0.0; 2]; layout.curves()];
-        let mut used = vec![false; layout.curves()];
-        if controlled {
-            for (entry, best) in coefficients.iter_mut().enumerate() {
-                let noise = tolerance * scales[layout.curve(entry)].value;
-                let time = layout.time(entry).unwrap_or(experiment.heating_window[1]);
-                let base = base(entry);
-                let fitted = fit(fits, (entry, time), base, noise, width);
-                let [plain, drift, fitted_left] = [[0.0; CONTROLS], base, fitted].map(|beta| variance(entry, &beta));
-                let (beta, corrected) = if fitted_left < drift { (fitted, fitted_left) } else { (base, drift) };
-                *best = beta;
-                used[layout.curve(entry)] |= beta.iter().any(|beta| *beta != 0.0);
-                left[layout.curve(entry)][0] += plain;
-                left[layout.curve(entry)][1] += corrected;
-            }
-        }
-        let pays = |([plain, corrected], used): (&[f64; 2], &bool)| *used && corrected <= plain;
-        study.controlled = left.iter().zip(&used).map(pays).collect();
-        for (entry, beta) in coefficients.iter_mut().enumerate() {
-            if !study.controlled[layout.curve(entry)] {
-                *beta = [0.0; CONTROLS];
-            }
-        }
-        study.scale = coefficients.iter().enumerate().map(|(entry, beta)| scale(entry, beta)).collect();
-        let beta = |entry: usize| coefficients.get(entry).unwrap_or(&[0.0; CONTROLS]);
-        study.record = (0..layout.len()).map(|entry| evidence.effects(entry, beta(entry))).collect();
-        study.others = if job.plan.sampling == Sampling::Stratified { 0 } else { ran.len() as u64 };
-        study.spread = (0..layout.len()).map(|entry| width * width * spread(&ran, entry, beta(entry))).collect();
-        study.fock = evidence.fock();
-        study.any = evidence.any(experiment);
-        let weights = weights.map(|_| coefficients.clone());
-        let guide = guide.map(|guide| guide.with_coefficients(coefficients));
+        let weights = weights.map(|_| entries.clone());
+        let guide = guide.map(|guide| guide.with_coefficients(entries));
         Ok(Some(Self { guide, weights, study: Arc::new(study) }))
     }
 }
 
-/// Least squares of a value on its controls, beside the coefficients `base` where the trajectories do not tell: what varies by no
-/// more than `noise` counts as constant.
-///
-/// A fit to a few trajectories that have jumped once leaves no residue and knows nothing of two jumps in a row. So it tells of a
-/// combination of controls only if n jumped trajectories out of N carry it ((Σ|x|)²/Σx² by how far they are from the median) with n²/2N > 1, so
-/// that one of them jumped twice; where first jumps are drawn from `width` of all thresholds, that many times less.
-fn fit(
-    trials: &[Trial],
-    (entry, time): (usize, usize),
-    base: [f64; CONTROLS],
-    noise: f64,
-    width: f64,
-) -> [f64; CONTROLS] {
-    if trials.is_empty() {
-        return base;
+/// What is run beside trials.
+struct Events {
+    /// What jumps do at once to the trials, and what those do that were forced.
+    at_once: [Sums; 2],
+    /// The jumps that were sought out.
+    sought: Vec<Sought>,
+    /// The trajectories without jumps.
+    silent: Silent,
+}
+
+impl Events {
+    /// Runs it; `None` when it is stopped.
+    fn of<S: Followed>(trials: &Trials<S>, job: &Job, threads: &Threads, tests: &[Trial]) -> Result<Option<Self>> {
+        let channels = trials.system.channels();
+        let silent = match channels.iter().any(|channel| channel.rate > 0.0) {
+            true => trials.silent(job, tests)?,
+            false => Some(Vec::new()),
+        };
+        let Some(silent) = silent else { return Ok(None) };
+        let layout = Layout::new(job.experiment, channels.len());
+        let weight = trials.part.map_or(1.0, |(_, width)| width);
+        let at_once = sums(job.experiment, layout, tests, weight);
+        let search = Search::new(job.experiment, layout, tests, weight);
+        let mut chance = Streams::new(job.plan.seed).open(0, Purpose::TrialSearch);
+        let choices = search.choose(&at_once, trials.pairs, &mut chance);
+        let sought = search.force(trials, job, threads, &choices)?;
+        Ok(sought.map(|sought| Self { at_once, sought, silent }))
     }
-    let rows: Vec<[f64; CONTROLS + 1]> = trials
-        .iter()
-        .map(|trial| {
-            let controls = &trial.natural.controls[entry];
-            let rest = controls.iter().zip(base).fold(trial.natural.record[entry], |y, (c, beta)| y - beta * c);
-            std::array::from_fn(|i| if i == 0 { rest } else { controls[i - 1] })
-        })
-        .collect();
-    let count = rows.len() as f64;
-    let means: [f64; CONTROLS + 1] = std::array::from_fn(|i| rows.iter().map(|row| row[i]).sum::<f64>() / count);
-    let product = |i: usize, j: usize| rows.iter().map(|row| (row[i] - means[i]) * (row[j] - means[j])).sum::<f64>();
-    let ridge = |i: usize, j: usize| if i == j { count * noise * noise } else { 0.0 };
-    let pairs = (1..=CONTROLS).flat_map(|i| (1..=CONTROLS).map(move |j| (i, j)));
-    let gram: Vec<f64> = pairs.map(|(i, j)| product(i, j) + ridge(i, j)).collect();
-    let right: Vec<f64> = (1..=CONTROLS).map(|i| product(0, i)).collect();
-    let jumped: Vec<bool> = trials.iter().map(|trial| trial.natural.log_survival[time] == f64::NEG_INFINITY).collect();
-    let known = |weights: &[f64]| {
-        let along = |row: &[f64; CONTROLS + 1]| (0..CONTROLS).map(|k| weights[k] * row[k + 1]).sum::<f64>();
-        let values: Vec<f64> = rows.iter().map(along).collect();
-        let mut sorted = values.clone();
-        sorted.sort_by(f64::total_cmp);
-        let median = sorted[sorted.len() / 2];
-        let far = values.iter().zip(&jumped).filter(|(_, jumped)| **jumped).map(|(value, _)| (value - median).abs());
-        let [first, second] = far.fold([0.0; 2], |[first, second], x| [first + x, second + x * x]);
-        // n²/2N > 1 with n = first²/second.
-        width * first.powi(4) > 2.0 * count * second * second
-    };
-    let fitted = least_squares_along(&gram, &right, CONTROLS, known);
-    std::array::from_fn(|i| fitted[i] + base[i])
-}
-
-/// What numerical errors make of a curve, in units of the tolerance.
-#[derive(Clone, Copy)]
-struct Scale {
-    /// Those of every followed quantity of its values.
-    value: f64,
-    /// Those of the martingales of each control.
-    controls: [f64; CONTROLS],
-}
-
-/// That of every curve.
-fn scales<S: Followed>(system: &S, experiment: &Experiment, guide: Option<&Guide>) -> Vec<Scale> {
-    let amplification = guide.map(|guide| guide.closure.amplification());
-    let of = |expression: Vec<f64>| {
-        let value = expression.iter().map(|c| c.abs()).sum::<f64>().max(1.0);
-        let Some(amplification) = amplification else { return Scale { value, controls: [value; CONTROLS] } };
-        let fitted = expression.iter().zip(amplification).map(|(c, error)| c.abs() * error).sum();
-        let more = amplification.get(quantity::P_COUPLING).copied().unwrap_or(0.0);
-        Scale { value, controls: [fitted, value, more, 1.0] }
-    };
-    let mut scales: Vec<Scale> = system.expressions(&experiment.observables).into_iter().map(of).collect();
-    let number = scales[experiment.number_index()];
-    let times = |factor: f64| {
-        let Scale { value, controls } = number;
-        Scale { value: factor * value, controls: controls.map(|scale| factor * scale) }
-    };
-    let [from, to] = experiment.heating_window;
-    let rate = times(2.0 / (experiment.times[to] - experiment.times[from]));
-    // The slope is a sum over output times with levers of either sign: that of the signs of the levers is the largest.
-    let middle = experiment.times[from..=to].iter().sum::<f64>() / (to - from + 1) as f64;
-    let slope = times(experiment.heating_slope(|time| (experiment.times[time] - middle).signum()));
-    scales.extend([rate, slope]);
-    scales
 }

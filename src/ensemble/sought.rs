@@ -1,39 +1,16 @@
 //! Jumps that are sought out among all that could have happened to any trial, where those forced by chance do not stand for what they do.
 
 use super::Layout;
-use super::block::Path;
-use super::branch::{Branch, branches, counts};
+use super::branch::{Branch, Choice, Sought, branches, counts};
 use super::fading::Happening;
 use super::immediate::{Sums, entry, happening, is_represented};
+use super::job::Job;
 use super::study::{EventSums, KINDS, SILENCE};
-use super::trial::Trial;
-use crate::system::Experiment;
+use super::threads::Threads;
+use super::trial::{Trial, Trials};
+use crate::Result;
+use crate::system::{Experiment, Followed};
 use crate::unravelling::{Chance, ForcedJump, choose};
-
-/// A jump that is to be forced.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Choice {
-    /// In which trial.
-    pub trial: usize,
-    /// On which of its branches.
-    pub branch: usize,
-    /// At which of the instants looked at.
-    pub candidate: usize,
-    /// Of which channel.
-    pub channel: usize,
-    /// How many jumps it stands for in the run's own trajectories.
-    pub often: f64,
-}
-
-/// It, and how the trajectory went.
-pub struct Sought {
-    /// The jump.
-    pub choice: Choice,
-    /// How the branch goes with it.
-    pub path: Path,
-    /// How often, by the rates of its events, a trajectory is like that.
-    pub mean: f64,
-}
 
 /// What is looked for: what jumps of a kind since the output time before do at once to an observable, or to the weight.
 struct Target {
@@ -98,13 +75,33 @@ impl<'a> Search<'a> {
         choices
     }
 
-    /// The branch that a choice is on.
-    pub fn branch(&self, choice: &Choice) -> &Branch<'a> {
+    /// Forces the jumps that were chosen on the branches of `trials`; `None` when it is stopped.
+    ///
+    /// # Errors
+    /// When a trajectory fails.
+    pub fn force<S: Followed>(
+        &self,
+        trials: &Trials<S>,
+        job: &Job,
+        threads: &Threads,
+        choices: &[Choice],
+    ) -> Result<Option<Vec<Sought>>> {
+        let stop = || job.watcher.stop();
+        trials.on_all_threads(job, (threads, &stop), choices.len() as u64, |index, runner| {
+            let choice = choices[index as usize];
+            let (forced, mean) = self.forced(&choice);
+            let mut chances = trials.chances(job, trials.plain + choice.trial as u64);
+            let path = runner.path(&self.branch(&choice).state, &mut chances, &forced)?;
+            Ok(Sought { choice, path, mean })
+        })
+    }
+
+    fn branch(&self, choice: &Choice) -> &Branch<'a> {
         &self.branches[choice.trial][choice.branch]
     }
 
-    /// The jumps forced on that branch with this one, and how often, by their rates, a trajectory is like that.
-    pub fn forced(&self, choice: &Choice) -> (Vec<ForcedJump>, f64) {
+    /// The jumps forced on its branch with this one, and how often, by their rates, a trajectory is like that.
+    fn forced(&self, choice: &Choice) -> (Vec<ForcedJump>, f64) {
         let Branch { forced, found, mean, .. } = self.branch(choice);
         let found = &found[choice.candidate];
         let jump = ForcedJump { time: found.instant.time, channel: choice.channel };
@@ -167,6 +164,7 @@ impl<'a> Search<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ensemble::block::Path;
     use crate::ensemble::candidates::{Candidate, Instant};
     use crate::ensemble::immediate::sums;
     use crate::ensemble::{Purpose, Streams};

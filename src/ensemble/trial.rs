@@ -6,12 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use super::block::Path;
 use super::candidates::{Candidate, Candidates, Chosen, Instant};
 use super::controls::{CONTROLS, Guide};
+use super::instants::{after, around};
 use super::job::Job;
 use super::preparation::{GOLDEN, Turn, another, rarity};
 use super::sampling::{Confined, Never};
-use super::sought::{Choice, Search, Sought};
 use super::threads::Threads;
-use super::{BlockRunner, Purpose, Streams, draw};
+use super::{BlockRunner, Purpose, Stream, Streams, draw};
 use crate::model::PurePreparation;
 use crate::propagate::Stop;
 use crate::system::Followed;
@@ -115,30 +115,8 @@ impl<'a, S: Followed> Trials<'a, S> {
         self.on_all_threads(job, (threads, &stop), self.plain + self.pairs, one)
     }
 
-    /// Forces the jumps that were chosen in `search` on trials, the first of which has the number `first`.
-    ///
-    /// # Errors
-    /// When a trajectory fails.
-    pub fn seek(
-        &self,
-        job: &Job,
-        threads: &Threads,
-        search: &Search,
-        choices: &[Choice],
-    ) -> Result<Option<Vec<Sought>>> {
-        let streams = Streams::new(job.plan.seed);
-        let stop = || job.watcher.stop();
-        self.on_all_threads(job, (threads, &stop), choices.len() as u64, |index, runner| {
-            let choice = choices[index as usize];
-            let (forced, mean) = search.forced(&choice);
-            let inner = streams.open(self.plain + choice.trial as u64, Purpose::TrialJumps);
-            let path = runner.path(&search.branch(&choice).state, &mut Confined { inner, part: self.part }, &forced)?;
-            Ok(Sought { choice, path, mean })
-        })
-    }
-
     /// Runs `one` for all numbers below `count`, in any order; `None` when it is to stop.
-    fn on_all_threads<'b, T: Send>(
+    pub fn on_all_threads<'b, T: Send>(
         &'b self,
         job: &'b Job,
         (threads, stop): (&Threads, &'b (dyn Fn() -> bool + Sync)),
@@ -209,18 +187,18 @@ impl<'a, S: Followed> Trials<'a, S> {
         let mut preparation = streams.open(index, Purpose::TrialPreparation);
         let state = draw(experiment.oscillator, experiment.model.spins(), &mut preparation);
         let rarity = rarity(experiment, &state);
-        let chances = || Confined { inner: streams.open(index, Purpose::TrialJumps), part: self.part };
+        let mut trial = Trial {
+            state,
+            rarity,
+            natural: Path::default(),
+            candidates: Vec::new(),
+            jumped: Vec::new(),
+            silenced: None,
+            restarted: None,
+        };
         if index < self.plain {
-            let natural = runner.path(&state, &mut chances(), &[])?;
-            return Ok(Trial {
-                state,
-                rarity,
-                natural,
-                candidates: Vec::new(),
-                jumped: Vec::new(),
-                silenced: None,
-                restarted: None,
-            });
+            trial.natural = runner.path(&state, &mut self.chances(job, index), &[])?;
+            return Ok(trial);
         }
         // Times and choices are spread evenly over the trials, by a lattice with one shift for all of them.
         let mut shift = streams.open(0, Purpose::TrialShift);
@@ -229,161 +207,124 @@ impl<'a, S: Followed> Trials<'a, S> {
         let choice = (number * GOLDEN + shift.uniform()).fract();
         let mut events = streams.open(index, Purpose::TrialEvents);
         let missing = [(choice + 0.5).fract(), (number * SILVER + shift.uniform()).fract()];
-        // A trajectory with these jumps forced, what could happen to it, one more to be forced, and one to be missing.
-        let look = |runner: &mut BlockRunner<'b, S>, state: &PurePreparation, forced: &[ForcedJump], instants, u| {
-            let mut candidates = Candidates::new(self.system, experiment, instants);
-            let path = runner.path_with(state, &mut chances(), forced, Some(&mut candidates))?;
-            let (chosen, silenced) = (candidates.choose(u), candidates.silence(missing));
-            Ok::<_, Error>((path, candidates.found(), chosen, silenced))
-        };
-        let silent = |runner: &mut BlockRunner<'b, S>, state: &PurePreparation, chosen: Option<(Silenced, f64)>| {
-            let Some((silenced, often)) = chosen else { return Ok(None) };
-            let path = runner.path_silenced(state, &mut chances(), silenced)?;
-            Ok::<_, Error>(Some(Silence { path, often, from_start: silenced.from == 0.0 }))
-        };
+        let lot = Lot { index, place, choice, missing };
         let instants = around(&experiment.times, place, &mut events);
-        let (natural, candidates, mut next, chosen) = look(runner, &state, &[], instants, choice)?;
-        let silenced = silent(runner, &state, chosen)?;
-        let mut trial = Trial { state, rarity, natural, candidates, jumped: Vec::new(), silenced, restarted: None };
+        let look = self.look((job, lot), runner, &state, &[], instants, choice)?;
+        trial.silenced = self.silence((job, lot), runner, &state, look.silenced)?;
+        (trial.natural, trial.candidates) = (look.path, look.found);
         let most = JUMPS + usize::from((index - self.plain).is_multiple_of(ANOTHER));
-        let mut forced = Vec::new();
-        while let Some(last) = next.filter(|_| forced.len() < most) {
-            forced.push(last.jump);
-            let instants = after(last.jump.time, &experiment.times, &mut events);
-            let (path, candidates, chosen, _) = look(runner, &state, &forced, instants, events.uniform())?;
-            let trials = if forced.len() > JUMPS { ANOTHER as f64 } else { 1.0 };
-            trial.jumped.push(Jumped { path, last, candidates, trials });
-            next = chosen;
-        }
+        trial.jumped = self.jump((job, lot), runner, &state, look.chosen, most, &mut events)?;
         let trial_number = [index - self.plain, self.pairs].map(|number| number as usize);
         let turn = Turn { trial: trial_number, shift: [shift.uniform(), shift.uniform()] };
-        if let Some((other, weight, rarity)) = another(experiment, &state, turn) {
-            let instants = around(&experiment.times, place, &mut events);
-            let (path, candidates, chosen, missing) = look(runner, &other, &[], instants, choice)?;
-            let silenced = silent(runner, &other, missing)?;
-            let jumped = match chosen {
-                Some(last) => {
-                    let instants = after(last.jump.time, &experiment.times, &mut events);
-                    let (path, candidates, ..) = look(runner, &other, &[last.jump], instants, choice)?;
-                    Some(Jumped { path, last, candidates, trials: 1.0 })
-                }
-                None => None,
-            };
-            trial.restarted = Some(Restarted { state: other, path, weight, rarity, candidates, jumped, silenced });
+        if let Some(other) = another(experiment, &state, turn) {
+            trial.restarted = Some(self.restart((job, lot), runner, other, &mut events)?);
         }
         Ok(trial)
     }
+
+    /// The numbers that jumps of a trial are drawn with.
+    pub fn chances(&self, job: &Job, index: u64) -> Confined<Stream> {
+        Confined { inner: Streams::new(job.plan.seed).open(index, Purpose::TrialJumps), part: self.part }
+    }
+
+    /// A trajectory with these jumps forced, looked at to choose one more by `u`, and one to be missing.
+    fn look<'b>(
+        &'b self,
+        (job, lot): (&'b Job, Lot),
+        runner: &mut BlockRunner<'b, S>,
+        state: &PurePreparation,
+        forced: &[ForcedJump],
+        instants: Vec<Instant>,
+        u: f64,
+    ) -> Result<Look> {
+        let mut candidates = Candidates::new(self.system, job.experiment, instants);
+        let path = runner.path_with(state, &mut self.chances(job, lot.index), forced, Some(&mut candidates))?;
+        let (chosen, silenced) = (candidates.choose(u), candidates.silence(lot.missing));
+        Ok(Look { path, found: candidates.found(), chosen, silenced })
+    }
+
+    /// The trajectory with a channel silenced, if there is one to be.
+    fn silence<'b>(
+        &'b self,
+        (job, lot): (&'b Job, Lot),
+        runner: &mut BlockRunner<'b, S>,
+        state: &PurePreparation,
+        chosen: Option<(Silenced, f64)>,
+    ) -> Result<Option<Silence>> {
+        let Some((silenced, often)) = chosen else { return Ok(None) };
+        let path = runner.path_silenced(state, &mut self.chances(job, lot.index), silenced)?;
+        Ok(Some(Silence { path, often, from_start: silenced.from == 0.0 }))
+    }
+
+    /// The trajectory with at most so many jumps forced one after the other, the first of which is `next`.
+    fn jump<'b>(
+        &'b self,
+        (job, lot): (&'b Job, Lot),
+        runner: &mut BlockRunner<'b, S>,
+        state: &PurePreparation,
+        mut next: Option<Chosen>,
+        most: usize,
+        events: &mut Stream,
+    ) -> Result<Vec<Jumped>> {
+        let (mut forced, mut jumped) = (Vec::new(), Vec::new());
+        while let Some(last) = next.filter(|_| forced.len() < most) {
+            forced.push(last.jump);
+            let instants = after(last.jump.time, &job.experiment.times, events);
+            let u = events.uniform();
+            let Look { path, found, chosen, .. } = self.look((job, lot), runner, state, &forced, instants, u)?;
+            let trials = if forced.len() > JUMPS { ANOTHER as f64 } else { 1.0 };
+            jumped.push(Jumped { path, last, candidates: found, trials });
+            next = chosen;
+        }
+        Ok(jumped)
+    }
+
+    /// The trajectory from another state, with its weight and rarity.
+    fn restart<'b>(
+        &'b self,
+        (job, lot): (&'b Job, Lot),
+        runner: &mut BlockRunner<'b, S>,
+        (state, weight, rarity): (PurePreparation, f64, f64),
+        events: &mut Stream,
+    ) -> Result<Restarted> {
+        let instants = around(&job.experiment.times, lot.place, events);
+        let look = self.look((job, lot), runner, &state, &[], instants, lot.choice)?;
+        let silenced = self.silence((job, lot), runner, &state, look.silenced)?;
+        let jumped = match look.chosen {
+            Some(last) => {
+                let instants = after(last.jump.time, &job.experiment.times, events);
+                let Look { path, found, .. } =
+                    self.look((job, lot), runner, &state, &[last.jump], instants, lot.choice)?;
+                Some(Jumped { path, last, candidates: found, trials: 1.0 })
+            }
+            None => None,
+        };
+        Ok(Restarted { state, path: look.path, weight, rarity, candidates: look.found, jumped, silenced })
+    }
 }
 
-/// Parts that the places of all instants are divided into; each trial has a jump forced in one of them.
-const PARTS: usize = 6;
-
-/// Instants at which one trajectory is looked at for jumps to be forced, and others in each of the other parts.
-const INSTANTS: usize = 16;
-const ELSEWHERE: usize = 2;
-
-/// Most instants at which one trajectory is looked at.
-pub const MOST_INSTANTS: usize = INSTANTS + (PARTS - 1) * ELSEWHERE;
-
-/// Instants in the part of all that `place` lies in, where a jump may be forced, and fewer in the other parts.
-fn around(times: &[f64], place: f64, chance: &mut impl Chance) -> Vec<Instant> {
-    let chosen = ((place * PARTS as f64) as usize).min(PARTS - 1);
-    let mut instants = Vec::new();
-    for part in 0..PARTS {
-        let count = if part == chosen { INSTANTS } else { ELSEWHERE };
-        for k in 0..count {
-            let within = (k as f64 + chance.uniform()) / count as f64;
-            let (time, density) = instant(times, (part as f64 + within) / PARTS as f64);
-            // The part that a trial looks at is any of them.
-            let forced = 1.0 / (density * count as f64);
-            instants.push(Instant {
-                time,
-                duration: forced / PARTS as f64,
-                forced: if part == chosen { forced } else { 0.0 },
-            });
-        }
-    }
-    instants
+/// What chance says of a trial.
+#[derive(Clone, Copy)]
+struct Lot {
+    /// Its number.
+    index: u64,
+    /// Where among all instants its events lie.
+    place: f64,
+    /// Which of those that could happen there does.
+    choice: f64,
+    /// Which channel is silenced, and from when on.
+    missing: [f64; 2],
 }
 
-/// Instants after `time`: soon after, before the next output time, and anywhere, as often each.
-fn after(time: f64, times: &[f64], chance: &mut impl Chance) -> Vec<Instant> {
-    let end = times.last().copied().unwrap_or(0.0);
-    let output = times.iter().copied().find(|output| *output > time).unwrap_or(end);
-    let spans = [time.min(end - time), output - time, end - time];
-    let each = INSTANTS / spans.len();
-    let mut instants = Vec::new();
-    for span in spans {
-        for k in 0..each {
-            let later = span * (k as f64 + chance.uniform()) / each as f64;
-            let density: f64 = spans.iter().filter(|span| later < **span).map(|span| 1.0 / span).sum();
-            let duration = if density > 0.0 { 1.0 / (density * each as f64) } else { 0.0 };
-            instants.push(Instant { time: time + later, duration, forced: duration });
-        }
-    }
-    instants
+/// A trajectory that was looked at.
+struct Look {
+    path: Path,
+    found: Vec<Candidate>,
+    /// The jump to be forced next.
+    chosen: Option<Chosen>,
+    /// The channel to be silenced, and how many such choices it stands for.
+    silenced: Option<(Silenced, f64)>,
 }
 
 /// √2 − 1: so are its multiples, and independently of those of [`GOLDEN`].
 const SILVER: f64 = 0.414_213_562_373_095_05;
-
-/// Least share of events before the first output time.
-const EARLY: f64 = 0.2;
-
-/// The instant at the place `u` in (0, 1) of those at which jumps are forced, and the density there: evenly before the first
-/// output time, then evenly in ln t, so that every output time has events before it.
-fn instant(times: &[f64], u: f64) -> (f64, f64) {
-    let end = times.last().copied().unwrap_or(1.0);
-    let first = times.iter().copied().find(|time| *time > 0.0).unwrap_or(end);
-    let decades = (end / first).ln();
-    let early = if decades > 0.0 { (1.0 / (1.0 + decades)).max(EARLY) } else { 1.0 };
-    if u < early {
-        (first * u / early, early / first)
-    } else {
-        let time = first * ((u - early) / (1.0 - early) * decades).exp();
-        (time, (1.0 - early) / (decades * time))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The durations of one trajectory's instants add up to the run, and so do those for jumps over all trials.
-    #[test]
-    fn instants_stand_for_the_whole_run() {
-        const TRIALS: usize = 6000;
-        let (times, mut chance) = ([0.0, 0.01, 10.0], Streams::new(1).open(0, Purpose::TrialEvents));
-        let mut sums = [[0.0; 2]; 2];
-        for trial in 0..TRIALS {
-            for found in around(&times, (trial as f64 + 0.5) / TRIALS as f64, &mut chance) {
-                for (sum, duration) in sums.iter_mut().zip([found.duration, found.forced]) {
-                    sum[0] += duration / TRIALS as f64;
-                    sum[1] += duration * found.time / TRIALS as f64;
-                }
-            }
-        }
-        for [whole, first] in sums {
-            // ∫ dt and ∫ t dt; a trial's stratified estimate of the first has a spread of about 1 of 10.
-            assert!((whole / 10.0 - 1.0).abs() < 0.01 && (first / 50.0 - 1.0).abs() < 0.01, "{whole} {first}");
-        }
-        let sum = |instants: Vec<Instant>| instants.iter().map(|instant| instant.duration).sum::<f64>();
-        let mean = (0..TRIALS).map(|_| sum(after(2.0, &[0.0, 2.5, 10.0], &mut chance))).sum::<f64>() / TRIALS as f64;
-        assert!((mean / 8.0 - 1.0).abs() < 0.01, "{mean}");
-    }
-
-    #[test]
-    fn instants_have_the_density_that_they_say() {
-        for times in [vec![0.0, 2.0], vec![0.0, 0.01, 10.0], vec![0.0, 1.0, 1.5]] {
-            let end = times[times.len() - 1];
-            let places = (0..20_000).map(|i| (f64::from(i) + 0.5) / 20_000.0);
-            // ∫ dt = E[1/density], and ∫ t dt = E[t/density].
-            let sums = places.map(|u| instant(&times, u)).fold([0.0; 2], |[a, b], (time, density)| {
-                assert!(time > 0.0 && time < end);
-                [a + 1.0 / density, b + time / density]
-            });
-            let [whole, first] = sums.map(|sum| sum / 20_000.0);
-            assert!((whole / end - 1.0).abs() < 1e-3 && (first / (0.5 * end * end) - 1.0).abs() < 1e-3);
-        }
-    }
-}

@@ -4,11 +4,15 @@
 mod counting;
 mod equation;
 mod evolution;
+mod exact;
+mod initial;
 mod krylov;
 mod lindbladian;
 mod moments;
 mod positivity;
 mod sparse;
+mod truncated;
 
-pub use evolution::{Exact, Limits, solve};
+pub use evolution::solve;
+pub use exact::{Exact, Limits};
 pub use moments::{MomentEquations, Moments};

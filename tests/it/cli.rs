@@ -285,7 +285,7 @@ fn check_tells_size_and_time_and_writes_nothing() {
     let sandbox = Sandbox::new();
     let stdout = sandbox.expect(0, "check run.toml --threads 1 --set model.cutoff=40").stdout;
     assert!(stdout.starts_with("One spin: the run file is sound\n"), "{stdout}");
-    for expected in ["Fock levels", "40 (window", "KiB", "predicted memory: ", "predicted time on 1 threads: "] {
+    for expected in ["Fock levels", "40 (window", "iB", "predicted memory: ", "predicted time on 1 threads: "] {
         assert!(stdout.contains(expected), "no `{expected}` in {stdout}");
     }
     assert_eq!(fs::read_dir(sandbox.directory.path()).unwrap().count(), 1);
