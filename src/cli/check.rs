@@ -32,34 +32,12 @@ const MOST_POINTS: usize = 24;
 /// Prints a table of the sweep points and the predicted time.
 pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
     let (file, threads) = (arguments.file.load()?, arguments.file.threads()?);
-    let header = ["point", "spins", "Fock levels", "jumps", "trajectories", "per trajectory", "predicted", "memory"];
-    let mut rows = vec![header.map(str::to_owned).to_vec()];
-    let chosen = spread(file.points.len(), MOST_POINTS);
-    let time = POINT_TIME.min(TIME / chosen.len() as u32);
-    let (mut total, mut jumps, mut kets, mut parts, mut unknown) = (0.0, 0.0, 0, 0, 0);
-    for (place, &index) in chosen.iter().enumerate() {
-        let point = &file.points[index];
-        let found = forecast(point, time, |_| false).map_err(|error| table::located(error, point))?;
-        // It stands for the points up to half way to its neighbours.
-        let half = |neighbour: Option<&usize>, end: usize| neighbour.map_or(end, |other| (index + other).div_ceil(2));
-        let from = if place == 0 { 0 } else { half(chosen.get(place - 1), 0) };
-        let stands_for = (half(chosen.get(place + 1), file.points.len()) - from) as f64;
-        let trial = describe(&file, index, found.as_ref(), threads);
-        rows.push(trial.row);
-        total += stands_for * trial.seconds;
-        jumps += stands_for * trial.jumps;
-        kets = kets.max(trial.kets);
-        parts += usize::from(found.as_ref().is_some_and(|found| found.part.is_some()));
-        unknown += usize::from(found.is_none());
-    }
+    let Survey { rows, tried, time, seconds: total, jumps, kets, parts, unknown } = Survey::of(&file, threads)?;
     say!("{}: the run file is sound", table::title(&file.title));
     table::print_aligned(&rows);
-    if chosen.len() < file.points.len() {
-        say!(
-            "({} of {} sweep points were tried; the others are taken for their neighbours)",
-            chosen.len(),
-            file.points.len()
-        );
+    let points = file.points.len();
+    if tried < points {
+        say!("({tried} of {points} sweep points were tried; the others are taken for their neighbours)");
     }
     let sampled = file.points.iter().any(|point| point.experiment.is_sampled());
     if sampled {
@@ -70,11 +48,7 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
         _ => "from parts of trajectories, good to a factor of about 2 where later parts are like them",
     };
     match unknown {
-        0 => say!(
-            "predicted time on {threads} threads: {} ({} sweep points; {from})",
-            human_time(total),
-            file.points.len()
-        ),
+        0 => say!("predicted time on {threads} threads: {} ({points} sweep points; {from})", human_time(total)),
         _ => say!(
             "predicted time on {threads} threads: more than anybody waits: no part of a trajectory ended within {time:?}"
         ),
@@ -91,6 +65,51 @@ pub fn run(arguments: &CheckArguments) -> Result<Outcome> {
         say!("{RECORDS_FILE} will hold about {jumps:.2e} jumps in {}", human_bytes((jumps * JUMP_BYTES as f64) as u64));
     }
     Ok(Outcome::Done)
+}
+
+/// What trials of sweep points tell of all.
+struct Survey {
+    /// The table, with its header.
+    rows: Vec<Vec<String>>,
+    /// How many points were tried, each for so long.
+    tried: usize,
+    time: Duration,
+    /// Seconds of all ensembles, their jumps, and the largest kets in bytes.
+    seconds: f64,
+    jumps: f64,
+    kets: u64,
+    /// How many points were known from a part of a trajectory, and how many not at all.
+    parts: usize,
+    unknown: usize,
+}
+
+impl Survey {
+    fn of(file: &RunFile, threads: usize) -> Result<Self> {
+        let header =
+            ["point", "spins", "Fock levels", "jumps", "trajectories", "per trajectory", "predicted", "memory"];
+        let chosen = spread(file.points.len(), MOST_POINTS);
+        let time = POINT_TIME.min(TIME / chosen.len() as u32);
+        let rows = vec![header.map(str::to_owned).to_vec()];
+        let mut survey =
+            Self { rows, tried: chosen.len(), time, seconds: 0.0, jumps: 0.0, kets: 0, parts: 0, unknown: 0 };
+        for (place, &index) in chosen.iter().enumerate() {
+            let point = &file.points[index];
+            let found = forecast(point, time, |_| false).map_err(|error| table::located(error, point))?;
+            // It stands for the points up to half way to its neighbours.
+            let half =
+                |neighbour: Option<&usize>, end: usize| neighbour.map_or(end, |other| (index + other).div_ceil(2));
+            let from = if place == 0 { 0 } else { half(chosen.get(place - 1), 0) };
+            let stands_for = (half(chosen.get(place + 1), file.points.len()) - from) as f64;
+            let trial = describe(file, index, found.as_ref(), threads);
+            survey.rows.push(trial.row);
+            survey.seconds += stands_for * trial.seconds;
+            survey.jumps += stands_for * trial.jumps;
+            survey.kets = survey.kets.max(trial.kets);
+            survey.parts += usize::from(found.as_ref().is_some_and(|found| found.part.is_some()));
+            survey.unknown += usize::from(found.is_none());
+        }
+        Ok(survey)
+    }
 }
 
 /// What is said of a sweep point.

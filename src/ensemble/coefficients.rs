@@ -24,7 +24,7 @@ impl Coefficients {
 }
 
 /// What the choice of coefficients is made from.
-pub struct Choice<'a> {
+pub struct Selection<'a> {
     /// The run.
     pub job: &'a Job<'a>,
     /// Where values lie in a record.
@@ -41,7 +41,7 @@ pub struct Choice<'a> {
     pub width: f64,
 }
 
-impl Choice<'_> {
+impl Selection<'_> {
     /// By how much a value corrected with these coefficients may err, in units of the tolerance.
     pub fn scale(&self, entry: usize, beta: &[f64; CONTROLS]) -> f64 {
         let Scale { value, controls } = self.scales[self.layout.curve(entry)];

@@ -43,6 +43,21 @@ pub struct Outcome<T> {
     pub ending: Ending,
 }
 
+impl<T> Outcome<T> {
+    /// That of a run without blocks.
+    fn empty(shape: &Shape, channels: &[Channel], tolerance: f64) -> Self {
+        Self {
+            kept: None,
+            layout: shape.layout,
+            channels: channels.to_vec(),
+            grid: shape.grid.map(|(grid, end)| (grid.clone(), end)),
+            tolerance,
+            no_jump_probability: None,
+            ending: Ending { stopped: Stopped::Trajectories, looks: 0 },
+        }
+    }
+}
+
 /// The smallest system that holds an experiment.
 pub(super) enum System {
     /// A parity chain.
@@ -138,15 +153,7 @@ fn run_on<'a, S: Followed, T: Retained>(
     let grid = recording.correlations.map(|grid| (grid, end));
     let shape = Shape { layout, controlled: plan.estimator != Estimator::Plain, grid };
     super::stored_run::check(&stored, &shape, plan, first_look)?;
-    let mut outcome = Outcome {
-        kept: None,
-        layout,
-        channels: system.channels().to_vec(),
-        grid: grid.map(|(grid, end)| (grid.clone(), end)),
-        tolerance: tolerances.ket,
-        no_jump_probability: None,
-        ending: Ending { stopped: Stopped::Trajectories, looks: 0 },
-    };
+    let mut outcome = Outcome::empty(&shape, system.channels(), tolerances.ket);
     let confined = match threads.within(|| confine(system, job)) {
         Err(Error::Stopped) => {
             outcome.ending.stopped = watcher.reason();
@@ -155,17 +162,10 @@ fn run_on<'a, S: Followed, T: Retained>(
         ran => ran?,
     };
     outcome.no_jump_probability = confined.as_ref().map(|baseline| baseline.probability);
-    let looks = Looks {
-        job,
-        ledger,
-        ladder: &ladder,
-        first_look,
-        is_shard,
-        layout,
-        channels: system.channels(),
-        no_jump_probability: outcome.no_jump_probability,
-        count: AtomicU64::new(0),
-    };
+    let (channels, no_jump_probability) = (system.channels(), outcome.no_jump_probability);
+    let count = AtomicU64::new(0);
+    let ladder = &ladder;
+    let looks = Looks { job, ledger, ladder, first_look, is_shard, layout, channels, no_jump_probability, count };
     let look = |rung: u64, tree: &Tree<T>| looks.look(rung, tree);
     let scheduler = {
         let stored = stored.into_iter().map(|(node, sums)| (node, T::from(sums))).collect();

@@ -5,7 +5,7 @@ use super::block::Path;
 use super::branch::{Sought, branches, counts};
 use super::candidates::jumps;
 use super::controls::CONTROLS;
-use super::immediate::{AtOnce, Sums, immediate, weight_entry};
+use super::immediate::{AtOnce, EventTable, immediate, weight_entry};
 use super::study::{Effect, Effects, EventSums, KINDS, Known, SILENCE, SMALLEST, Study, kind};
 use super::trial::{Jumped, Restarted, Silence, Silent, Trial};
 use crate::model::{OscillatorPreparation, PurePreparation};
@@ -45,7 +45,7 @@ impl<'a> Evidence<'a> {
         experiment: &'a Experiment,
         layout: Layout,
         ran: Ran<'a>,
-        at_once: &[Sums; 2],
+        at_once: &[EventTable; 2],
         part: Option<(f64, f64)>,
     ) -> Self {
         let Ran { tests, sought, .. } = ran;

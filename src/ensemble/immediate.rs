@@ -24,11 +24,11 @@ pub struct AtOnce {
 }
 
 /// Sums over events, by entry of a record (see [`entry`]) and kind.
-pub type Sums = Vec<[EventSums; KINDS]>;
+pub type EventTable = Vec<[EventSums; KINDS]>;
 
 /// What all jumps do at once that could happen to trials, and what those do that were forced in them, where a trajectory that jumps
 /// counts with the weight `weight`.
-pub fn sums(experiment: &Experiment, layout: Layout, tests: &[Trial], weight: f64) -> [Sums; 2] {
+pub fn sums(experiment: &Experiment, layout: Layout, tests: &[Trial], weight: f64) -> [EventTable; 2] {
     let mut both = [(); 2].map(|()| vec![[EventSums::default(); KINDS]; weight_entry(layout, experiment.times.len())]);
     for trial in tests {
         let [mut all, mut forced] = [(); 2].map(|()| OneTrial { experiment, layout, sums: BTreeMap::new() });
@@ -59,7 +59,7 @@ pub fn immediate(
     experiment: &Experiment,
     layout: Layout,
     (tests, sought): (&[Trial], &[Sought]),
-    [all, forced]: &[Sums; 2],
+    [all, forced]: &[EventTable; 2],
     weight: f64,
 ) -> Vec<[AtOnce; KINDS]> {
     let mut fading = Fading::default();

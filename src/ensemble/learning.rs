@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::branch::Sought;
-use super::coefficients::{Choice, Coefficients, scales};
+use super::coefficients::{Coefficients, Selection, scales};
 use super::controls::CONTROLS;
 use super::evidence::{Evidence, Ran, spread};
-use super::immediate::{Sums, sums};
+use super::immediate::{EventTable, sums};
 use super::instants::MOST_INSTANTS;
 use super::job::Job;
 use super::sought::Search;
@@ -122,12 +122,12 @@ impl Lessons {
         let evidence = Evidence::new(experiment, layout, with_events, &events.at_once, part);
         let scales = scales(system, experiment, guide.as_ref());
         let width = part.map_or(1.0, |(_, width)| width);
-        let choice = Choice { job, layout, guide: guide.as_ref(), scales, evidence: &evidence, fits, width };
-        let chosen = if controlled { choice.coefficients() } else { Coefficients::none(layout) };
+        let selection = Selection { job, layout, guide: guide.as_ref(), scales, evidence: &evidence, fits, width };
+        let chosen = if controlled { selection.coefficients() } else { Coefficients::none(layout) };
         let Coefficients { entries, controlled } = chosen;
         let beta = |entry: usize| entries.get(entry).unwrap_or(&[0.0; CONTROLS]);
         let study = Study {
-            scale: (0..layout.estimates()).map(|entry| choice.scale(entry, beta(entry))).collect(),
+            scale: (0..layout.estimates()).map(|entry| selection.scale(entry, beta(entry))).collect(),
             record: (0..layout.len()).map(|entry| evidence.effects(entry, beta(entry))).collect(),
             others: if job.plan.sampling == Sampling::Stratified { 0 } else { ran.len() as u64 },
             spread: (0..layout.len()).map(|entry| width * width * spread(&ran, entry, beta(entry))).collect(),
@@ -144,7 +144,7 @@ impl Lessons {
 /// What is run beside trials.
 struct Events {
     /// What jumps do at once to the trials, and what those do that were forced.
-    at_once: [Sums; 2],
+    at_once: [EventTable; 2],
     /// The jumps that were sought out.
     sought: Vec<Sought>,
     /// The trajectories without jumps.

@@ -3,7 +3,7 @@
 use super::Layout;
 use super::branch::{Branch, Choice, Sought, branches, counts};
 use super::fading::Happening;
-use super::immediate::{Sums, entry, happening, is_represented};
+use super::immediate::{EventTable, entry, happening, is_represented};
 use super::job::Job;
 use super::study::{EventSums, KINDS, SILENCE};
 use super::threads::Threads;
@@ -21,18 +21,47 @@ struct Target {
     total: f64,
 }
 
+/// A jump that could have happened.
+struct Possible {
+    /// It, once for every time that it happens.
+    choice: Choice,
+    /// The output time that comes next.
+    time: usize,
+    kind: usize,
+    /// The trajectory's weight then.
+    weight: f64,
+}
+
 /// Where jumps are sought.
 pub struct Search<'a> {
     experiment: &'a Experiment,
     layout: Layout,
     branches: Vec<Vec<Branch<'a>>>,
-    weight: f64,
+    possible: Vec<Possible>,
 }
 
 impl<'a> Search<'a> {
     /// Among all that could have happened to `tests`, where a trajectory that jumps counts with the weight `weight`.
     pub fn new(experiment: &'a Experiment, layout: Layout, tests: &'a [Trial], weight: f64) -> Self {
-        Self { experiment, layout, branches: tests.iter().map(branches).collect(), weight }
+        let branches: Vec<Vec<Branch>> = tests.iter().map(branches).collect();
+        let mut possible = Vec::new();
+        for (trial, branches) in branches.iter().enumerate() {
+            for (number, branch) in branches.iter().enumerate() {
+                for (candidate, found) in branch.found.iter().enumerate() {
+                    let once = branch.often * counts(weight, branch.jumped || found.after_another);
+                    for (channel, rate) in found.rates.iter().enumerate() {
+                        let often = once * rate * found.instant.duration;
+                        if often > 0.0 {
+                            let choice = Choice { trial, branch: number, candidate, channel, often };
+                            let Happening { end, weight, kind } =
+                                happening(experiment, layout, branch.path, found, channel, branch.mean);
+                            possible.push(Possible { choice, time: end.0, kind, weight });
+                        }
+                    }
+                }
+            }
+        }
+        Self { experiment, layout, branches, possible }
     }
 
     /// At most so many of them, of which `sums` tell what all do and those that were forced already.
@@ -41,13 +70,13 @@ impl<'a> Search<'a> {
     /// forced stands; of all those jumps one is drawn by how much of that it does. What it does to other observables stands for
     /// such jumps there, too. What nearly every third trajectory has (the first kind) any sample shows. The weights are those of the mixture
     /// of all draws (the balance heuristic; Veach, Guibas, SIGGRAPH 95, 419).
-    pub fn choose(&self, [all, forced]: &[Sums; 2], most: u64, chance: &mut impl Chance) -> Vec<Choice> {
+    pub fn choose(&self, [all, forced]: &[EventTable; 2], most: u64, chance: &mut impl Chance) -> Vec<Choice> {
         let columns = self.experiment.observables.len() + 1;
         let mut sought = vec![[EventSums::default(); KINDS]; all.len()];
-        let (mut targets, mut choices) = (Vec::new(), Vec::new());
+        let (mut targets, mut chosen) = (Vec::new(), Vec::new());
         let mut column = (chance.uniform() * columns as f64) as usize;
         let mut idle = 0;
-        while choices.len() < most as usize && idle < columns {
+        while chosen.len() < most as usize && idle < columns {
             column = (column + 1) % columns;
             let kinds = (0..self.experiment.times.len()).flat_map(|time| (1..SILENCE).map(move |kind| (time, kind)));
             let missing = kinds.filter_map(|(time, kind)| {
@@ -58,21 +87,22 @@ impl<'a> Search<'a> {
             });
             idle += 1;
             let Some(mut target) = missing.max_by(|a, b| a.total.total_cmp(&b.total)) else { continue };
-            let possible = self.possible(&target);
-            let shares: Vec<f64> = possible.iter().map(|(_, share)| *share).collect();
+            let shares: Vec<f64> = self.possible.iter().map(|possible| self.share(&target, possible)).collect();
             target.total = shares.iter().sum();
             if target.total > 0.0 {
                 idle = 0;
-                let (choice, share) = possible[choose(&shares, chance.uniform())];
-                self.add(&choice, target.total / share, &mut sought);
+                let place = choose(&shares, chance.uniform());
+                self.add(&self.possible[place], target.total / shares[place], &mut sought);
                 targets.push(target);
-                choices.push(choice);
+                chosen.push(&self.possible[place]);
             }
         }
-        for choice in &mut choices {
-            choice.often /= targets.iter().map(|target| self.share(target, choice) / target.total).sum::<f64>();
-        }
-        choices
+        let draws = |possible: &Possible| -> f64 {
+            targets.iter().map(|target| self.share(target, possible) / target.total).sum()
+        };
+        let with_weight =
+            |possible: &&Possible| Choice { often: possible.choice.often / draws(possible), ..possible.choice };
+        chosen.iter().map(with_weight).collect()
     }
 
     /// Forces the jumps that were chosen on the branches of `trials`; `None` when it is stopped.
@@ -109,55 +139,27 @@ impl<'a> Search<'a> {
         (forced.iter().copied().chain([jump]).collect(), mean * (found.rates[choice.channel] * end).min(1.0))
     }
 
-    /// All jumps that are looked for, with how often each happens, and what that does to the target.
-    fn possible(&self, target: &Target) -> Vec<(Choice, f64)> {
-        let mut possible = Vec::new();
-        for (trial, branches) in self.branches.iter().enumerate() {
-            for (number, branch) in branches.iter().enumerate() {
-                for (candidate, found) in branch.found.iter().enumerate() {
-                    let once = branch.often * counts(self.weight, branch.jumped || found.after_another);
-                    for (channel, rate) in found.rates.iter().enumerate() {
-                        let often = once * rate * found.instant.duration;
-                        let choice = Choice { trial, branch: number, candidate, channel, often };
-                        let share = if often > 0.0 { self.share(target, &choice) } else { 0.0 };
-                        if share > 0.0 {
-                            possible.push((choice, share));
-                        }
-                    }
-                }
-            }
-        }
-        possible
-    }
-
     /// How often a jump happens × change², if it is what is looked for.
-    fn share(&self, target: &Target, choice: &Choice) -> f64 {
-        let change = self.changes(choice)[target.column];
-        if change == 0.0 {
+    fn share(&self, target: &Target, possible: &Possible) -> f64 {
+        if (possible.time, possible.kind) != (target.time, target.kind) {
             return 0.0;
         }
-        let Happening { end, weight, kind } = self.happening(choice);
-        let matches = (end.0, kind) == (target.time, target.kind);
-        if matches { choice.often * change * change * weight * weight } else { 0.0 }
+        let change = self.changes(&possible.choice)[target.column];
+        possible.choice.often * change * change * possible.weight * possible.weight
     }
 
     /// Adds what a jump does at once, as `times` as many.
-    fn add(&self, choice: &Choice, times: f64, sums: &mut Sums) {
-        let Happening { end, weight, kind } = self.happening(choice);
+    fn add(&self, possible: &Possible, times: f64, sums: &mut EventTable) {
+        let Possible { choice, time, kind, weight } = possible;
         for (column, change) in self.changes(choice).iter().enumerate().filter(|(_, change)| **change != 0.0) {
-            let entry = entry(self.experiment, self.layout, end.0, column);
-            sums[entry][kind].add(choice.often * times, change * change * weight * weight);
+            let entry = entry(self.experiment, self.layout, *time, column);
+            sums[entry][*kind].add(choice.often * times, change * change * weight * weight);
         }
     }
 
     fn changes(&self, choice: &Choice) -> &[f64] {
         let columns = self.experiment.observables.len() + 1;
         &self.branch(choice).found[choice.candidate].changes[choice.channel * columns..][..columns]
-    }
-
-    fn happening(&self, choice: &Choice) -> Happening {
-        let Branch { path, found, mean, .. } = self.branch(choice);
-        happening(self.experiment, self.layout, path, &found[choice.candidate], choice.channel, *mean)
     }
 }
 

@@ -67,14 +67,7 @@ impl Krylov {
             loop {
                 let step = self.step.min(left);
                 let exponential = (&hessenberg * step).exp();
-                let first = (norm * exponential[(SUBSPACE, 0)]).abs();
-                let second = (norm * exponential[(SUBSPACE + 1, 0)]).abs() * beyond;
-                let error = match (exact, first, second) {
-                    (true, ..) => 0.0,
-                    (_, a, b) if a > 10.0 * b => b,
-                    (_, a, b) if a > b => a * b / (a - b),
-                    (_, a, _) => a,
-                };
+                let error = if exact { 0.0 } else { error(&exponential, norm, beyond) };
                 let allowed = tolerance * step;
                 let change = (allowed / error.max(f64::MIN_POSITIVE)).powf(1.0 / SUBSPACE as f64).clamp(0.2, 5.0);
                 if error <= allowed {
@@ -159,6 +152,17 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
         }
     }
     lanes.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f64>()
+}
+
+/// The error of a step, from what the last two dimensions hold; `beyond` is how far A leads out of the last one.
+fn error(exponential: &DMatrix<f64>, norm: f64, beyond: f64) -> f64 {
+    let first = (norm * exponential[(SUBSPACE, 0)]).abs();
+    let second = (norm * exponential[(SUBSPACE + 1, 0)]).abs() * beyond;
+    match (first, second) {
+        (a, b) if a > 10.0 * b => b,
+        (a, b) if a > b => a * b / (a - b),
+        (a, _) => a,
+    }
 }
 
 fn norm(a: &[f64]) -> f64 {

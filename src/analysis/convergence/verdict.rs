@@ -68,42 +68,14 @@ impl Verdict {
             .copied()
             .fold(contributions[0], |most, next| if size(next.1) > size(most.1) { next } else { most });
 
-        let statistical = if estimator == "plain" {
-            format!("{reported:.1e} with {} trajectories", settings.trajectories)
-        } else {
-            format!("{reported:.1e} with {} trajectories ({plain:.1e} by the plain average)", settings.trajectories)
-        };
-        let said = |name: &str, error: Option<f64>| {
-            let size = error.map_or_else(|| "not measured".into(), |error| format!("{error:.1e}"));
-            match (name, settings.cutoff) {
-                ("statistical", _) => format!("statistical error {statistical}"),
-                ("propagation", _) => format!("propagation {size} (tolerance = {:e})", settings.tolerance),
-                ("window", _) => format!("window {size} (window_tolerance = {:e})", settings.window_tolerance),
-                (_, Some(levels)) => format!("cutoff {size} (cutoff = {levels})"),
-                (_, None) => "no cutoff (auto)".into(),
-            }
+        let said = |name: &str, error: Option<f64>| match name {
+            "statistical" => settings.statistical(estimator, [plain, reported]),
+            name => settings.numerical(name, error),
         };
         let (first, rest): (Vec<_>, Vec<_>) = contributions.iter().partition(|(name, _)| *name == dominant);
         let largest = first.first().map(|(name, error)| said(name, *error)).unwrap_or_default();
         let rest: Vec<String> = rest.iter().map(|(name, error)| said(name, *error)).collect();
-        let goal = NEGLIGIBLE * reported;
-        let advice = match dominant {
-            "statistical" => {
-                // The window's tolerance follows the ket's unless the run file sets it.
-                let with_window = window.enough_for(goal).map(|enough| enough / Tolerances::WINDOW_SHARE);
-                let both = tolerance.enough_for(goal).zip(with_window).map(|(ket, window)| ket.min(window));
-                let looser = both.filter(|enough| *enough > settings.tolerance).map_or_else(String::new, |enough| {
-                    format!("; numerics.tolerance = {enough:.0e} would still be a tenth of it or less")
-                });
-                format!("to halve it, set ensemble.trajectories = {}{looser}", 4 * settings.trajectories)
-            }
-            "propagation" => tighter("numerics.tolerance", tolerance.enough_for(goal)),
-            "window" => tighter("numerics.window_tolerance", window.enough_for(goal)),
-            _ => match cutoff.enough_for(goal) {
-                Some(levels) => format!("set model.cutoff = {levels} or \"auto\""),
-                None => "set model.cutoff = \"auto\"".into(),
-            },
-        };
+        let advice = settings.advice(dominant, NEGLIGIBLE * reported, [tolerance, window, cutoff]);
         let sentence = format!(
             "At t = {} the largest error of ⟨N⟩ is the {largest}, against {}: {advice}.",
             settings.end,
@@ -116,6 +88,47 @@ impl Verdict {
                 .collect(),
             plain_error: plain,
             sentence,
+        }
+    }
+}
+
+impl Settings {
+    /// The statistical error in words, that of the plain average and the reported one.
+    fn statistical(&self, estimator: &str, [plain, reported]: [f64; 2]) -> String {
+        let trajectories = self.trajectories;
+        let beside = if estimator == "plain" { String::new() } else { format!(" ({plain:.1e} by the plain average)") };
+        format!("statistical error {reported:.1e} with {trajectories} trajectories{beside}")
+    }
+
+    /// Another error in words.
+    fn numerical(&self, name: &str, error: Option<f64>) -> String {
+        let size = error.map_or_else(|| "not measured".into(), |error| format!("{error:.1e}"));
+        match (name, self.cutoff) {
+            ("propagation", _) => format!("propagation {size} (tolerance = {:e})", self.tolerance),
+            ("window", _) => format!("window {size} (window_tolerance = {:e})", self.window_tolerance),
+            (_, Some(levels)) => format!("cutoff {size} (cutoff = {levels})"),
+            (_, None) => "no cutoff (auto)".into(),
+        }
+    }
+
+    /// What to change where this error is the largest, and a numerical one is to be `goal`.
+    fn advice(&self, dominant: &str, goal: f64, [tolerance, window, cutoff]: [&Ladder; 3]) -> String {
+        match dominant {
+            "statistical" => {
+                // The window's tolerance follows the ket's unless the run file sets it.
+                let with_window = window.enough_for(goal).map(|enough| enough / Tolerances::WINDOW_SHARE);
+                let both = tolerance.enough_for(goal).zip(with_window).map(|(ket, window)| ket.min(window));
+                let looser = both.filter(|enough| *enough > self.tolerance).map_or_else(String::new, |enough| {
+                    format!("; numerics.tolerance = {enough:.0e} would still be a tenth of it or less")
+                });
+                format!("to halve it, set ensemble.trajectories = {}{looser}", 4 * self.trajectories)
+            }
+            "propagation" => tighter("numerics.tolerance", tolerance.enough_for(goal)),
+            "window" => tighter("numerics.window_tolerance", window.enough_for(goal)),
+            _ => match cutoff.enough_for(goal) {
+                Some(levels) => format!("set model.cutoff = {levels} or \"auto\""),
+                None => "set model.cutoff = \"auto\"".into(),
+            },
         }
     }
 }

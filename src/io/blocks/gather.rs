@@ -10,7 +10,7 @@ use super::format::{Entry, Head, Opened};
 use super::identity::Identity;
 use super::log::RecordIndex;
 use super::names::task_of;
-use crate::ensemble::{Node, RangeSet, Stored, Tree};
+use crate::ensemble::{Node, RangeSet, Stored, Sums, Tree};
 
 /// What is wanted of the files.
 #[derive(Debug)]
@@ -84,59 +84,94 @@ pub fn gather(paths: &[PathBuf], wanted: &Wanted) -> Gathered {
         .flat_map(|(file, opened)| (0..opened.head.nodes.len()).map(move |index| (file, index)))
         .collect();
     candidates.sort_by_key(|&(file, index)| (Reverse(opened[file].head.nodes[index].node.height), file, index));
-
-    let mut tree = Tree::with_cuts(wanted.rungs.clone());
-    let mut tails = Vec::new();
-    let mut held: BTreeMap<Node, (usize, Entry)> = BTreeMap::new();
-    let mut reported = BTreeSet::new();
+    let tree = Tree::with_cuts(wanted.rungs.clone());
+    let (tails, held, reported) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
+    let mut gathering = Gathering { wanted, opened: &mut opened, found, tree, tails, held, reported };
     for (file, index) in candidates {
-        let (head, path) = (&opened[file].head, opened[file].path.clone());
-        let entry = head.nodes[index].clone();
-        let range = head.range(&entry);
-        if !wanted.wants(&entry, &range) {
-            let here = wanted.within.within(&range);
-            let is_known = |range: &Range<u64>| found.held.covers(range) || found.elsewhere.covers(range);
-            if !here.ranges().iter().all(is_known)
-                && range.end <= wanted.trajectories
-                && wanted.has_records(&entry)
-                && opened[file].sums(index).is_ok()
-            {
-                here.ranges().iter().cloned().for_each(|range| found.elsewhere.insert(range));
-            }
-            continue;
-        }
-        if found.held.covers(&range) {
-            match held.get(&entry.node) {
-                Some((other, same)) if same.digest != entry.digest => {
-                    let paths = [opened[*other].path.clone(), path];
-                    found.defects.push(Defect::Disagree { paths, range });
-                }
-                _ if reported.insert(file) => found.defects.push(Defect::Twice { path, range }),
-                _ => {}
-            }
-            continue;
-        }
-        match opened[file].sums(index) {
-            Ok(_) if !wanted.has_records(&entry) => {
-                found.damaged.insert(range.clone());
-                found.defects.push(Defect::Unrecorded { path, range });
-            }
-            Ok(sums) => {
-                found.held.insert(range);
-                let is_whole = entry.trajectories == wanted.block << entry.node.height;
-                held.insert(entry.node, (file, entry.clone()));
-                if is_whole { tree.insert(entry.node, sums) } else { tails.push((entry.node, sums)) }
-            }
-            Err(reason) => {
-                found.damaged.insert(range.clone());
-                found.defects.push(Defect::Damaged { path, range, reason });
-            }
-        }
+        gathering.take(file, index);
     }
+    let Gathering { mut found, tree, tails, .. } = gathering;
     let lost = found.damaged.ranges().iter().flat_map(|range| found.held.missing(range.clone()).ranges().to_vec());
     found.damaged = lost.collect();
     found.stored = tree.into_nodes().chain(tails).collect();
     found
+}
+
+/// What has been found so far in opened files.
+struct Gathering<'a> {
+    wanted: &'a Wanted<'a>,
+    opened: &'a mut [Opened],
+    found: Gathered,
+    /// Whole nodes.
+    tree: Tree<Sums>,
+    /// Those at the run's end that are short.
+    tails: Vec<Stored>,
+    /// Which file each came from.
+    held: BTreeMap<Node, (usize, Entry)>,
+    /// The files that were complained of as holding what others hold.
+    reported: BTreeSet<usize>,
+}
+
+impl Gathering<'_> {
+    /// Takes what is of use of a node.
+    fn take(&mut self, file: usize, index: usize) {
+        let Self { wanted, opened, found, .. } = self;
+        let opened = &mut opened[file];
+        let (head, path) = (&opened.head, opened.path.clone());
+        let entry = head.nodes[index].clone();
+        let range = head.range(&entry);
+        if !wanted.wants(&entry, &range) {
+            self.note_elsewhere(file, index, &range);
+        } else if found.held.covers(&range) {
+            self.compare(file, &entry, range);
+        } else {
+            match opened.sums(index) {
+                Ok(_) if !wanted.has_records(&entry) => {
+                    found.damaged.insert(range.clone());
+                    found.defects.push(Defect::Unrecorded { path, range });
+                }
+                Ok(sums) => {
+                    found.held.insert(range);
+                    let is_whole = entry.trajectories == wanted.block << entry.node.height;
+                    self.held.insert(entry.node, (file, entry.clone()));
+                    if is_whole { self.tree.insert(entry.node, sums) } else { self.tails.push((entry.node, sums)) }
+                }
+                Err(reason) => {
+                    found.damaged.insert(range.clone());
+                    found.defects.push(Defect::Damaged { path, range, reason });
+                }
+            }
+        }
+    }
+
+    /// What is wanted of a sound node with more trajectories is stored, but of no use.
+    fn note_elsewhere(&mut self, file: usize, index: usize, range: &Range<u64>) {
+        let Self { wanted, opened, found, .. } = self;
+        let opened = &mut opened[file];
+        let here = wanted.within.within(range);
+        let is_known = |range: &Range<u64>| found.held.covers(range) || found.elsewhere.covers(range);
+        if !here.ranges().iter().all(is_known)
+            && range.end <= wanted.trajectories
+            && wanted.has_records(&opened.head.nodes[index])
+            && opened.sums(index).is_ok()
+        {
+            here.ranges().iter().cloned().for_each(|range| found.elsewhere.insert(range));
+        }
+    }
+
+    /// A node whose trajectories another file holds is the same, and told of once for each file.
+    fn compare(&mut self, file: usize, entry: &Entry, range: Range<u64>) {
+        let Self { opened, found, held, reported, .. } = self;
+        let path = opened[file].path.clone();
+        match held.get(&entry.node) {
+            Some((other, same)) if same.digest != entry.digest => {
+                let paths = [opened[*other].path.clone(), path];
+                found.defects.push(Defect::Disagree { paths, range });
+            }
+            _ if reported.insert(file) => found.defects.push(Defect::Twice { path, range }),
+            _ => {}
+        }
+    }
 }
 
 impl Gathered {

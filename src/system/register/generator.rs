@@ -58,39 +58,21 @@ struct Squeeze {
 impl RegisterGenerator {
     /// The tables of `system` on `window`.
     pub(super) fn new(system: &Register, window: Window) -> Self {
-        let (lo, len, live) = (window.lo(), window.len(), window.live(system.cutoff));
-        let closed = window.at_cutoff(system.cutoff) || live < len;
-        let level = |j: usize| (lo + j) as f64;
+        let (lo, live) = (window.lo(), window.live(system.cutoff));
         let decay_at = |j: usize| -> f64 {
             0.5 * system.oscillator_jumps().map(|(rate, jump)| rate * jump.decay(lo + j, system.cutoff)).sum::<f64>()
         };
         let mut decay: Vec<f64> = (0..live).map(decay_at).collect();
-        let mut energy: Vec<f64> = (0..live).map(|j| system.frequency * level(j)).collect();
-        let (mut rows, tied) = system.layout_terms();
-        let mut half_width = [tied.0.abs(), tied.1.abs()];
-        let mut level_width = 0.0;
-        let mut mean_decay = 0.0;
-        // Centre the level and the row parts separately; only the decay's centre matters, the energy's is a phase.
-        for (part, values) in [(0, &mut energy), (1, &mut decay)] {
-            let (low, high) = range(values.iter().copied());
-            values.iter_mut().for_each(|x| *x -= 0.5 * (low + high));
-            *(if part == 0 { &mut level_width } else { &mut half_width[1] }) += 0.5 * (high - low);
-            mean_decay += if part == 1 { 0.5 * (low + high) } else { 0.0 };
-        }
-        let (low, high) = range(rows.iter().map(|row| row.0));
-        rows.iter_mut().for_each(|row| row.0 -= 0.5 * (low + high));
-        half_width[0] += 0.5 * (high - low);
-        let (low, high) = range(rows.iter().map(|row| row.1));
-        rows.iter_mut().for_each(|row| row.1 -= 0.5 * (low + high));
-        half_width[1] += 0.5 * (high - low);
-        mean_decay += 0.5 * (low + high);
+        let mut energy: Vec<f64> = (0..live).map(|j| system.frequency * (lo + j) as f64).collect();
+        let (rows, tied) = system.layout_terms();
+        let (mut row_energy, mut row_decay): (Vec<f64>, Vec<f64>) = rows.into_iter().unzip();
+        // Levels and rows have centres of their own; only the decay's matter, the energy's is a phase.
+        let [(_, level_width), (_, row_width)] = [centre(&mut energy), centre(&mut row_energy)];
+        let [(level_decay, level_decay_width), (own_decay, row_decay_width)] =
+            [centre(&mut decay), centre(&mut row_decay)];
+        let half_width = [tied.0.abs() + row_width, tied.1.abs() + level_decay_width + row_decay_width];
 
-        let mut coupling: Vec<f64> = (0..=len).map(|j| level(j).sqrt()).collect();
-        let mut band: Vec<f64> = (0..len + 2).map(|j| (level(j) * (level(j) - 1.0)).max(0.0).sqrt()).collect();
-        if closed {
-            coupling[live..].fill(0.0);
-            band[live..].fill(0.0);
-        }
+        let [mut coupling, mut band] = bands(window, system);
         let (mut up, mut down) = (Complex64::ZERO, Complex64::ZERO);
         for (rate, jump) in system.oscillator_jumps() {
             up -= 0.5 * rate * jump.squeezing();
@@ -109,42 +91,58 @@ impl RegisterGenerator {
             scale = turning;
             energy.fill(0.0);
         }
-        let rotation = if rotates { system.frequency } else { 0.0 };
         for table in [&mut coupling, &mut band] {
             table.iter_mut().for_each(|x| *x /= scale);
         }
         let class = |class: usize| {
-            let sign = |j: usize| if (lo + j + class) % 2 == 1 { 1.0 } else { -1.0 };
-            let column = |level: &[f64], tied: f64, scale: f64| {
-                let mut column: Vec<f64> =
-                    level.iter().enumerate().map(|(j, x)| (x + sign(j) * tied) / scale).collect();
-                column.resize(len, 0.0);
-                column
-            };
-            (column(&energy, tied.0, scale), column(&decay, tied.1, -scale))
+            (class_column(window, class, &energy, tied.0, scale), class_column(window, class, &decay, tied.1, -scale))
         };
-        let levels = [class(0), class(1)];
-        rows.iter_mut().for_each(|row| *row = (row.0 / scale, -row.1 / scale));
+        let rows: Vec<_> = row_energy.iter().zip(&row_decay).map(|(e, d)| (e / scale, -d / scale)).collect();
         Self {
             window,
             scale,
-            mean_decay,
-            levels,
+            mean_decay: level_decay + own_decay,
+            levels: [class(0), class(1)],
             own: (0..rows.len()).map(|row| system.own(row)).collect(),
             rows,
             flips: system.partners().to_vec(),
             coupling,
             coupling_norm: system.coupling_norm(),
             squeeze: squeezes.then_some(Squeeze { up: (up.re, up.im), down: (down.re, down.im), band }),
-            rotation,
+            rotation: if rotates { system.frequency } else { 0.0 },
             drive: system.frame.map(|frame| Drive { frame, now: (0.0, 0.0) }),
             turned: Vec::new(),
         }
     }
 }
 
-fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)))
+/// Moves values so that the middle of their range is 0; where it was, and half the range.
+fn centre(values: &mut [f64]) -> (f64, f64) {
+    let range = (f64::INFINITY, f64::NEG_INFINITY);
+    let (low, high) = values.iter().fold(range, |(low, high), x| (low.min(*x), high.max(*x)));
+    values.iter_mut().for_each(|x| *x -= 0.5 * (low + high));
+    (0.5 * (low + high), 0.5 * (high - low))
+}
+
+/// ⟨n−1|a|n⟩ and ⟨n−2|a²|n⟩ from the window's first level on, zero from a cutoff on.
+fn bands(window: Window, system: &Register) -> [Vec<f64>; 2] {
+    let (len, live) = (window.len(), window.live(system.cutoff));
+    let level = |j: usize| (window.lo() + j) as f64;
+    let mut coupling: Vec<f64> = (0..=len).map(|j| level(j).sqrt()).collect();
+    let mut band: Vec<f64> = (0..len + 2).map(|j| (level(j) * (level(j) - 1.0)).max(0.0).sqrt()).collect();
+    if window.at_cutoff(system.cutoff) || live < len {
+        coupling[live..].fill(0.0);
+        band[live..].fill(0.0);
+    }
+    [coupling, band]
+}
+
+/// What stands on the diagonal of a row of this class, level by level, with ± `tied` of the spin that has no rows.
+fn class_column(window: Window, class: usize, levels: &[f64], tied: f64, scale: f64) -> Vec<f64> {
+    let sign = |j: usize| if (window.lo() + j + class) % 2 == 1 { 1.0 } else { -1.0 };
+    let mut column: Vec<f64> = levels.iter().enumerate().map(|(j, x)| (x + sign(j) * tied) / scale).collect();
+    column.resize(window.len(), 0.0);
+    column
 }
 
 impl Generator for RegisterGenerator {
