@@ -23,7 +23,7 @@ impl<'a, S: OpenSystem> Trajectory<'a, S> {
         Self { own: Workspace::new(system, times, tolerances) }
     }
 
-    /// Who may stop trajectories from now on: they then end with [`Error::Stopped`].
+    /// Who may stop trajectories from now on: they then end with [`Error::Stopped`](crate::Error::Stopped).
     pub fn stop_when(&mut self, stop: Stop<'a>) {
         self.own.follower.stop = stop;
     }
