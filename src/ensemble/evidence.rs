@@ -19,6 +19,8 @@ pub struct Evidence<'a> {
     window_end: usize,
     last: usize,
     ran: Ran<'a>,
+    /// How the branch of every event that was sought out goes without it.
+    without: Vec<&'a Path>,
     /// Lower end and width of the part that first thresholds are confined to, where the trajectory without jumps counts by itself;
     /// else (0, 1). The width is the weight of a trajectory that jumps.
     part: (f64, f64),
@@ -56,7 +58,9 @@ impl<'a> Evidence<'a> {
         let [_, window_end] = experiment.heating_window;
         let last = experiment.times.len() - 1;
         let at_once = immediate(experiment, layout, (tests, sought), at_once, part.1);
-        Self { experiment, layout, window_end, last, ran, part, jumps, at_once }
+        let without =
+            sought.iter().map(|sought| branches(&tests[sought.choice.trial])[sought.choice.branch].path).collect();
+        Self { experiment, layout, window_end, last, ran, without, part, jumps, at_once }
     }
 
     /// The variance of y − β·c over trajectories, by their sample and by what events do.
@@ -192,8 +196,7 @@ impl<'a> Evidence<'a> {
 
     /// The same of those that were sought out.
     fn sought_changes(&self, value: impl Fn(&Path) -> f64, mut add: impl FnMut(usize, f64, f64)) {
-        for Sought { choice, path, mean } in self.ran.sought {
-            let before = branches(&self.ran.tests[choice.trial])[choice.branch].path;
+        for (Sought { choice, path, mean }, before) in self.ran.sought.iter().zip(&self.without) {
             add(kind(*mean), choice.often, value(path) - value(before));
         }
     }
