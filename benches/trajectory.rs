@@ -6,7 +6,7 @@ use fluctuator::hilbert::Cutoff;
 use fluctuator::io::run_file::{RunFile, RunPoint};
 use fluctuator::model::Model;
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Chain, Followed, Register};
+use fluctuator::system::{Chain, OpenSystem, Register};
 
 const FIG3: &str = r#"
 version = 1
@@ -26,7 +26,7 @@ fn point(overrides: &[&str]) -> RunPoint {
     RunFile::parse(FIG3, "bench", &overrides).expect("a sound run file").points.remove(0)
 }
 
-fn run<S: Followed>(criterion: &mut Criterion, name: &str, system: &S, point: &RunPoint) {
+fn run<S: OpenSystem>(criterion: &mut Criterion, name: &str, system: &S, point: &RunPoint) {
     let tolerances = Tolerances::from_tolerance(1e-8);
     let plan = Plan { estimator: Estimator::Controlled { pilot: 32 }, ..point.plan(1) };
     let lessons =

@@ -13,7 +13,7 @@ use super::tree::Merge;
 use super::{BlockRecords, Layout, Purpose, Streams, draw};
 use crate::model::PurePreparation;
 use crate::propagate::{Stop, Tolerances};
-use crate::system::{Experiment, Followed, Readout};
+use crate::system::{Experiment, OpenSystem, Readout};
 use crate::unravelling::{Chance, ForcedJump, Silenced, Trajectory, TrajectoryReport, Trunks};
 use crate::{Error, Result};
 
@@ -24,7 +24,7 @@ struct WeightControls<'a> {
 }
 
 /// Runs blocks of one system, reusing its memory.
-pub struct BlockRunner<'a, S: Followed> {
+pub struct BlockRunner<'a, S: OpenSystem> {
     system: &'a S,
     experiment: &'a Experiment,
     streams: Streams,
@@ -47,7 +47,7 @@ pub struct BlockRunner<'a, S: Followed> {
     baseline: Option<&'a Baseline>,
 }
 
-impl<'a, S: Followed> BlockRunner<'a, S> {
+impl<'a, S: OpenSystem> BlockRunner<'a, S> {
     /// A runner for the trajectories of `seed`; with a guide they carry control variates.
     pub fn new(
         system: &'a S,

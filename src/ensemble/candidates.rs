@@ -1,7 +1,7 @@
 //! Jumps that could be forced on a trajectory: their rates, what they would do at once, and the choice of one of them.
 
 use crate::hilbert::{Ket, Window};
-use crate::system::{Experiment, Followed, Jump, Readout};
+use crate::system::{Experiment, Jump, OpenSystem, Readout};
 use crate::unravelling::{ForcedJump, Silenced, Stretch, choose};
 
 /// The part of a ket that a channel must act on to be forced: what is smaller is rounding, and a ket made of that would be noise.
@@ -83,7 +83,7 @@ pub struct Candidates<'a, S> {
     values: Vec<f64>,
 }
 
-impl<'a, S: Followed> Candidates<'a, S> {
+impl<'a, S: OpenSystem> Candidates<'a, S> {
     /// Will look at `instants`.
     pub fn new(system: &'a S, experiment: &'a Experiment, mut instants: Vec<Instant>) -> Self {
         instants.sort_by(|a, b| a.time.total_cmp(&b.time));

@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 
 use super::least_squares::least_squares;
 use super::pilot_record::{INTERVALS, PilotRecord, Size};
-use crate::system::{activity, combine, quantity};
+use crate::system::{FollowedSet, combine};
 
 /// Rows are padded to a multiple of this, for the vector loops.
 const BLOCK: usize = 16;
@@ -47,11 +47,17 @@ impl Closure {
         Self::new(order, &identity, &identity)
     }
 
-    /// The law of `order` quantities that pilot trajectories teach: of all of them if enough quanta have come and gone, else of
+    /// The law of the quantities `set` that pilot trajectories teach: of all of them if enough quanta have come and gone, else of
     /// the spins' own alone. A run's martingales err by `tolerance`·(1 + |y|).
-    pub fn learn(pilots: &[PilotRecord], order: usize, tolerance: f64) -> Self {
-        let quanta = pilots.iter().fold(0.0, |sum, pilot| sum + pilot.activity[activity::NUMBER]);
-        let spins = |place: &usize| quantity::is_of_spins(*place);
+    pub fn learn(pilots: &[PilotRecord], set: &FollowedSet, tolerance: f64) -> Self {
+        let quanta = pilots.iter().filter_map(|pilot| pilot.activity.first()).sum::<f64>();
+        let spins = (0..set.order()).map(|place| set.is_of_spins(place)).collect::<Vec<_>>();
+        Self::learn_of(pilots, &spins, quanta, tolerance)
+    }
+
+    fn learn_of(pilots: &[PilotRecord], of_spins: &[bool], quanta: f64, tolerance: f64) -> Self {
+        let order = of_spins.len();
+        let spins = |place: &usize| of_spins[*place];
         let sizes: Vec<Size> = (0..order).map(|place| Size::of(pilots, order, place)).collect();
         // What varies by its numerical error only teaches nothing.
         let moves = |place: &usize| sizes[*place].varies > tolerance * (1.0 + sizes[*place].largest);
@@ -251,13 +257,14 @@ mod tests {
     /// Number and inversion decay in the same way; below ten quanta only that of the spins is taken from the pilots.
     #[test]
     fn few_quanta_teach_nothing_of_the_oscillator() {
-        let order = quantity::INVERSION + 1;
+        let of_spins = [false, true];
+        let order = of_spins.len();
         let mut noise = 0.5f64;
         let mut random = move || {
             noise = (noise * 997.0 + 0.123).fract();
             noise - 0.5
         };
-        let mut pilots: Vec<PilotRecord> = (0..20)
+        let pilots: Vec<PilotRecord> = (0..20)
             .map(|_| {
                 let (mut y, mut m) = (vec![0.0; order], vec![0.0; order]);
                 let mut record =
@@ -274,10 +281,9 @@ mod tests {
             })
             .collect();
         for (quanta, taught) in [(9.9, false), (10.1, true)] {
-            pilots.iter_mut().for_each(|pilot| pilot.activity[activity::NUMBER] = quanta / 20.0);
-            let closure = Closure::learn(&pilots, order, 1e-9);
-            for place in [quantity::NUMBER, quantity::INVERSION] {
-                let expected = if taught || place == quantity::INVERSION { [0.9, 0.5] } else { [1.0, 1.0] };
+            let closure = Closure::learn_of(&pilots, &of_spins, quanta, 1e-9);
+            for (place, spins) in of_spins.into_iter().enumerate() {
+                let expected = if taught || spins { [0.9, 0.5] } else { [1.0, 1.0] };
                 let found = [closure.row(place)[place], closure.row(order + place)[place]];
                 let close = found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-9);
                 assert!(close, "{quanta} quanta, place {place}: {found:?}, not {expected:?}");
@@ -341,8 +347,7 @@ mod tests {
             noise - 0.5
         };
         // Two of the spins' own, the first of size 1 and the second of that of rounding, or 10⁶ times as large.
-        let places = [quantity::INVERSION, quantity::PRECESSION];
-        let order = quantity::FIRST_SPIN;
+        let (places, order) = ([4, 16], 17);
         let mut pilots = |small: f64| -> Vec<PilotRecord> {
             let pilot = |_| {
                 let [mut y, mut m] = [(); 2].map(|()| vec![0.0; order]);
@@ -361,7 +366,7 @@ mod tests {
             };
             (0..20).map(pilot).collect()
         };
-        let [rounding, known] = [1e-13, 1e-7].map(|small| Closure::learn(&pilots(small), order, 1e-10));
+        let [rounding, known] = [1e-13, 1e-7].map(|small| Closure::learn_of(&pilots(small), &[true; 17], 0.0, 1e-10));
         let answer = |closure: &Closure| closure.row(order + places[1])[places[0]];
         assert_eq!(answer(&rounding), 0.0);
         assert!((answer(&known) / 3e7 - 1.0).abs() < 1e-6, "{}", answer(&known));

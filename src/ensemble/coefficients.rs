@@ -6,7 +6,7 @@ use super::evidence::Evidence;
 use super::job::Job;
 use super::least_squares::least_squares_along;
 use super::trial::Trial;
-use crate::system::{Experiment, Followed, quantity};
+use crate::system::{Experiment, OpenSystem, quantity};
 
 /// The coefficients of every value with controls.
 pub struct Coefficients {
@@ -147,16 +147,20 @@ pub struct Scale {
 }
 
 /// That of every curve.
-pub fn scales<S: Followed>(system: &S, experiment: &Experiment, guide: Option<&Guide>) -> Vec<Scale> {
+pub fn scales<S: OpenSystem>(system: &S, experiment: &Experiment, guide: Option<&Guide>) -> Vec<Scale> {
     let amplification = guide.map(|guide| guide.closure.amplification());
     let of = |expression: Vec<f64>| {
         let value = expression.iter().map(|c| c.abs()).sum::<f64>().max(1.0);
         let Some(amplification) = amplification else { return Scale { value, controls: [value; CONTROLS] } };
         let fitted = expression.iter().zip(amplification).map(|(c, error)| c.abs() * error).sum();
-        let more = amplification.get(quantity::P_COUPLING).copied().unwrap_or(0.0);
+        let more = guide.and_then(Guide::power).map_or(0.0, |place| amplification[place]);
         Scale { value, controls: [fitted, value, more, 1.0] }
     };
-    let mut scales: Vec<Scale> = system.expressions(&experiment.observables).into_iter().map(of).collect();
+    let expressions = match guide {
+        Some(guide) => guide.expressions().to_vec(),
+        None => quantity::expressions(system, &quantity::followed(system), &experiment.observables),
+    };
+    let mut scales: Vec<Scale> = expressions.into_iter().map(of).collect();
     let number = scales[experiment.number_index()];
     let times = |factor: f64| {
         let Scale { value, controls } = number;

@@ -3,7 +3,7 @@
 use super::Layout;
 use super::closure::Closure;
 use super::pilot_record::INTERVALS;
-use crate::system::{Experiment, Followed, quantity};
+use crate::system::{Experiment, FollowedSet, OpenSystem, quantity};
 use crate::unravelling::{MartingaleMark, Martingales, Stretch};
 
 /// Control variates of every value.
@@ -15,6 +15,8 @@ pub const DRIFT: [f64; CONTROLS] = [0.0, 1.0, 0.0, 0.0];
 /// What all trajectories of an ensemble share.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Guide {
+    /// The quantities that are followed.
+    pub set: FollowedSet,
     /// The law that weights the martingales.
     pub closure: Closure,
     /// Means of the followed quantities over the initial states, if known: where initial states are drawn, the draw is
@@ -27,6 +29,8 @@ pub struct Guide {
     expressions: Vec<Vec<f64>>,
     /// Which of them is N.
     number: usize,
+    /// Which quantity is P S, the second control of N.
+    power: Option<usize>,
     interval: f64,
     /// The coefficients β of the controls of every value, fixed before the ensemble is run: with any of them the mean of y − β·c
     /// is that of y.
@@ -45,8 +49,13 @@ enum Stop {
 }
 
 impl Guide {
-    /// The guide for an experiment on `system`, with the coefficients of the drift estimator.
-    pub fn new<S: Followed>(system: &S, experiment: &Experiment, closure: Closure, expected: Option<Vec<f64>>) -> Self {
+    /// The guide for an experiment on `system` with followed quantities and their law, and the coefficients of the drift estimator.
+    pub fn new<S: OpenSystem>(
+        system: &S,
+        experiment: &Experiment,
+        (set, closure): (FollowedSet, Closure),
+        expected: Option<Vec<f64>>,
+    ) -> Self {
         let boundaries = boundaries(experiment).into_iter().skip(1).map(|time| (time, Stop::Boundary));
         let outputs = experiment.times.iter().enumerate().map(|(index, time)| (*time, Stop::Output(index)));
         let mut stops: Vec<(f64, Stop)> =
@@ -58,7 +67,9 @@ impl Guide {
             expected,
             times: stops.iter().map(|stop| stop.0).collect(),
             stops: stops.into_iter().map(|stop| stop.1).collect(),
-            expressions: system.expressions(&experiment.observables),
+            expressions: quantity::expressions(system, set.operators(), &experiment.observables),
+            power: set.place(&quantity::power(system.model())),
+            set,
             number: experiment.number_index(),
             interval: duration(experiment) / INTERVALS as f64,
             coefficients: vec![DRIFT; Layout::new(experiment, system.channels().len()).estimates()],
@@ -67,6 +78,16 @@ impl Guide {
 }
 
 impl Guide {
+    /// Which quantity is P S, the second control of N.
+    pub fn power(&self) -> Option<usize> {
+        self.power
+    }
+
+    /// The observables as combinations of the quantities, up to constants.
+    pub fn expressions(&self) -> &[Vec<f64>] {
+        &self.expressions
+    }
+
     /// The coefficients of the drift estimator of a curve, all 0 where the followed quantities do not tell of it: a jump's change is
     /// taken out of no value that has no controls.
     pub fn drift(&self, layout: Layout, entry: usize) -> [f64; CONTROLS] {
@@ -96,7 +117,7 @@ pub fn boundaries(experiment: &Experiment) -> Vec<f64> {
 /// The controls of ⟨O⟩_t are V_O(t) and M_O(t), with V the [`Closure`]'s prediction, and for N those of P S too, since 𝓛†N
 /// contains −P S. All have mean zero. Linear functionals of the curve ⟨N⟩(t), like a heating rate, have the same
 /// functionals of N's controls.
-pub struct Controls<'a, S: Followed> {
+pub struct Controls<'a, S: OpenSystem> {
     guide: &'a Guide,
     martingales: Martingales<'a, S>,
     carried: Carried,
@@ -147,12 +168,12 @@ impl Carried {
     }
 }
 
-impl<'a, S: Followed> Controls<'a, S> {
+impl<'a, S: OpenSystem> Controls<'a, S> {
     /// Controls for trajectories of `system`; `tolerance` bounds the error of the integrals over a run.
     pub fn new(system: &'a S, guide: &'a Guide, layout: Layout, tolerance: f64) -> Self {
         Self {
             guide,
-            martingales: Martingales::new(system, &guide.times, tolerance),
+            martingales: Martingales::new(system, &guide.set, &guide.times, tolerance),
             carried: Carried::default(),
             record: vec![[0.0; CONTROLS]; layout.estimates()],
         }
@@ -189,7 +210,7 @@ impl<'a, S: Followed> Controls<'a, S> {
     /// Takes in a stretch without jumps.
     pub fn stretch(&mut self, layout: Layout, stretch: &Stretch) {
         let Self { guide, martingales, carried, record } = self;
-        martingales.stretch(stretch, |stop, m, _| {
+        martingales.stretch(stretch, |stop, m| {
             let time = guide.times[stop];
             match guide.stops[stop] {
                 // V(0) = M(0).
@@ -211,11 +232,8 @@ impl<'a, S: Followed> Controls<'a, S> {
                         let number = observable == guide.number;
                         // A pair of another quantity, small where a jump is rare to change it, would be given coefficients that
                         // the trajectories not seen yet do not obey.
-                        let [more_v, more_m] = if number {
-                            [v, m].map(|x| x.get(quantity::P_COUPLING).copied().unwrap_or(0.0))
-                        } else {
-                            [0.0; 2]
-                        };
+                        let more = guide.power.filter(|_| number);
+                        let [more_v, more_m] = more.map_or([0.0; 2], |place| [v[place], m[place]]);
                         record[layout.observable(index, observable)] = [dot(v), dot(m), more_v, more_m];
                     }
                 }

@@ -19,7 +19,7 @@ use super::{BlockRunner, Ensemble, Estimator, Layout, Lessons, Recording, Tally}
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
 use crate::propagate::Stop;
-use crate::system::{Chain, Channel, Experiment, Followed, Quadratic, Register};
+use crate::system::{Chain, Channel, Experiment, OpenSystem, Quadratic, Register};
 use crate::{Error, Result};
 
 /// A probability of jumps below this is rounding.
@@ -84,7 +84,7 @@ impl System {
 
 /// Runs the pilots of a job, or only those that teach the law of its control variates.
 pub fn learn(job: &Job, law_alone: bool) -> Result<Option<Lessons>> {
-    fn on<S: Followed>(system: &S, job: &Job, law_alone: bool) -> Result<Option<Lessons>> {
+    fn on<S: OpenSystem>(system: &S, job: &Job, law_alone: bool) -> Result<Option<Lessons>> {
         let threads = Threads::start(job.plan.threads)?;
         if law_alone { Lessons::law(system, job, &threads) } else { learn_on(system, job, &threads) }
     }
@@ -95,7 +95,7 @@ pub fn learn(job: &Job, law_alone: bool) -> Result<Option<Lessons>> {
     }
 }
 
-fn learn_on<S: Followed>(system: &S, job: &Job, threads: &Threads) -> Result<Option<Lessons>> {
+fn learn_on<S: OpenSystem>(system: &S, job: &Job, threads: &Threads) -> Result<Option<Lessons>> {
     let confined = threads.within(|| confine(system, job))?;
     let part = confined.as_ref().map(|baseline| (baseline.probability, baseline.weight()));
     Lessons::learn(system, job, part, threads)
@@ -110,7 +110,7 @@ pub fn assist(job: &Job, recording: &Recording<'_>, dispatch: &dyn Dispatch) -> 
     }
 }
 
-fn assist_on<S: Followed>(system: &S, job: &Job, recording: &Recording<'_>, dispatch: &dyn Dispatch) -> Result<()> {
+fn assist_on<S: OpenSystem>(system: &S, job: &Job, recording: &Recording<'_>, dispatch: &dyn Dispatch) -> Result<()> {
     let threads = Threads::start(job.plan.threads)?;
     let confined = match threads.within(|| confine(system, job)) {
         Err(Error::Stopped) => return Ok(()),
@@ -131,7 +131,7 @@ pub fn run<'a, T: Retained>(job: &Job, recording: Recording<'a>, stored_run: Sto
     }
 }
 
-fn run_on<'a, S: Followed, T: Retained>(
+fn run_on<'a, S: OpenSystem, T: Retained>(
     system: &S,
     job: &Job,
     mut recording: Recording<'a>,
@@ -252,7 +252,7 @@ fn refuse(job: &Job, failures: Vec<(u64, Failure)>) -> Result<()> {
 
 /// The trajectory without jumps, where that is not left to chance; `None` where nothing can jump, or nearly nothing: there is
 /// then nothing to condition on.
-fn confine<S: Followed>(system: &S, job: &Job) -> Result<Option<Baseline>> {
+fn confine<S: OpenSystem>(system: &S, job: &Job) -> Result<Option<Baseline>> {
     let &Job { experiment, tolerances, plan, watcher, .. } = job;
     if plan.sampling == Sampling::Direct {
         return Ok(None);
@@ -289,7 +289,7 @@ fn clipped(job: &Job, trajectory: u64, population: f64) -> Error {
 }
 
 /// The trajectories `range` of another experiment by themselves; `None` when the watcher stopped them.
-fn run_once<S: Followed>(
+fn run_once<S: OpenSystem>(
     system: &S,
     experiment: &Experiment,
     job: &Job,

@@ -6,7 +6,7 @@ use super::pilot_record::INTERVALS;
 use super::{Estimator, Layout, Lessons, Plan, Tally};
 use crate::hilbert::{PAD, Window};
 use crate::propagate::MAX_ORDER;
-use crate::system::{Experiment, Followed, Generator, OpenSystem};
+use crate::system::{Experiment, Generator, OpenSystem, quantity};
 
 /// Kets of a step beside the powers of its series, and those that martingales are evaluated on.
 const KETS: usize = 9;
@@ -96,8 +96,8 @@ pub fn largest_frequency(experiment: &Experiment, levels: usize) -> f64 {
 
 /// Channels, followed quantities and rows of the system that an experiment runs on.
 fn shape(experiment: &Experiment) -> (usize, usize, usize) {
-    fn of<S: Followed>(system: &S) -> (usize, usize, usize) {
-        (system.channels().len(), system.followed(), OpenSystem::rows(system))
+    fn of<S: OpenSystem>(system: &S) -> (usize, usize, usize) {
+        (system.channels().len(), quantity::followed(system).len(), system.rows())
     }
     match System::of(experiment) {
         System::Chain(system) => of(&system),

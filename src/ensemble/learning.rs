@@ -15,7 +15,7 @@ use super::threads::Threads;
 use super::trial::{Silent, Trial, Trials};
 use super::{Estimator, Layout, Lessons, Purpose, Sampling, Streams, pilot};
 use crate::Result;
-use crate::system::{Experiment, Followed};
+use crate::system::{Experiment, OpenSystem};
 
 /// Trajectories with events: of a run of few trajectories, and usually.
 const PAIRS: [u64; 2] = [12, 32];
@@ -79,7 +79,7 @@ impl Lessons {
     ///
     /// # Errors
     /// When a trajectory fails.
-    pub fn law<S: Followed>(system: &S, job: &Job, threads: &Threads) -> Result<Option<Self>> {
+    pub fn law<S: OpenSystem>(system: &S, job: &Job, threads: &Threads) -> Result<Option<Self>> {
         let Estimator::Controlled { pilot } = job.plan.estimator else { return Ok(Some(Self::default())) };
         if system.is_weighted() {
             let layout = Layout::new(job.experiment, system.channels().len());
@@ -94,7 +94,7 @@ impl Lessons {
     ///
     /// # Errors
     /// When a trajectory fails.
-    pub fn learn<S: Followed>(
+    pub fn learn<S: OpenSystem>(
         system: &S,
         job: &Job,
         part: Option<(f64, f64)>,
@@ -153,7 +153,7 @@ struct Events {
 
 impl Events {
     /// Runs it; `None` when it is stopped.
-    fn of<S: Followed>(trials: &Trials<S>, job: &Job, threads: &Threads, tests: &[Trial]) -> Result<Option<Self>> {
+    fn of<S: OpenSystem>(trials: &Trials<S>, job: &Job, threads: &Threads, tests: &[Trial]) -> Result<Option<Self>> {
         let channels = trials.system.channels();
         let silent = match channels.iter().any(|channel| channel.rate > 0.0) {
             true => trials.silent(job, tests)?,

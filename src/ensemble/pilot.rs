@@ -12,7 +12,7 @@ use super::threads::Threads;
 use super::{Purpose, Streams, draw, expected_quantities};
 use crate::hilbert::Ket;
 use crate::propagate::Stop;
-use crate::system::Followed;
+use crate::system::{FollowedSet, OpenSystem};
 use crate::unravelling::{MartingaleMark, Martingales, Recorder, Rewindable, Stretch, Trajectory, Trunks};
 use crate::{Error, Result};
 
@@ -25,7 +25,7 @@ const LAW: f64 = 1e-5;
 ///
 /// # Errors
 /// When a trajectory fails.
-pub fn learn<S: Followed>(
+pub fn learn<S: OpenSystem>(
     system: &S,
     job: &Job,
     count: u64,
@@ -33,7 +33,8 @@ pub fn learn<S: Followed>(
     threads: &Threads,
 ) -> Result<Option<Guide>> {
     let &Job { experiment, tolerances, plan, watcher, .. } = job;
-    let expected = expected_quantities(system, experiment);
+    let set = FollowedSet::usual(system);
+    let expected = expected_quantities(system, &set, experiment);
     let times = boundaries(experiment);
     let next = AtomicU64::new(0);
     let outcomes = Mutex::new(Vec::new());
@@ -42,7 +43,7 @@ pub fn learn<S: Followed>(
         let mut trajectory = Trajectory::new(system, &times, tolerances);
         trajectory.stop_when(Stop::when(&stop));
         let mut recorder = PilotRecorder {
-            martingales: Martingales::new(system, &times, tolerances.ket.max(LAW)),
+            martingales: Martingales::new(system, &set, &times, tolerances.ket.max(LAW)),
             record: PilotRecord::default(),
         };
         let (streams, mut trunks) = (Streams::new(plan.seed), Trunks::default());
@@ -71,17 +72,17 @@ pub fn learn<S: Followed>(
     }
     outcomes.sort_by_key(|(index, _)| *index);
     let pilots = outcomes.into_iter().map(|(_, outcome)| outcome).collect::<Result<Vec<_>>>()?;
-    let closure = Closure::learn(&pilots, system.followed(), tolerances.ket);
-    Ok(Some(Guide::new(system, experiment, closure, expected)))
+    let closure = Closure::learn(&pilots, &set, tolerances.ket);
+    Ok(Some(Guide::new(system, experiment, (set, closure), expected)))
 }
 
 /// Keeps quantities and martingales at the boundaries.
-struct PilotRecorder<'a, S: Followed> {
+struct PilotRecorder<'a, S: OpenSystem> {
     martingales: Martingales<'a, S>,
     record: PilotRecord,
 }
 
-impl<S: Followed> Rewindable for PilotRecorder<'_, S> {
+impl<S: OpenSystem> Rewindable for PilotRecorder<'_, S> {
     type Memory = (PilotRecord, MartingaleMark);
 
     fn remember(&self) -> Self::Memory {
@@ -98,7 +99,7 @@ impl<S: Followed> Rewindable for PilotRecorder<'_, S> {
     }
 }
 
-impl<S: Followed> Recorder for PilotRecorder<'_, S> {
+impl<S: OpenSystem> Recorder for PilotRecorder<'_, S> {
     fn output(&mut self, index: usize, ket: &Ket) {
         let values = self.martingales.values(index, ket);
         self.record.values.extend_from_slice(values);
@@ -106,10 +107,9 @@ impl<S: Followed> Recorder for PilotRecorder<'_, S> {
 
     fn stretch(&mut self, stretch: &Stretch) {
         let PilotRecord { martingales, activity, .. } = &mut self.record;
-        self.martingales.stretch(stretch, |_, m, active| {
-            martingales.extend_from_slice(m);
-            activity.copy_from_slice(active);
-        });
+        self.martingales.stretch(stretch, |_, m| martingales.extend_from_slice(m));
+        activity.clear();
+        activity.extend_from_slice(self.martingales.activity());
     }
 
     fn jump(&mut self, _time: f64, _channel: usize) {

@@ -1,7 +1,5 @@
 //! What pilot trajectories leave for the law of the control variates.
 
-use crate::system::activity;
-
 /// Intervals of equal length that the run is divided into.
 pub const INTERVALS: usize = 100;
 
@@ -14,8 +12,8 @@ pub struct PilotRecord {
     pub martingales: Vec<f64>,
     /// Number of jumps.
     pub jumps: u64,
-    /// Activity up to the end.
-    pub activity: [f64; activity::COUNT],
+    /// The squares of the changes that jumps made to every quantity.
+    pub activity: Vec<f64>,
 }
 
 /// How large a quantity was in the pilots.

@@ -5,7 +5,7 @@ use rand_distr::Geometric;
 use super::Stream;
 use crate::hilbert::{Cutoff, Ket, Window};
 use crate::model::{OscillatorPreparation, PureOscillator, PurePreparation, Spin};
-use crate::system::{Experiment, Followed, Scratch};
+use crate::system::{Experiment, FollowedSet, OpenSystem};
 use crate::unravelling::{Chance, INITIAL_TAIL};
 
 /// Draws the pure state one trajectory starts from, with a stream kept for this purpose.
@@ -111,15 +111,15 @@ pub fn rarity(experiment: &Experiment, state: &PurePreparation) -> f64 {
 ///
 /// At t = 0 every followed quantity is linear in each spin's τz and, for number states, a polynomial of degree two in n: its
 /// mean follows from its values at n = 0, 1, 2 with E[n(n−1)] = 2n̄², and with one spin excited at a time.
-pub fn expected_quantities<S: Followed>(system: &S, experiment: &Experiment) -> Option<Vec<f64>> {
-    let mut scratch = Scratch::new(system);
+pub fn expected_quantities<S: OpenSystem>(system: &S, set: &FollowedSet, experiment: &Experiment) -> Option<Vec<f64>> {
+    let mut scratch = set.scratch();
     let mut ket = Ket::zeros(Window::around(0, 1), system.rows());
     let probabilities: Vec<f64> = experiment.model.spins().iter().map(Spin::initial_excited_probability).collect();
     let certain = probabilities.iter().enumerate().filter(|(_, p)| **p >= 1.0).fold(0, |bits, (i, _)| bits | 1 << i);
     let mut quantities = |oscillator: PureOscillator, excited: u32| {
-        let mut values = vec![0.0; system.followed()];
+        let mut values = vec![0.0; set.order()];
         system.prepare(&PurePreparation { oscillator, excited }, INITIAL_TAIL, &mut ket);
-        system.follow(0.0, &ket, &mut scratch, &mut values);
+        set.values(system.displacement(0.0), &ket, &mut scratch, &mut values);
         values
     };
     let mut over_spins = |oscillator: PureOscillator| {

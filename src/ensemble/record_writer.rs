@@ -4,11 +4,11 @@ use super::candidates::Candidates;
 use super::controls::{CONTROLS, Controls, ControlsMark};
 use super::{Layout, RecordedJump};
 use crate::hilbert::Ket;
-use crate::system::{Experiment, Followed, Readout};
+use crate::system::{Experiment, OpenSystem, Readout};
 use crate::unravelling::{Recorder, Rewindable, Stretch};
 
 /// Writes a trajectory into its record.
-pub struct RecordWriter<'a, 'b, S: Followed> {
+pub struct RecordWriter<'a, 'b, S: OpenSystem> {
     /// The system.
     pub system: &'a S,
     /// What is observed, and when.
@@ -38,7 +38,7 @@ pub struct RecordMemory {
     controls: Option<ControlsMark>,
 }
 
-impl<S: Followed> Rewindable for RecordWriter<'_, '_, S> {
+impl<S: OpenSystem> Rewindable for RecordWriter<'_, '_, S> {
     type Memory = RecordMemory;
 
     fn remember(&self) -> RecordMemory {
@@ -63,7 +63,7 @@ impl<S: Followed> Rewindable for RecordWriter<'_, '_, S> {
     }
 }
 
-impl<S: Followed> Recorder for RecordWriter<'_, '_, S> {
+impl<S: OpenSystem> Recorder for RecordWriter<'_, '_, S> {
     fn stretch(&mut self, stretch: &Stretch) {
         if let Some(controls) = &mut self.controls {
             controls.stretch(self.layout, stretch);

@@ -9,7 +9,7 @@ use super::study::{EventSums, KINDS, SILENCE};
 use super::threads::Threads;
 use super::trial::{Trial, Trials};
 use crate::Result;
-use crate::system::{Experiment, Followed};
+use crate::system::{Experiment, OpenSystem};
 use crate::unravelling::{Chance, ForcedJump, choose};
 
 /// What is looked for: what jumps of a kind since the output time before do at once to an observable, or to the weight.
@@ -109,7 +109,7 @@ impl<'a> Search<'a> {
     ///
     /// # Errors
     /// When a trajectory fails.
-    pub fn force<S: Followed>(
+    pub fn force<S: OpenSystem>(
         &self,
         trials: &Trials<S>,
         job: &Job,

@@ -14,7 +14,7 @@ use super::threads::Threads;
 use super::{BlockRunner, Purpose, Stream, Streams, draw};
 use crate::model::PurePreparation;
 use crate::propagate::Stop;
-use crate::system::Followed;
+use crate::system::OpenSystem;
 use crate::unravelling::{Chance, ForcedJump, Silenced};
 use crate::{Error, Result};
 
@@ -104,7 +104,7 @@ pub struct Trials<'a, S> {
     pub pairs: u64,
 }
 
-impl<'a, S: Followed> Trials<'a, S> {
+impl<'a, S: OpenSystem> Trials<'a, S> {
     /// Runs them on all threads, those with events last; `None` when the watcher stops it.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use super::sums::{Ledger, Sums};
 use super::threads::Threads;
 use super::{BlockRunner, Lessons, Recording, Tallies};
 use crate::propagate::Stop;
-use crate::system::Followed;
+use crate::system::OpenSystem;
 use crate::{Error, Result};
 
 /// A job on a system, with all that its blocks need.
@@ -47,7 +47,7 @@ impl<'a> Keeps<'a> {
     }
 }
 
-impl<'a, S: Followed> Worker<'a, S> {
+impl<'a, S: OpenSystem> Worker<'a, S> {
     /// Learns what the blocks have in common; `None` when that was stopped. `confined` is the trajectory without jumps, where
     /// it is not left to chance.
     ///

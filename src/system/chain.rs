@@ -18,35 +18,11 @@ pub struct Chain {
     coupling: f64,
     cutoff: Cutoff,
     channels: Vec<Channel>,
-    spin_rates: SpinRates,
-    oscillator_jumps: bool,
 }
 
 /// Where the zero of energy lies in a window that begins at the ground state, as a fraction of its span: kets are mostly low in
 /// such windows, and their series falls the faster the nearer it is to them. Measured on the runs of Fig. 3.
 const GROUNDED: f64 = 1.0 / 3.0;
-
-/// Total rates of the spin's channels.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct SpinRates {
-    pub down: f64,
-    pub up: f64,
-    pub dephase: f64,
-}
-
-impl SpinRates {
-    fn of(channels: &[Channel]) -> Self {
-        channels.iter().fold(Self::default(), |mut rates, channel| {
-            match channel.jump {
-                Jump::SpinDown(_) => rates.down += channel.rate,
-                Jump::SpinUp(_) => rates.up += channel.rate,
-                Jump::Dephase(_) => rates.dephase += channel.rate,
-                Jump::Oscillator(_) | Jump::Positive | Jump::Negative => {}
-            }
-            rates
-        })
-    }
-}
 
 impl Chain {
     /// The chain form of `model`, or `None` unless it has exactly one spin and conserves the parity.
@@ -60,32 +36,10 @@ impl Chain {
                 splitting: spin.splitting(),
                 coupling: spin.coupling * spin.sin_theta(),
                 cutoff,
-                spin_rates: SpinRates::of(&channels),
-                oscillator_jumps: channels.iter().any(|c| c.rate > 0.0 && matches!(c.jump, Jump::Oscillator(_))),
                 channels,
                 model,
             }
         })
-    }
-
-    /// Total rates of the spin's channels.
-    pub(super) fn spin_rates(&self) -> SpinRates {
-        self.spin_rates
-    }
-
-    /// Whether the oscillator has a bath of its own.
-    pub(super) fn oscillator_jumps(&self) -> bool {
-        self.oscillator_jumps
-    }
-
-    /// ω̃.
-    pub(super) fn splitting(&self) -> f64 {
-        self.splitting
-    }
-
-    /// g sin θ.
-    pub(super) fn coupling(&self) -> f64 {
-        self.coupling
     }
 
     /// Energy and amplitude decay rate ½Σ‖L_m|n,s⟩‖² of a basis state.

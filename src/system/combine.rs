@@ -1,7 +1,7 @@
 //! Sums of many vectors, and of products of two kets, one pass over memory each.
 
 use crate::hilbert::lanes::{Kernel, Lanes, WIDTH, run};
-use crate::hilbert::{LANES, PAD, in_pieces};
+use crate::hilbert::{LANES, in_pieces};
 
 /// `out ← Σ_k coefficients[k] · vectors[k]`, the vectors one after the other, each as long as `out`, best a multiple
 /// of 8.
@@ -96,60 +96,6 @@ fn columns<L: Lanes, const N: usize, const M: usize>(
         start += M;
     }
     start
-}
-
-/// Sums over two rows ψ, φ: Re ψ*φ, j Re ψ*φ, j² Re ψ*φ, then √(n+1) ψ*_n φ_{n+1} and √((n+1)(n+2)) ψ*_n φ_{n+2} (re, im),
-/// then Im ψ*φ; each over the even and over the odd j.
-pub type BilinearSums = [[f64; 2]; 8];
-
-/// The sums over the levels n = lo + j; rows are (re, im), each with its pads; `roots[j]` =
-/// √(lo+j+1), one more of them than levels.
-pub fn bilinear(roots: &[f64], bra: (&[f64], &[f64]), ket: (&[f64], &[f64])) -> BilinearSums {
-    run(Bilinear { roots, bra, ket })
-}
-
-struct Bilinear<'a> {
-    roots: &'a [f64],
-    bra: (&'a [f64], &'a [f64]),
-    ket: (&'a [f64], &'a [f64]),
-}
-
-impl Kernel for Bilinear<'_> {
-    type Output = BilinearSums;
-
-    #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) -> BilinearSums {
-        let len = self.bra.0.len() - 2 * PAD;
-        let own = |row, shift| part::<L>(row, PAD + shift, len);
-        let (re, im) = (own(self.bra.0, 0), own(self.bra.1, 0));
-        let (re0, im0) = (own(self.ket.0, 0), own(self.ket.1, 0));
-        let (re1, im1) = (own(self.ket.0, 1), own(self.ket.1, 1));
-        let (re2, im2) = (own(self.ket.0, 2), own(self.ket.1, 2));
-        let (here, next) = (part::<L>(self.roots, 0, len), part::<L>(self.roots, 1, len));
-        let mut sums = [lanes.splat(0.0); 8];
-        let mut level = L::pack(std::array::from_fn(|lane| lane as f64));
-        let step = lanes.splat(WIDTH as f64);
-        for k in 0..re.len() {
-            let (x, y) = (re[k], im[k]);
-            let p = lanes.mul_add(x, re0[k], lanes.mul(y, im0[k]));
-            let jp = lanes.mul(level, p);
-            sums[0] = lanes.add(sums[0], p);
-            sums[1] = lanes.add(sums[1], jp);
-            sums[2] = lanes.mul_add(level, jp, sums[2]);
-            sums[7] = lanes.mul_add(x, im0[k], lanes.sub_mul(sums[7], y, re0[k]));
-            level = lanes.add(level, step);
-            let (x, y) = (lanes.mul(here[k], x), lanes.mul(here[k], y));
-            sums[3] = lanes.mul_add(x, re1[k], lanes.mul_add(y, im1[k], sums[3]));
-            sums[4] = lanes.mul_add(x, im1[k], lanes.sub_mul(sums[4], y, re1[k]));
-            let (x, y) = (lanes.mul(next[k], x), lanes.mul(next[k], y));
-            sums[5] = lanes.mul_add(x, re2[k], lanes.mul_add(y, im2[k], sums[5]));
-            sums[6] = lanes.mul_add(x, im2[k], lanes.sub_mul(sums[6], y, re2[k]));
-        }
-        sums.map(|sum| {
-            let cells = L::cells(sum);
-            [cells[0] + cells[2], cells[1] + cells[3]]
-        })
-    }
 }
 
 /// The vectors of `len` cells from `start` on.

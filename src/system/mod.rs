@@ -1,7 +1,6 @@
 //! The model as operators on kets, matrix-free: the generator −iH_eff, jump channels, collapse and observables.
 
 mod chain;
-mod chain_followed;
 mod channel;
 mod combination;
 mod combine;
@@ -14,13 +13,12 @@ mod kernel;
 mod moving_frame;
 mod observable;
 mod oscillator_jump;
+mod pauli_string;
 mod quadratic;
-mod quadratic_followed;
 mod quadratic_kernel;
 pub mod quantity;
 mod readout;
 mod register;
-mod register_followed;
 mod splitting;
 mod turned;
 
@@ -28,7 +26,7 @@ pub use chain::Chain;
 pub use channel::{Channel, Jump, channels};
 pub use combine::{combine, combine_together};
 pub use experiment::Experiment;
-pub use followed::{Followed, Scratch, activity};
+pub use followed::{FollowedSet, Scratch};
 pub use kernel::cpu_features;
 pub use moving_frame::MovingFrame;
 pub use observable::{Observable, Unit};

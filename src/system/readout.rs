@@ -6,9 +6,10 @@ use num_complex::Complex64;
 
 use super::displaced_parity::displaced_parity;
 use super::expectation::{level_moments, overlap};
+use super::pauli_string::PauliString;
 use super::{Observable, OpenSystem};
 use crate::hilbert::Ket;
-use crate::operator::{Band, Factor, Operator, Pauli, Word};
+use crate::operator::{Band, Operator};
 
 /// ⟨ψ|O|ψ⟩/⟨ψ|ψ⟩ of some observables, prepared for the kets of one system.
 ///
@@ -36,14 +37,12 @@ enum Functions {
     Any,
 }
 
-/// ⟨a†ⁱaʲ P⟩, i ≤ j, with the product P = i^ys Π τx (where `flip` has a bit) Π τz (where `sign` has one) of Pauli matrices,
-/// τy = iτxτz.
+/// ⟨a†ⁱaʲ P⟩, i ≤ j, with the [`PauliString`] P.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Moment {
     flip: usize,
     powers: [u32; 2],
     sign: usize,
-    ys: u32,
 }
 
 /// Moments that come from one pass over the ket.
@@ -51,7 +50,7 @@ struct Moment {
 struct Pass {
     flip: usize,
     powers: [u32; 2],
-    /// What gives signs, the phase i^ys, and the moment's place.
+    /// What gives signs, the string's phase, and the moment's place.
     strings: Vec<(usize, Complex64, usize)>,
 }
 
@@ -71,13 +70,13 @@ impl Readout {
     /// If an observable has functions of N, other than polynomials, times something else.
     pub fn new(system: &impl OpenSystem, observables: &[Observable]) -> Self {
         let moves = system.displacement(0.0).is_some();
-        let norm = Moment { flip: 0, powers: [0; 2], sign: 0, ys: 0 };
+        let norm = Moment { flip: 0, powers: [0; 2], sign: 0 };
         let mut places = BTreeMap::from([(norm, 0)]);
         let sum = |observable: &Observable| sum(&observable.operator(system.model()), moves, &mut places);
         let observables: Vec<Sum> = observables.iter().map(sum).collect();
         let mut passes: Vec<Pass> = Vec::new();
-        for (&Moment { flip, powers, sign, ys }, &place) in &places {
-            let string = (sign, Complex64::I.powu(ys), place);
+        for (&Moment { flip, powers, sign }, &place) in &places {
+            let string = (sign, PauliString { flip, sign }.phase(), place);
             match passes.last_mut().filter(|pass| (pass.flip, pass.powers) == (flip, powers)) {
                 Some(pass) => pass.strings.push(string),
                 None => passes.push(Pass { flip, powers, strings: vec![string] }),
@@ -188,7 +187,7 @@ fn sum(operator: &Operator, moves: bool, places: &mut BTreeMap<Moment, usize>) -
     let mut functions = Vec::new();
     let mut coefficients: BTreeMap<(Moment, [u32; 2]), Complex64> = BTreeMap::new();
     for (word, c) in operator.terms() {
-        let (band, flip, sign, ys) = parts(word);
+        let (band, PauliString { flip, sign }) = PauliString::of(word);
         let (raise, lower, alternating) = (band.raise, band.lower, band.alternating);
         if alternating || !band.functions().is_empty() {
             assert!(raise == lower && flip | sign == 0, "functions of N are read off the populations");
@@ -204,7 +203,7 @@ fn sum(operator: &Operator, moves: bool, places: &mut BTreeMap<Moment, usize>) -
                 let c = binomial(raise, i) * binomial(lower, j) * c;
                 let powers = [i.min(j), i.max(j)];
                 for (power, weight) in displacement([raise - i, lower - j]) {
-                    let (c, moment) = (c * weight, Moment { flip, powers, sign, ys });
+                    let (c, moment) = (c * weight, Moment { flip, powers, sign });
                     *coefficients.entry((moment, power)).or_default() += if i <= j { c } else { c.conj() };
                 }
             }
@@ -228,26 +227,6 @@ fn displacement([p, q]: [u32; 2]) -> Vec<([u32; 2], Complex64)> {
         }
     }
     terms
-}
-
-/// What a word does to the oscillator, which spins it flips, which it gives signs, and how many τy there are.
-fn parts(word: &Word) -> (Band, usize, usize, u32) {
-    let (mut band, mut flip, mut sign, mut ys) = (Band::default(), 0, 0, 0);
-    for (part, factor) in word.factors() {
-        let bit = || 1 << (part - 1);
-        match factor {
-            Factor::Band(own) => band = own.clone(),
-            Factor::Pauli(Pauli::X) => flip |= bit(),
-            Factor::Pauli(Pauli::Z) => sign |= bit(),
-            Factor::Pauli(Pauli::Y) => {
-                flip |= bit();
-                sign |= bit();
-                ys += 1;
-            }
-            Factor::Fock { .. } | Factor::Transition { .. } => unreachable!("models are of an oscillator and spins"),
-        }
-    }
-    (band, flip, sign, ys)
 }
 
 fn binomial(n: u32, k: u32) -> f64 {

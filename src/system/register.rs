@@ -29,7 +29,6 @@ pub struct Register {
     frequency: f64,
     cutoff: Cutoff,
     channels: Vec<Channel>,
-    splittings: Vec<f64>,
     /// Σ ±g cos θ of every row: what X multiplies on the row itself.
     diagonal: Vec<f64>,
     /// g sin θ of every spin that X flips, with the spin's bit.
@@ -66,7 +65,6 @@ impl Register {
             model: model.clone(),
             frequency: model.frequency(),
             cutoff,
-            splittings: spins.iter().map(crate::model::Spin::splitting).collect(),
             diagonal: (0..rows).map(|row| row_sum(row, |spin| spin.coupling * spin.cos_theta())).collect(),
             flips: (spins.iter().enumerate())
                 .map(|(i, spin)| (1 << i, spin.coupling * spin.sin_theta()))
@@ -77,21 +75,6 @@ impl Register {
             frame: None,
             tied: None,
         }
-    }
-
-    /// ω̃ of every spin.
-    pub(super) fn splittings(&self) -> &[f64] {
-        &self.splittings
-    }
-
-    /// What X multiplies on every row itself.
-    pub(super) fn diagonal(&self) -> &[f64] {
-        &self.diagonal
-    }
-
-    /// Bit and strength of every spin that X flips.
-    pub(super) fn flips(&self) -> &[(usize, f64)] {
-        &self.flips
     }
 
     /// The rates and operators of the channels of the oscillator.

@@ -4,21 +4,22 @@ use super::Stretch;
 use super::chebyshev::{DEGREES, MOST_WEIGHTS, RULES, Rule};
 use super::smoothness::Smoothness;
 use crate::hilbert::{Ket, Window};
-use crate::system::{Followed, Scratch, activity, combine};
+use crate::system::{FollowedSet, OpenSystem, Scratch, combine};
 
 /// M_y(t) = y(0) − E[y(0)] + Σ_jumps Δy − ∫₀ᵗ c ds for every followed quantity y, at given times.
 ///
 /// With the mean rate of change by jumps c = Σ_m ‖L_mψ‖² [y(L_mψ/‖L_mψ‖) − y(ψ)], E[M_y(t)] = 0: in a short time dt the
 /// jump of channel m happens with probability ‖L_mψ‖² dt and changes y by the bracket, which c dt takes away again,
-/// given all that happened before. For y = ⟨O⟩ this is ⟨O⟩_t − E⟨O⟩_0 − ∫⟨𝓛†O⟩ds (see [`Followed`]), but it needs no
+/// given all that happened before. For y = ⟨O⟩ this is ⟨O⟩_t − E⟨O⟩_0 − ∫⟨𝓛†O⟩ds (see [`FollowedSet`]), but it needs no
 /// 𝓛†O, holds in a truncated Fock space as it stands, and only moves where something can jump.
 ///
 /// c is smooth between jumps. It is interpolated over each stretch at Chebyshev nodes on the propagator's dense output,
 /// as many as bring the error that its last coefficients foretell below the tolerance, and integrated, which serves every output
 /// time within the stretch. Nothing is given back of that error because it might have the other sign next time: a mean over
 /// trajectories keeps it, and no error bar knows of it.
-pub struct Martingales<'a, S: Followed> {
+pub struct Martingales<'a, S: OpenSystem> {
     system: &'a S,
+    set: &'a FollowedSet,
     times: &'a [f64],
     /// The error allowed of a value at an output time, and of the integrals per unit of time.
     tolerance: f64,
@@ -28,9 +29,13 @@ pub struct Martingales<'a, S: Followed> {
     next: usize,
     /// The last node of the last stretch.
     end: usize,
+    /// Whether there is a value before the present stretch, and whether that is the trajectory's own.
     begun: bool,
+    started: bool,
     /// How smooth c was in the last stretch that went on from another, and in the last one after a jump.
     seen: [Smoothness; 2],
+    /// Σ (Δy)² over the jumps so far.
+    activity: Vec<f64>,
     sum: Vec<f64>,
     last: Vec<f64>,
     values: Vec<f64>,
@@ -39,7 +44,7 @@ pub struct Martingales<'a, S: Followed> {
     integral: Vec<f64>,
     scrap: Vec<f64>,
     now: Vec<f64>,
-    /// 1/(1 + |y|) at the stretch's beginning; zero for the activity, which is as smooth and needs to be known only roughly.
+    /// 1/(1 + |y|) at the stretch's beginning.
     units: Vec<f64>,
     kets: Vec<Ket>,
     scratch: Scratch,
@@ -51,6 +56,7 @@ pub struct MartingaleMark {
     next: usize,
     begun: bool,
     seen: [Smoothness; 2],
+    activity: Vec<f64>,
     sum: Vec<f64>,
     last: Vec<f64>,
     values: Vec<f64>,
@@ -63,15 +69,16 @@ const BLOCK: usize = 16;
 /// The richest rule.
 const LAST_RULE: usize = DEGREES.len() - 1;
 
-impl<'a, S: Followed> Martingales<'a, S> {
-    /// Martingales at `times` (ascending); integrals err by at most about `tolerance`·(1 + |y|) over a whole run.
-    pub fn new(system: &'a S, times: &'a [f64], tolerance: f64) -> Self {
-        let width = (system.followed() + activity::COUNT).next_multiple_of(BLOCK);
+impl<'a, S: OpenSystem> Martingales<'a, S> {
+    /// Martingales of the quantities `set` of `system` at `times` (ascending); integrals err by at most about `tolerance`·(1 + |y|) over a whole run.
+    pub fn new(system: &'a S, set: &'a FollowedSet, times: &'a [f64], tolerance: f64) -> Self {
+        let width = set.order().next_multiple_of(BLOCK);
         let duration = times.last().copied().filter(|end| *end > 0.0).unwrap_or(1.0);
         let cells = |rows: usize| vec![0.0; rows * width];
         let most = DEGREES[LAST_RULE] + 1;
         Self {
             system,
+            set,
             times,
             tolerance,
             accuracy: tolerance / duration,
@@ -80,7 +87,9 @@ impl<'a, S: Followed> Martingales<'a, S> {
             next: 0,
             end: 0,
             begun: false,
+            started: false,
             seen: [Smoothness::default(); 2],
+            activity: cells(1),
             sum: cells(1),
             last: cells(1),
             values: cells(3),
@@ -91,14 +100,15 @@ impl<'a, S: Followed> Martingales<'a, S> {
             now: cells(1),
             units: cells(1),
             kets: vec![Ket::zeros(Window::around(0, 1), system.rows()); most - 2],
-            scratch: Scratch::new(system),
+            scratch: set.scratch(),
         }
     }
 
     /// The quantities of `ket` at the time number `index`.
     pub fn values(&mut self, index: usize, ket: &Ket) -> &[f64] {
-        let count = self.system.followed();
-        self.system.follow(self.times[index], ket, &mut self.scratch, &mut self.now[..count]);
+        let count = self.set.order();
+        let alpha = self.system.displacement(self.times[index]);
+        self.set.values(alpha, ket, &mut self.scratch, &mut self.now[..count]);
         &self.now[..count]
     }
 
@@ -108,6 +118,8 @@ impl<'a, S: Followed> Martingales<'a, S> {
         self.next = 0;
         self.seen = [Smoothness::default(); 2];
         self.sum.fill(0.0);
+        self.activity.fill(0.0);
+        self.started = false;
         self.begun = expected.is_some();
         if let Some(expected) = expected {
             self.last[..expected.len()].copy_from_slice(expected);
@@ -121,6 +133,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
             next: self.next,
             begun: self.begun,
             seen: self.seen,
+            activity: self.activity.clone(),
             sum: self.sum.clone(),
             last: self.last.clone(),
             values: row(&self.values, 1),
@@ -132,6 +145,8 @@ impl<'a, S: Followed> Martingales<'a, S> {
     pub fn resume(&mut self, mark: &MartingaleMark) {
         (self.next, self.begun, self.end) = (mark.next, mark.begun, 0);
         self.seen = mark.seen;
+        self.started = true;
+        self.activity.copy_from_slice(&mark.activity);
         self.sum.copy_from_slice(&mark.sum);
         self.last.copy_from_slice(&mark.last);
         self.values[self.width..2 * self.width].copy_from_slice(&mark.values);
@@ -139,9 +154,9 @@ impl<'a, S: Followed> Martingales<'a, S> {
     }
 
     /// Takes in a stretch without jumps; the changes since the last one were jumps (or the draw of the initial state).
-    /// `reached` is told the number of every time within it, the martingales there and the [`activity`] up to it.
-    pub fn stretch(&mut self, stretch: &Stretch, mut reached: impl FnMut(usize, &[f64], &[f64])) {
-        let (width, count) = (self.width, self.system.followed());
+    /// `reached` is told the number of every time within it and the martingales there.
+    pub fn stretch(&mut self, stretch: &Stretch, mut reached: impl FnMut(usize, &[f64])) {
+        let (width, count) = (self.width, self.set.order());
         if self.jumps && stretch.continues {
             // What the window lost in between is beyond the tolerance.
             self.values.copy_within(width..2 * width, 0);
@@ -150,16 +165,20 @@ impl<'a, S: Followed> Martingales<'a, S> {
             self.node(0, 0, stretch.begin, stretch.start);
             if self.begun {
                 for j in 0..width {
-                    self.sum[j] += self.values[j] - self.last[j];
+                    let change = self.values[j] - self.last[j];
+                    self.sum[j] += change;
+                    if self.started {
+                        self.activity[j] += change * change;
+                    }
                 }
             }
         }
-        self.begun = true;
+        (self.begun, self.started) = (true, true);
         let rule = if self.jumps { Some(self.sample(stretch)) } else { None };
         let mut done = f64::NEG_INFINITY;
         while let Some(time) = self.times.get(self.next).filter(|time| **time <= stretch.end_time) {
             if *time == done {
-                reached(self.next, &self.now[..count], &self.active());
+                reached(self.next, &self.now[..count]);
                 self.next += 1;
                 continue;
             }
@@ -172,7 +191,7 @@ impl<'a, S: Followed> Martingales<'a, S> {
                 combine(&self.weights[..=rule.degree], &self.rates, &mut self.integral);
                 self.now.iter_mut().zip(&self.integral).for_each(|(now, rate)| *now -= stretch.length * rate);
             }
-            reached(self.next, &self.now[..count], &self.active());
+            reached(self.next, &self.now[..count]);
             self.next += 1;
         }
         match rule {
@@ -182,23 +201,21 @@ impl<'a, S: Followed> Martingales<'a, S> {
                 self.last.copy_from_slice(&self.values[width..2 * width]);
                 self.end = rule.degree;
             }
-            None => self.system.follow(
-                stretch.begin + stretch.length,
-                stretch.end,
-                &mut self.scratch,
-                &mut self.last[..count],
-            ),
+            None => {
+                let alpha = self.system.displacement(stretch.begin + stretch.length);
+                self.set.values(alpha, stretch.end, &mut self.scratch, &mut self.last[..count]);
+            }
         }
     }
 
-    /// The activity up to the time just reached.
-    fn active(&self) -> [f64; activity::COUNT] {
-        std::array::from_fn(|kind| -self.now[self.system.followed() + kind])
+    /// The squares of the changes that jumps made so far to every quantity.
+    pub fn activity(&self) -> &[f64] {
+        &self.activity[..self.set.order()]
     }
 
     /// Samples c over the stretch as finely as needed; returns the rule that was.
     fn sample(&mut self, stretch: &Stretch) -> &'static Rule {
-        let (width, count) = (self.width, self.system.followed());
+        let (width, count) = (self.width, self.set.order());
         for (unit, value) in self.units[..count].iter_mut().zip(&self.values) {
             *unit = 1.0 / (1.0 + value.abs());
         }
@@ -255,9 +272,9 @@ impl<'a, S: Followed> Martingales<'a, S> {
 
     /// Rates at node `i`, which is at `time`, and the quantities into row `row` of `values`: 0 at the stretch's beginning, 1 at its end.
     fn node(&mut self, i: usize, row: usize, time: f64, ket: &Ket) {
-        let (width, count) = (self.width, self.system.followed());
+        let (width, count) = (self.width, self.set.order());
         let values = &mut self.values[row * width..row * width + count];
-        let rates = &mut self.rates[i * width..i * width + count + activity::COUNT];
-        self.system.follow_with_jumps(time, ket, &mut self.scratch, values, rates);
+        let rates = &mut self.rates[i * width..i * width + count];
+        self.set.rates(self.system.displacement(time), ket, &mut self.scratch, values, rates);
     }
 }

@@ -8,12 +8,13 @@ use fluctuator::ensemble::{
     self, BlockRunner, CONTROLS, Closure, Ensemble, Estimator, Guide, Layout, Moments, Plan, Purpose, Streams,
     expected_quantities, least_squares,
 };
-use fluctuator::hilbert::{Cutoff, Ket, Window};
+use fluctuator::hilbert::Cutoff;
 use fluctuator::model::{
-    Adiabatic, Model, OscillatorBath, OscillatorPreparation, PureOscillator, PurePreparation, Spin, SpinPreparation,
+    Adiabatic, Model, OscillatorBath, OscillatorPreparation, OscillatorSpins, PureOscillator, PurePreparation, Spin,
+    SpinPreparation,
 };
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Chain, Channel, Experiment, Followed, Observable, OpenSystem, Scratch};
+use fluctuator::system::{Chain, Experiment, FollowedSet, Observable, OpenSystem};
 use num_complex::Complex64;
 
 use crate::reference;
@@ -203,54 +204,6 @@ fn controlled_means_are_exact_for_every_kind_of_system() {
     }
 }
 
-/// A chain that takes the rates at which jumps change the quantities for `factor` times what they are.
-struct Miscompensated(Chain, f64);
-
-impl OpenSystem for Miscompensated {
-    type Generator = <Chain as OpenSystem>::Generator;
-
-    fn model(&self) -> &Model {
-        self.0.model()
-    }
-    fn cutoff(&self) -> Cutoff {
-        self.0.cutoff()
-    }
-    fn rows(&self) -> usize {
-        self.0.rows()
-    }
-    fn channels(&self) -> &[Channel] {
-        self.0.channels()
-    }
-    fn generator(&self, window: Window) -> Self::Generator {
-        self.0.generator(window)
-    }
-    fn prepare(&self, state: &PurePreparation, tail: f64, ket: &mut Ket) -> f64 {
-        self.0.prepare(state, tail, ket)
-    }
-    fn weights(&self, ket: &Ket, weights: &mut [f64]) {
-        self.0.weights(ket, weights);
-    }
-    fn collapse(&self, channel: usize, ket: &mut Ket, scratch: &mut Ket) {
-        self.0.collapse(channel, ket, scratch);
-    }
-    fn has_parity(&self) -> bool {
-        self.0.has_parity()
-    }
-}
-
-impl Followed for Miscompensated {
-    fn followed(&self) -> usize {
-        self.0.followed()
-    }
-    fn follow(&self, time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
-        self.0.follow(time, ket, scratch, values);
-    }
-    fn follow_with_jumps(&self, time: f64, ket: &Ket, scratch: &mut Scratch, values: &mut [f64], rates: &mut [f64]) {
-        self.0.follow_with_jumps(time, ket, scratch, values, rates);
-        rates.iter_mut().for_each(|rate| *rate *= self.1);
-    }
-}
-
 /// A value and its controls.
 type Row = (f64, [f64; CONTROLS]);
 
@@ -265,9 +218,14 @@ fn a_wrong_compensator_is_noticed() {
     let truth = exact(&experiment).observables;
     let state = PurePreparation { oscillator: PureOscillator::Fock(0), excited: 0 };
     let worst = |factor: f64| {
-        let system = Miscompensated(Chain::new(model, Cutoff::Auto).expect("one symmetric spin"), factor);
-        let expected = expected_quantities(&system, &experiment);
-        let guide = Guide::new(&system, &experiment, Closure::identity(system.followed()), expected);
+        let chain = |model: &OscillatorSpins| Chain::new(model, Cutoff::Auto).expect("one symmetric spin");
+        // The quantities of a model whose jumps come `factor` times as often change by them as much faster.
+        let mut hasty = model.clone();
+        hasty.spins[0].bath.as_mut().expect("a bath").gamma *= factor;
+        let (system, set) = (chain(model), FollowedSet::usual(&chain(&hasty)));
+        let expected = expected_quantities(&system, &set, &experiment);
+        let closure = Closure::identity(set.order());
+        let guide = Guide::new(&system, &experiment, (set, closure), expected);
         let mut runner = BlockRunner::new(&system, &experiment, &Tolerances::from_tolerance(1e-8), 7, Some(&guide));
         let mut path = |index: usize| {
             let mut chance = Streams::new(7).open(index as u64, Purpose::Jumps);

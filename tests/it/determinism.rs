@@ -4,7 +4,7 @@ use fluctuator::ensemble::{self, BlockRunner, Estimator, Guide, Plan};
 use fluctuator::hilbert::Cutoff;
 use fluctuator::model::{Model, OscillatorBath, OscillatorPreparation, SpinPreparation};
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Chain, Experiment, Followed, MovingFrame, Register};
+use fluctuator::system::{Chain, Experiment, MovingFrame, OpenSystem, Register};
 use num_complex::Complex64;
 
 use crate::systems::{experiment, oscillator, run, spin};
@@ -35,7 +35,7 @@ fn threads_change_nothing() {
 
 /// A trajectory after others, in the memory they left and on the trunk that they share, is bit for bit the trajectory in
 /// fresh memory, which does everything by itself.
-fn check_independence<S: Followed>(system: &S, experiment: &Experiment, guide: Option<&Guide>) {
+fn check_independence<S: OpenSystem>(system: &S, experiment: &Experiment, guide: Option<&Guide>) {
     let tolerances = Tolerances::from_tolerance(1e-8);
     let mut used = BlockRunner::new(system, experiment, &tolerances, 3, guide);
     // Those that jump late come before those that jump early, and after them.

@@ -8,9 +8,7 @@ use fluctuator::model::{
     Model, OscillatorBath, OscillatorPreparation, PureOscillator, PurePreparation, Spin, SpinPreparation,
 };
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{
-    Experiment, Followed, MovingFrame, Observable, OpenSystem, Register, Scratch, activity, quantity,
-};
+use fluctuator::system::{Experiment, FollowedSet, MovingFrame, Observable, OpenSystem, Register, Scratch};
 use fluctuator::unravelling::{Recorder, Trajectory};
 use num_complex::Complex64;
 
@@ -32,6 +30,7 @@ fn tilted() -> Spin {
 /// Quantities, and the rates at which jumps change them, at the output times of a trajectory.
 struct Followers<'a> {
     system: &'a Register,
+    set: &'a FollowedSet,
     times: &'a [f64],
     scratch: Scratch,
     found: Vec<Vec<f64>>,
@@ -39,23 +38,20 @@ struct Followers<'a> {
 
 impl Recorder for Followers<'_> {
     fn output(&mut self, index: usize, ket: &Ket) {
-        let count = self.system.followed();
-        let (mut values, mut rates) = (vec![0.0; count], vec![0.0; count + activity::COUNT]);
+        let [mut values, mut rates] = [(); 2].map(|()| vec![0.0; self.set.order()]);
         let mut ket = ket.clone();
         ket.scale(1.0 / ket.norm_squared().sqrt());
-        self.system.follow_with_jumps(self.times[index], &ket, &mut self.scratch, &mut values, &mut rates);
-        // What is left out of N² and of N²T there is left out on purpose.
-        for place in [quantity::NUMBER_SQUARED, quantity::TIMES_INVERSION + 1] {
-            (values[place], rates[place]) = (0.0, 0.0);
-        }
+        let alpha = self.system.displacement(self.times[index]);
+        self.set.rates(alpha, &ket, &mut self.scratch, &mut values, &mut rates);
         self.found.extend([values, rates]);
     }
 }
 
 fn followed(system: &Register, experiment: &Experiment, alpha: Complex64, index: u64) -> Vec<Vec<f64>> {
     let mut trajectory = Trajectory::new(system, &experiment.times, &Tolerances::from_tolerance(1e-10));
-    let scratch = Scratch::new(system);
-    let mut followers = Followers { system, times: &experiment.times, scratch, found: Vec::new() };
+    let set = FollowedSet::usual(system);
+    let scratch = set.scratch();
+    let mut followers = Followers { system, set: &set, times: &experiment.times, scratch, found: Vec::new() };
     let state = PurePreparation { oscillator: PureOscillator::Coherent(alpha), excited: index as u32 % 4 };
     let mut chance = Streams::new(9).open(index, Purpose::Jumps);
     trajectory.run(&state, &mut chance, &mut followers).expect("a trajectory");
@@ -98,8 +94,10 @@ fn records_and_populations_are_those_of_the_laboratory() {
     assert_eq!(MovingFrame::of(&experiment).expect("it pays").at(0.0), alpha);
     let tolerances = Tolerances::from_tolerance(1e-8);
     let guide = |system: &Register| {
-        let closure = fluctuator::ensemble::Closure::identity(system.followed());
-        Guide::new(system, &experiment, closure, expected_quantities(system, &experiment))
+        let set = FollowedSet::usual(system);
+        let expected = expected_quantities(system, &set, &experiment);
+        let closure = fluctuator::ensemble::Closure::identity(set.order());
+        Guide::new(system, &experiment, (set, closure), expected)
     };
     let (guides, number) = ([&laboratory, &moving].map(guide), experiment.number_index());
     for index in 0..12 {
@@ -109,7 +107,6 @@ fn records_and_populations_are_those_of_the_laboratory() {
         };
         let (known, found) = (tally(&laboratory, &guides[0]), tally(&moving, &guides[1]));
         assert!(found.counts.largest_window <= 48 && known.counts.largest_window > 100);
-        // Beyond those lies the activity, which is known only roughly.
         let estimates = ..Layout::new(&experiment, moving.channels().len()).estimates();
         let largest = difference(&found.records.mean()[estimates], &known.records.mean()[estimates]);
         assert!(largest < 1e-6, "trajectory {index}: {largest}");

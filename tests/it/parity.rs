@@ -7,8 +7,9 @@ use fluctuator::model::{
     Model, OscillatorBath, OscillatorPreparation, OscillatorSpins, PureOscillator, PurePreparation, Spin,
     SpinPreparation,
 };
+use fluctuator::operator::Operator;
 use fluctuator::propagate::Tolerances;
-use fluctuator::system::{Chain, Followed, Generator, Observable, OpenSystem, Readout, Register, Scratch, activity};
+use fluctuator::system::{Chain, FollowedSet, Generator, Observable, OpenSystem, Readout, Register, Scratch, quantity};
 use fluctuator::unravelling::{Recorder, Trajectory};
 
 use crate::systems::{experiment, run, spin};
@@ -30,6 +31,7 @@ fn model(spins: usize, coupling: f64, oscillator_bath: Option<OscillatorBath>) -
 
 struct Record<'a, S> {
     system: &'a S,
+    set: &'a FollowedSet,
     observables: &'a [Observable],
     scratch: Scratch,
     values: Vec<f64>,
@@ -37,15 +39,15 @@ struct Record<'a, S> {
     largest: usize,
 }
 
-impl<S: Followed> Recorder for Record<'_, S> {
+impl<S: OpenSystem> Recorder for Record<'_, S> {
     fn output(&mut self, _index: usize, ket: &Ket) {
-        let (count, mut values) = (self.system.followed(), vec![0.0; self.observables.len()]);
+        let mut values = vec![0.0; self.observables.len()];
         Readout::new(self.system, self.observables).observe(self.system, 0.0, ket, &mut values);
         self.values.append(&mut values);
-        let (mut values, mut rates) = (vec![0.0; count], vec![0.0; count + activity::COUNT]);
+        let [mut values, mut rates] = [(); 2].map(|()| vec![0.0; self.set.order()]);
         let mut ket = ket.clone();
         ket.scale(1.0 / ket.norm_squared().sqrt());
-        self.system.follow_with_jumps(0.0, &ket, &mut self.scratch, &mut values, &mut rates);
+        self.set.rates(None, &ket, &mut self.scratch, &mut values, &mut rates);
         self.values.extend(values.into_iter().chain(rates));
         self.largest = self.largest.max(ket.window().len());
     }
@@ -62,13 +64,21 @@ struct Found {
 }
 
 /// One trajectory: what was observed and followed at five times, and the jumps.
-fn trajectory<S: Followed>(system: &S, spins: usize, state: &PurePreparation, end: f64, index: u64) -> Found {
+fn trajectory<S: OpenSystem>(
+    system: &S,
+    quantities: &[Operator],
+    (spins, end): (usize, f64),
+    state: &PurePreparation,
+    index: u64,
+) -> Found {
     let times: Vec<f64> = (0..5).map(|i| end * f64::from(i) / 4.0).collect();
     let observables = Observable::all(spins);
+    let set = FollowedSet::new(system, quantities.to_vec());
     let mut record = Record {
         system,
+        set: &set,
         observables: &observables,
-        scratch: Scratch::new(system),
+        scratch: set.scratch(),
         values: Vec::new(),
         jumps: Vec::new(),
         largest: 0,
@@ -96,15 +106,16 @@ fn check(model: &OscillatorSpins, cutoff: Cutoff, n: usize, end: f64, trajectori
     let mut wrong = model.clone();
     wrong.spins[spins - 1].bath.as_mut().expect("a bath").gamma *= 1.0 + 1e-4;
     let wrong = Register::with_parity(&wrong, cutoff).expect("it conserves parity");
+    let quantities = quantity::followed(&half);
     let (mut jumps, mut largest) = (0, 0);
     for index in 0..trajectories {
         let state = PurePreparation { oscillator: PureOscillator::Fock(n), excited: index as u32 % (1 << spins) };
-        let known = trajectory(&whole, spins, &state, end, index);
-        let found = trajectory(&half, spins, &state, end, index);
+        let known = trajectory(&whole, &quantities, (spins, end), &state, index);
+        let found = trajectory(&half, &quantities, (spins, end), &state, index);
         let worst = difference(&found, &known);
         assert!(worst < 1e-8, "{spins} spins, {cutoff:?}, trajectory {index}: {worst}");
         // Negative control: a rate one in ten thousand too large is seen.
-        let worst = difference(&trajectory(&wrong, spins, &state, end, index), &known);
+        let worst = difference(&trajectory(&wrong, &quantities, (spins, end), &state, index), &known);
         assert!(worst > 1e-6, "{spins} spins, trajectory {index}: {worst} with a wrong rate");
         jumps += known.jumps.len();
         largest = largest.max(known.largest);
@@ -142,8 +153,8 @@ fn one_spin_is_a_chain() {
     let mut jumps = 0;
     for index in 0..8 {
         let state = PurePreparation { oscillator: PureOscillator::Fock(2), excited: index as u32 % 2 };
-        let [chain, half] = [trajectory(&chain, 0, &state, 2.0, index), trajectory(&half, 0, &state, 2.0, index)]
-            .map(|found| found.jumps);
+        let chain = trajectory(&chain, &[], (0, 2.0), &state, index).jumps;
+        let half = trajectory(&half, &[], (0, 2.0), &state, index).jumps;
         jumps += chain.len();
         assert_eq!(chain.len(), half.len(), "{chain:?} {half:?}");
         assert!(chain.iter().zip(&half).all(|(a, b)| a.1 == b.1 && (a.0 - b.0).abs() < 1e-8), "{chain:?} {half:?}");

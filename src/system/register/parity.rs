@@ -80,11 +80,6 @@ impl Register {
         let population = parity[0] + parity[1];
         if row >> spin & 1 == 1 { [0.0, population] } else { [population, 0.0] }
     }
-
-    /// The states of the tied spin in a row: rows of all spins, with the parity of the levels they are at.
-    pub(in crate::system) fn spread(&self, row: usize, sector: usize) -> Option<[(usize, usize); 2]> {
-        self.tied.map(|tied| [(row, class(row, sector)), (row | 1 << tied, 1 - class(row, sector))])
-    }
 }
 
 /// Multiplies the amplitudes with the tied spin in |−⟩ and in |+⟩.
