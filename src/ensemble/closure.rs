@@ -3,8 +3,9 @@
 use nalgebra::DMatrix;
 
 use super::least_squares::least_squares;
-use super::pilot_record::{INTERVALS, PilotRecord, Size};
-use crate::system::{FollowedSet, combine};
+use super::pilot_moments::PilotMoments;
+use super::pilot_record::{INTERVALS, Size};
+use crate::system::combine;
 
 /// Rows are padded to a multiple of this, for the vector loops.
 const BLOCK: usize = 16;
@@ -47,65 +48,31 @@ impl Closure {
         Self::new(order, &identity, &identity)
     }
 
-    /// The law of the quantities `set` that pilot trajectories teach: of all of them if enough quanta have come and gone, else of
-    /// the spins' own alone. A run's martingales err by `tolerance`·(1 + |y|).
-    pub fn learn(pilots: &[PilotRecord], set: &FollowedSet, tolerance: f64) -> Self {
-        let quanta = pilots.iter().filter_map(|pilot| pilot.activity.first()).sum::<f64>();
-        let spins = (0..set.order()).map(|place| set.is_of_spins(place)).collect::<Vec<_>>();
-        Self::learn_of(pilots, &spins, quanta, tolerance)
-    }
-
-    fn learn_of(pilots: &[PilotRecord], of_spins: &[bool], quanta: f64, tolerance: f64) -> Self {
-        let order = of_spins.len();
-        let spins = |place: &usize| of_spins[*place];
-        let sizes: Vec<Size> = (0..order).map(|place| Size::of(pilots, order, place)).collect();
+    /// The law of quantities that pilot trajectories teach: of all of them if enough quanta have come and gone, else of those
+    /// `of_spins` alone. A run's martingales err by `tolerance`·(1 + |y|).
+    pub fn learn(pilots: &PilotMoments, of_spins: &[bool], tolerance: f64) -> Self {
         // What varies by its numerical error only teaches nothing.
-        let moves = |place: &usize| sizes[*place].varies > tolerance * (1.0 + sizes[*place].largest);
-        let law = (0..order).filter(|place| quanta >= QUANTA || spins(place)).filter(moves).collect::<Vec<_>>();
-        Self::fit(pilots, &sizes, &law)
+        let moves = |place: &usize| {
+            let Size { largest, varies } = pilots.sizes[*place];
+            varies > tolerance * (1.0 + largest)
+        };
+        let known = |place: &usize| pilots.quanta >= QUANTA || of_spins[*place];
+        let law: Vec<usize> = (0..pilots.order()).filter(known).filter(moves).collect();
+        Self::fit(pilots, &law)
     }
 
-    /// The least-squares fit to pilot trajectories for the quantities `law` among all those of `sizes`, pooled over all intervals;
-    /// deviations are taken from the pilots' mean at each time. For the others E = R = 1.
-    fn fit(pilots: &[PilotRecord], sizes: &[Size], law: &[usize]) -> Self {
-        let (all, order) = (sizes.len(), law.len());
+    /// The least-squares fit to pilot trajectories for the quantities `law` among all of them, pooled over all intervals; for the
+    /// others E = R = 1.
+    fn fit(pilots: &PilotMoments, law: &[usize]) -> Self {
+        let (all, order) = (pilots.order(), law.len());
         let regressors = 2 * order;
-        let jumps: u64 = pilots.iter().map(|pilot| pilot.jumps).sum();
-        if pilots.len() < 2 || law.is_empty() || jumps < JUMPS_PER_REGRESSOR * regressors as u64 {
+        if pilots.pilots < 2 || law.is_empty() || pilots.jumps < JUMPS_PER_REGRESSOR * regressors as u64 {
             return Self::identity(all);
         }
-        let (mut gram, mut right) = (vec![0.0; regressors * regressors], vec![0.0; regressors * order]);
-        let mut row = vec![0.0; regressors + order];
-        for interval in 0..INTERVALS {
-            let (now, next) = (interval * all, (interval + 1) * all);
-            let sample = |pilot: &PilotRecord, row: &mut [f64]| {
-                for (j, place) in law.iter().enumerate() {
-                    row[j] = pilot.values[now + place];
-                    row[order + j] = pilot.martingales[next + place] - pilot.martingales[now + place];
-                    row[regressors + j] = pilot.values[next + place];
-                }
-            };
-            let mut mean = vec![0.0; regressors + order];
-            for pilot in pilots {
-                sample(pilot, &mut row);
-                mean.iter_mut().zip(&row).for_each(|(mean, x)| *mean += x / pilots.len() as f64);
-            }
-            for pilot in pilots {
-                sample(pilot, &mut row);
-                row.iter_mut().zip(&mean).for_each(|(x, mean)| *x -= mean);
-                for i in 0..regressors {
-                    for j in 0..regressors {
-                        gram[i * regressors + j] += row[i] * row[j];
-                    }
-                    for j in 0..order {
-                        right[i * order + j] += row[i] * row[regressors + j];
-                    }
-                }
-            }
-        }
+        let (gram, right) = pilots.at(law).regression();
         let fitted = least_squares(&gram, &right, regressors);
         let (transfer, response) = fitted.split_at(order * order);
-        let varies: Vec<f64> = law.iter().map(|place| sizes[*place].varies).collect();
+        let varies: Vec<f64> = law.iter().map(|place| pilots.sizes[*place].varies).collect();
         let answers = |j: usize| {
             let answer = |i: usize| (response[j * order + i] * varies[j] / varies[i]).abs();
             (0..order).map(answer).all(|answer| answer <= LARGEST_GAIN)
@@ -113,11 +80,11 @@ impl Closure {
         // A martingale that hardly moved in the pilots, as none of its jumps was among them, is weighted by its rounding.
         let known: Vec<usize> = (0..order).filter(|j| answers(*j)).map(|j| law[j]).collect();
         if known.len() < order {
-            return Self::fit(pilots, sizes, &known);
+            return Self::fit(pilots, &known);
         }
         let deviation: Vec<f64> = (0..order).map(|j| gram[j * regressors + j].sqrt()).collect();
         if Self::new(order, transfer, response).gain(&deviation) <= LARGEST_GAIN {
-            Self::new(all, &embedded(transfer, law, all), &embedded(response, law, all)).amplifying(sizes)
+            Self::new(all, &embedded(transfer, law, all), &embedded(response, law, all)).amplifying(&pilots.sizes)
         } else {
             Self::identity(all)
         }
@@ -213,10 +180,10 @@ fn embedded(inner: &[f64], law: &[usize], order: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ensemble::pilot_record::PilotRecord;
 
     fn fit_all(pilots: &[PilotRecord], order: usize) -> Closure {
-        let sizes: Vec<Size> = (0..order).map(|place| Size::of(pilots, order, place)).collect();
-        Closure::fit(pilots, &sizes, &(0..order).collect::<Vec<_>>())
+        Closure::fit(&PilotMoments::of(pilots, order), &(0..order).collect::<Vec<_>>())
     }
 
     /// A noisy rotation with damping is found again, and V follows y exactly.
@@ -281,7 +248,9 @@ mod tests {
             })
             .collect();
         for (quanta, taught) in [(9.9, false), (10.1, true)] {
-            let closure = Closure::learn_of(&pilots, &of_spins, quanta, 1e-9);
+            let mut moments = PilotMoments::of(&pilots, order);
+            moments.quanta = quanta;
+            let closure = Closure::learn(&moments, &of_spins, 1e-9);
             for (place, spins) in of_spins.into_iter().enumerate() {
                 let expected = if taught || spins { [0.9, 0.5] } else { [1.0, 1.0] };
                 let found = [closure.row(place)[place], closure.row(order + place)[place]];
@@ -366,7 +335,8 @@ mod tests {
             };
             (0..20).map(pilot).collect()
         };
-        let [rounding, known] = [1e-13, 1e-7].map(|small| Closure::learn_of(&pilots(small), &[true; 17], 0.0, 1e-10));
+        let [rounding, known] =
+            [1e-13, 1e-7].map(|small| Closure::learn(&PilotMoments::of(&pilots(small), order), &[true; 17], 1e-10));
         let answer = |closure: &Closure| closure.row(order + places[1])[places[0]];
         assert_eq!(answer(&rounding), 0.0);
         assert!((answer(&known) / 3e7 - 1.0).abs() < 1e-6, "{}", answer(&known));

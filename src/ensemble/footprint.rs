@@ -3,10 +3,12 @@
 use super::controls::CONTROLS;
 use super::engine::System;
 use super::pilot_record::INTERVALS;
+use super::set_choice::FEWEST;
 use super::{Estimator, Layout, Lessons, Plan, Tally};
 use crate::hilbert::{PAD, Window};
 use crate::propagate::MAX_ORDER;
-use crate::system::{Experiment, Generator, OpenSystem, quantity};
+use crate::system::quantity::{self, Candidates};
+use crate::system::{Experiment, Generator, OpenSystem};
 
 /// Kets of a step beside the powers of its series, and those that martingales are evaluated on.
 const KETS: usize = 9;
@@ -36,7 +38,7 @@ impl Footprint {
     /// Of the run of `experiment` with `plan`, where `stored` says whether its blocks are stored. Kets come on top, see
     /// [`Footprint::kets`].
     pub fn of(experiment: &Experiment, plan: &Plan, stored: bool) -> Self {
-        let (channels, followed, _) = shape(experiment);
+        let (channels, [usual, most], _) = shape(experiment);
         let layout = Layout::new(experiment, channels);
         let controlled = plan.estimator != Estimator::Plain;
         let tally = Tally::bytes(layout, controlled);
@@ -55,6 +57,7 @@ impl Footprint {
         let laws = match plan.estimator {
             Estimator::Plain => 0,
             Estimator::Controlled { pilot } => {
+                let followed = if pilot < FEWEST { usual } else { most };
                 let each = (2 * 8 * (INTERVALS + 1) * followed) as f64 * GROWTH;
                 (pilot as f64 * each) as u64
             }
@@ -94,10 +97,11 @@ pub fn largest_frequency(experiment: &Experiment, levels: usize) -> f64 {
     }
 }
 
-/// Channels, followed quantities and rows of the system that an experiment runs on.
-fn shape(experiment: &Experiment) -> (usize, usize, usize) {
-    fn of<S: OpenSystem>(system: &S) -> (usize, usize, usize) {
-        (system.channels().len(), quantity::followed(system).len(), system.rows())
+/// Channels, the usual followed quantities and all that may be, and rows of the system that an experiment runs on.
+fn shape(experiment: &Experiment) -> (usize, [usize; 2], usize) {
+    fn of<S: OpenSystem>(system: &S) -> (usize, [usize; 2], usize) {
+        let Candidates { operators, sets } = quantity::candidates(system);
+        (system.channels().len(), [sets.first().map_or(0, Vec::len), operators.len()], system.rows())
     }
     match System::of(experiment) {
         System::Chain(system) => of(&system),

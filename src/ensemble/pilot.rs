@@ -3,16 +3,18 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::closure::Closure;
 use super::controls::{Guide, boundaries};
 use super::job::Job;
 use super::pilot_record::PilotRecord;
 use super::sampling::Confined;
+use super::set_choice::{FEWEST, SetChoice};
 use super::threads::Threads;
 use super::{Purpose, Streams, draw, expected_quantities};
 use crate::hilbert::Ket;
+use crate::model::OscillatorPreparation;
 use crate::propagate::Stop;
-use crate::system::{FollowedSet, OpenSystem};
+use crate::system::quantity::{self, Candidates};
+use crate::system::{Experiment, FollowedSet, OpenSystem};
 use crate::unravelling::{MartingaleMark, Martingales, Recorder, Rewindable, Stretch, Trajectory, Trunks};
 use crate::{Error, Result};
 
@@ -33,7 +35,8 @@ pub fn learn<S: OpenSystem>(
     threads: &Threads,
 ) -> Result<Option<Guide>> {
     let &Job { experiment, tolerances, plan, watcher, .. } = job;
-    let set = FollowedSet::usual(system);
+    let Candidates { operators, sets } = candidates(system, experiment, count);
+    let set = FollowedSet::new(system, operators);
     let expected = expected_quantities(system, &set, experiment);
     let times = boundaries(experiment);
     let next = AtomicU64::new(0);
@@ -72,8 +75,35 @@ pub fn learn<S: OpenSystem>(
     }
     outcomes.sort_by_key(|(index, _)| *index);
     let pilots = outcomes.into_iter().map(|(_, outcome)| outcome).collect::<Result<Vec<_>>>()?;
-    let closure = Closure::learn(&pilots, &set, tolerances.ket);
+    let of_spins: Vec<bool> = (0..set.order()).map(|place| set.is_of_spins(place)).collect();
+    let expressions = quantity::expressions(system, set.operators(), &experiment.observables);
+    let choice = SetChoice {
+        pilots: &pilots,
+        of_spins: &of_spins,
+        sets: &sets,
+        expressions: &expressions,
+        tolerance: tolerances.ket,
+        error: tolerances.ket.max(LAW),
+    };
+    let (best, closure) = choice.best();
+    let set = FollowedSet::new(system, sets[best].iter().map(|place| set.operators()[*place].clone()).collect());
+    let expected = expected.map(|expected| sets[best].iter().map(|place| expected[*place]).collect());
     Ok(Some(Guide::new(system, experiment, (set, closure), expected)))
+}
+
+/// Largest occupation of a thermal initial state over whose levels functions of N are added up, one by one.
+const MOST_THERMAL: f64 = 50.0;
+
+/// The sets of quantities to choose from: only the usual one with few pilots, and none whose means over the initial states take long.
+fn candidates<S: OpenSystem>(system: &S, experiment: &Experiment, pilots: u64) -> Candidates {
+    let mut candidates = quantity::candidates(system);
+    if pilots < FEWEST {
+        candidates.truncate(1);
+    }
+    if matches!(experiment.oscillator, OscillatorPreparation::Thermal(nbar) if nbar > MOST_THERMAL) {
+        candidates.keep_polynomials();
+    }
+    candidates
 }
 
 /// Keeps quantities and martingales at the boundaries.

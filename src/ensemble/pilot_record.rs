@@ -17,6 +17,7 @@ pub struct PilotRecord {
 }
 
 /// How large a quantity was in the pilots.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Size {
     /// The largest |y|.
     pub largest: f64,
@@ -36,5 +37,10 @@ impl Size {
             varies = values().fold(varies, |varies, value| varies.max((value - mean).abs()));
         }
         Self { largest, varies }
+    }
+
+    /// In two groups of pilots.
+    pub fn and(self, other: Self) -> Self {
+        Self { largest: self.largest.max(other.largest), varies: self.varies.max(other.varies) }
     }
 }

@@ -109,8 +109,9 @@ pub fn rarity(experiment: &Experiment, state: &PurePreparation) -> f64 {
 /// Means of the followed quantities over the initial states that [`draw`] draws from; `None` where a hard cutoff truncates a
 /// thermal state, whose means are then others.
 ///
-/// At t = 0 every followed quantity is linear in each spin's τz and, for number states, a polynomial of degree two in n: its
-/// mean follows from its values at n = 0, 1, 2 with E[n(n−1)] = 2n̄², and with one spin excited at a time.
+/// At t = 0 every followed quantity is linear in each spin's τz, so that its mean follows from one spin excited at a time. For number
+/// states polynomials are of degree two in n: E[n(n−1)] = 2n̄² and the values at n = 0, 1, 2 do. With other functions of n all levels
+/// are added up.
 pub fn expected_quantities<S: OpenSystem>(system: &S, set: &FollowedSet, experiment: &Experiment) -> Option<Vec<f64>> {
     let mut scratch = set.scratch();
     let mut ket = Ket::zeros(Window::around(0, 1), system.rows());
@@ -136,12 +137,30 @@ pub fn expected_quantities<S: OpenSystem>(system: &S, set: &FollowedSet, experim
         OscillatorPreparation::Coherent(alpha) => Some(over_spins(PureOscillator::Coherent(alpha))),
         OscillatorPreparation::Thermal(_) if experiment.cutoff != Cutoff::Auto => None,
         OscillatorPreparation::Thermal(nbar) => {
+            if !set.is_polynomial() {
+                return Some(over_levels(nbar, &mut over_spins));
+            }
             let [zero, one, two] = [0, 1, 2].map(|n| over_spins(PureOscillator::Fock(n)));
             let mean =
                 |((y0, y1), y2): ((&f64, &f64), &f64)| y0 + nbar * (y1 - y0) + nbar * nbar * (y2 - 2.0 * y1 + y0);
             Some(zero.iter().zip(&one).zip(&two).map(mean).collect())
         }
     }
+}
+
+/// The mean over a thermal state, to rounding.
+fn over_levels(nbar: f64, of: &mut impl FnMut(PureOscillator) -> Vec<f64>) -> Vec<f64> {
+    let ratio = nbar / (nbar + 1.0);
+    let mut mean = Vec::new();
+    let (mut n, mut p) = (0, 1.0 / (nbar + 1.0));
+    // Populations beyond make less than rounding of what grows like n².
+    while p > f64::EPSILON * 1e-8 / (nbar + 1.0) {
+        let values = of(PureOscillator::Fock(n));
+        mean.resize(values.len(), 0.0);
+        mean.iter_mut().zip(values).for_each(|(mean, value)| *mean += p * value);
+        (n, p) = (n + 1, p * ratio);
+    }
+    mean
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ pub const WIDTH: usize = 4;
 /// Arithmetic on vectors of [`WIDTH`] doubles.
 pub trait Lanes: Copy {
     /// The vector.
-    type Vector: Copy;
+    type Vector: Copy + 'static;
 
     /// The whole vectors of a slice; no alignment is asked for.
     fn vectors(cells: &[f64]) -> &[Self::Vector];

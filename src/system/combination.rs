@@ -28,23 +28,33 @@ impl Span {
         let mut span = Self { sizes, parity, basis: Vec::new() };
         // Gram and Schmidt, from the last quantity on: what it makes of the others is left out.
         for (index, quantity) in quantities.iter().enumerate().rev() {
-            let mut vector = Vector::of(quantity, span.parity.as_ref());
             let mut made = vec![0.0; quantities.len()];
             made[index] = 1.0;
-            let whole = vector.norm();
-            for (other, from) in &span.basis {
-                let share = vector.dot(other);
+            span.add(quantity, made);
+        }
+        span
+    }
+
+    /// Makes it larger by a quantity, which is `made` of all of them, and says whether it was: not where the quantity is a combination
+    /// of those before, or zero.
+    pub fn add(&mut self, quantity: &Operator, mut made: Vec<f64>) -> bool {
+        let mut vector = Vector::of(quantity, self.parity.as_ref());
+        let whole = vector.norm();
+        for (other, from) in &self.basis {
+            let share = vector.dot(other);
+            if share != 0.0 {
                 vector.add(-share, other);
                 made.iter_mut().zip(from).for_each(|(made, from)| *made -= share * from);
             }
-            let norm = vector.norm();
-            if norm > ROUNDING * whole {
-                vector.0.values_mut().for_each(|c| *c /= norm);
-                made.iter_mut().for_each(|c| *c /= norm);
-                span.basis.push((vector, made));
-            }
         }
-        span
+        let norm = vector.norm();
+        let larger = norm > ROUNDING * whole;
+        if larger {
+            vector.0.values_mut().for_each(|c| *c /= norm);
+            made.iter_mut().for_each(|c| *c /= norm);
+            self.basis.push((vector, made));
+        }
+        larger
     }
 
     /// Coefficients of the combination that is `operator`, those of the last quantities where several will do; all zero where there

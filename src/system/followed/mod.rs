@@ -9,12 +9,12 @@ mod weight;
 use num_complex::Complex64;
 
 use self::expansion::Expansion;
-use self::kernel::{add, products, sums, weighted};
-use self::plan::{Part, Pass, Plan};
+use self::kernel::Sweep;
+use self::plan::Plan;
 use self::spin_function::Rows;
 use self::weight::WeightTable;
 use super::{OpenSystem, quantity};
-use crate::hilbert::{Cells, Cutoff, Ket, Window};
+use crate::hilbert::{Cells, Cutoff, Ket};
 use crate::operator::Operator;
 
 /// Hermitian operators whose expectations are followed along the trajectories of one system: the jumps' statistics of them serve as
@@ -37,7 +37,7 @@ pub struct FollowedSet {
     plan: Plan,
     /// Row, coefficient and powers of α* and α of the constants.
     constants: Vec<(usize, Complex64, [u32; 2])>,
-    /// The coefficients of the plan's entries where kets live in the laboratory.
+    /// The coefficients of the plan's blocks where kets live in the laboratory.
     fixed: Option<Vec<f64>>,
 }
 
@@ -86,7 +86,11 @@ impl FollowedSet {
             of_spins: operators.iter().map(|operator| !of_oscillator(operator)).collect(),
             cutoff: system.cutoff(),
             constants: constants.collect(),
-            fixed: (!moves).then(|| plan.entries.iter().map(|entry| entry.coefficient(Complex64::ZERO)).collect()),
+            fixed: (!moves).then(|| {
+                let mut fixed = Vec::new();
+                plan.coefficients(Complex64::ZERO, &mut fixed);
+                fixed
+            }),
             plan,
             operators,
         }
@@ -107,6 +111,11 @@ impl FollowedSet {
         self.operators.iter().position(|known| known == operator)
     }
 
+    /// Whether all are polynomials in a and a†, but for what they do to the spins.
+    pub fn is_polynomial(&self) -> bool {
+        self.operators.iter().all(quantity::is_polynomial)
+    }
+
     /// Whether a quantity is one of the spins alone.
     pub fn is_of_spins(&self, place: usize) -> bool {
         self.of_spins[place]
@@ -114,14 +123,16 @@ impl FollowedSet {
 
     /// Memory for it.
     pub fn scratch(&self) -> Scratch {
+        let mut constants = vec![0.0; self.order()];
+        self.take_constants(Complex64::ZERO, &mut constants);
         Scratch {
             weights: WeightTable::default(),
             products: Cells::default(),
             norms: vec![[0.0; 2]; self.plan.rows.count],
             columns: vec![0.0; self.plan.columns],
-            coefficients: vec![0.0; self.plan.entries.len()],
-            constants: vec![0.0; self.order()],
-            rows: vec![0.0; 2 * self.order() + 1],
+            coefficients: Vec::new(),
+            constants,
+            rows: vec![0.0; self.plan.rows_of_blocks().max(2 * self.order() + 1)],
         }
     }
 
@@ -153,111 +164,30 @@ impl FollowedSet {
         }
     }
 
-    /// Fills the rows, and returns ‖ψ‖².
-    fn take(&self, alpha: Option<Complex64>, ket: &Ket, scratch: &mut Scratch) -> f64 {
-        let norm = self.sum(ket, scratch);
-        let Scratch { columns, coefficients, constants, rows, .. } = scratch;
-        let alpha = alpha.unwrap_or_default();
+    /// The constants of all quantities where the frame is displaced by `alpha`.
+    fn take_constants(&self, alpha: Complex64, constants: &mut [f64]) {
         constants.fill(0.0);
         for (row, c, [p, q]) in &self.constants {
             constants[*row] += (c * alpha.conj().powu(*p) * alpha.powu(*q)).re;
         }
+    }
+
+    /// Fills the rows, and returns ‖ψ‖².
+    fn take(&self, alpha: Option<Complex64>, ket: &Ket, scratch: &mut Scratch) -> f64 {
+        let Scratch { weights, products, norms, columns, coefficients, constants, rows } = scratch;
         let coefficients = match &self.fixed {
             Some(fixed) => fixed,
             None => {
-                let found = self.plan.entries.iter().map(|entry| entry.coefficient(alpha));
-                coefficients.iter_mut().zip(found).for_each(|(to, from)| *to = from);
+                let alpha = alpha.unwrap_or_default();
+                self.take_constants(alpha, constants);
+                self.plan.coefficients(alpha, coefficients);
                 coefficients
             }
         };
-        rows.fill(0.0);
-        for (entry, c) in self.plan.entries.iter().zip(coefficients) {
-            rows[entry.row] += c * columns[entry.column];
-        }
-        norm
-    }
-
-    /// Fills the columns, and returns ‖ψ‖².
-    fn sum(&self, ket: &Ket, scratch: &mut Scratch) -> f64 {
-        let Plan { rows, functions, norms, passes, parts, weights, .. } = &self.plan;
-        let (window, classes) = (ket.window(), rows.classes());
-        let len = window.len();
-        scratch.weights.cover(weights, window, self.cutoff);
-        scratch.products.set_len((parts.len() + 2) * len);
-        // The class of the levels at even places of the window.
-        let even = (window.lo() + ket.sector) % 2;
-        let write = |columns: &mut [f64], [first, second]: [f64; 2]| match columns {
-            [both] => *both = first + second,
-            columns => (columns[even], columns[1 - even]) = (first, second),
-        };
-        let (spare, cells) = scratch.products.split_at_mut(2 * len);
-        for (row, norm) in scratch.norms.iter_mut().enumerate() {
-            let own = ket.padded_row(row);
-            products(own, own, 0, &mut spare[..len], &mut []);
-            *norm = sums(&spare[..len]);
-        }
-        for (function, column) in norms {
-            let mut sum = [0.0; 2];
-            for (u, norm) in functions[*function].flips[0].1.iter().zip(&scratch.norms) {
-                sum = [sum[0] + u * norm[0], sum[1] + u * norm[1]];
-            }
-            write(&mut scratch.columns[*column..column + classes], sum);
-        }
-        if rows.count > 1 {
-            cells.fill(0.0);
-        }
-        for pass in passes {
-            self.multiply(pass, ket, spare, cells);
-        }
-        for (part, cells) in parts.iter().zip(cells.chunks_exact(len)) {
-            weigh(part, cells, window, &scratch.weights, |column, sum| {
-                write(&mut scratch.columns[column..column + classes], sum);
-            });
-        }
-        scratch.norms.iter().map(|[even, odd]| even + odd).sum()
-    }
-
-    /// Adds what a pass gives to the parts that it feeds.
-    fn multiply(&self, pass: &Pass, ket: &Ket, spare: &mut [f64], cells: &mut [f64]) {
-        let len = ket.window().len();
-        let needed = [0, 1].map(|part| pass.feeds.iter().any(|feed| feed.parts[part].is_some()));
-        for row in 0..ket.rows() {
-            let (bra, other) = (ket.padded_row(row), ket.padded_row(row ^ pass.flip));
-            if ket.rows() == 1 {
-                // There is one function only.
-                for (imaginary, place) in pass.feeds[0].parts.into_iter().enumerate() {
-                    let Some(place) = place else { continue };
-                    let out = &mut cells[place * len..(place + 1) * len];
-                    let (re, im): (&mut [f64], &mut [f64]) =
-                        if imaginary == 0 { (out, &mut []) } else { (&mut [], out) };
-                    products(bra, other, pass.shift, re, im);
-                }
-                continue;
-            }
-            let (re, im) = spare.split_at_mut(len);
-            let [re, im] = [(re, needed[0]), (im, needed[1])].map(|(to, needed)| if needed { to } else { &mut [] });
-            products(bra, other, pass.shift, re, im);
-            for feed in &pass.feeds {
-                let u = self.plan.functions[feed.function].flips[feed.flip].1[row];
-                for (place, from) in feed.parts.iter().zip([&*re, &*im]) {
-                    if let (Some(place), true) = (place, u != 0.0) {
-                        add(u, from, &mut cells[place * len..(place + 1) * len]);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The sums of a part with its weights, four at a time.
-fn weigh(part: &Part, cells: &[f64], window: Window, table: &WeightTable, mut found: impl FnMut(usize, [f64; 2])) {
-    let (fours, rest) = part.weights.as_chunks::<4>();
-    for four in fours {
-        let sums = weighted(cells, four.map(|(weight, _)| table.row(weight, window)));
-        four.iter().zip(sums).for_each(|((_, column), sum)| found(*column, sum));
-    }
-    for (weight, column) in rest {
-        let [sum] = weighted(cells, [table.row(*weight, window)]);
-        found(*column, sum);
+        let window = ket.window();
+        weights.cover(&self.plan.weights, window, self.cutoff);
+        products.set_len((self.plan.parts.len() + 2) * window.len());
+        let plan = &self.plan;
+        Sweep { plan, ket, weights, products, norms, columns, coefficients, rows }.run()
     }
 }

@@ -1,0 +1,101 @@
+//! Which set of followed quantities the control variates are made of: the one that leaves least on pilots its law was not fitted to.
+
+use super::closure::Closure;
+use super::pilot_moments::PilotMoments;
+use super::pilot_record::{INTERVALS, PilotRecord};
+
+/// Fewest pilots that more than the usual quantities are followed in: with fewer, halves of them tell laws apart by chance.
+pub const FEWEST: u64 = 128;
+
+/// Quantities whose following costs as much as all the rest of a trajectory, as measured on a chain.
+const QUANTITIES_PER_COST: f64 = 25.0;
+
+/// Intervals after which laws are compared.
+const EVERY: usize = 10;
+
+/// What there is to choose from.
+pub struct SetChoice<'a> {
+    /// The pilots, which followed all quantities.
+    pub pilots: &'a [PilotRecord],
+    /// Which of those are of the spins alone.
+    pub of_spins: &'a [bool],
+    /// The places of each set's quantities.
+    pub sets: &'a [Vec<usize>],
+    /// Every observable as a combination of all quantities; of those in every set, where it is one at all.
+    pub expressions: &'a [Vec<f64>],
+    /// The error of a run's martingales, and that of the pilots'.
+    pub tolerance: f64,
+    pub error: f64,
+}
+
+impl SetChoice<'_> {
+    /// The number of the set that is best by variance × cost, and its law, fitted to all pilots.
+    ///
+    /// Laws are fitted to each half of the pilots and tried on the other. What they leave of every observable's variance counts by its
+    /// logarithm, on average over the observables and over ten times.
+    pub fn best(&self) -> (usize, Closure) {
+        let order = self.of_spins.len();
+        let halves = self.pilots.split_at(self.pilots.len() / 2);
+        let moments = [halves.0, halves.1].map(|half| PilotMoments::of(half, order));
+        let of_spins = |set: &[usize]| set.iter().map(|place| self.of_spins[*place]).collect::<Vec<_>>();
+        let law =
+            |moments: &PilotMoments, set: &[usize]| Closure::learn(&moments.at(set), &of_spins(set), self.tolerance);
+        let mut best = (0, f64::INFINITY);
+        if self.sets.len() > 1 {
+            for (number, set) in self.sets.iter().enumerate() {
+                let trials = [(&moments[0], halves.1), (&moments[1], halves.0)];
+                let left = trials.map(|(moments, others)| self.left(&law(moments, set), set, others));
+                let cost = (1.0 + set.len() as f64 / QUANTITIES_PER_COST).ln();
+                let score = 0.5 * (left[0] + left[1]) + cost;
+                if score < best.1 {
+                    best = (number, score);
+                }
+            }
+        }
+        (best.0, law(&moments[0].and(&moments[1]), &self.sets[best.0]))
+    }
+
+    /// The mean logarithm of what a law leaves of the variances of observables in some pilots.
+    fn left(&self, law: &Closure, set: &[usize], pilots: &[PilotRecord]) -> f64 {
+        let (order, all) = (set.len(), self.of_spins.len());
+        let times = INTERVALS / EVERY;
+        let mut rest = vec![Vec::with_capacity(pilots.len()); times * self.expressions.len()];
+        let mut state = vec![0.0; 2 * order];
+        let mut next = vec![0.0; law.stride()];
+        for pilot in pilots {
+            let at = |table: &[f64], time: usize, place: usize| table[time * all + place];
+            // V begins as M does.
+            for (i, place) in set.iter().enumerate() {
+                state[i] = at(&pilot.martingales, 0, *place);
+            }
+            for time in 1..=INTERVALS {
+                for (i, place) in set.iter().enumerate() {
+                    state[order + i] = at(&pilot.martingales, time, *place) - at(&pilot.martingales, time - 1, *place);
+                }
+                law.predict(1.0, &state, &mut next);
+                state[..order].copy_from_slice(&next[..order]);
+                if time % EVERY != 0 {
+                    continue;
+                }
+                for (observable, expression) in self.expressions.iter().enumerate() {
+                    let of =
+                        |(i, place): (usize, &usize)| expression[*place] * (at(&pilot.values, time, *place) - state[i]);
+                    rest[(time / EVERY - 1) * self.expressions.len() + observable]
+                        .push(set.iter().enumerate().map(of).sum::<f64>());
+                }
+            }
+        }
+        let logarithms: Vec<f64> = rest
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| self.expressions[i % self.expressions.len()].iter().any(|c| *c != 0.0))
+            .map(|(_, rest)| {
+                let mean = rest.iter().sum::<f64>() / rest.len() as f64;
+                let variance = rest.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / rest.len() as f64;
+                // Below the square of the integrals' error laws do not differ.
+                (variance + (self.error * (1.0 + mean.abs())).powi(2)).ln()
+            })
+            .collect();
+        logarithms.iter().sum::<f64>() / logarithms.len().max(1) as f64
+    }
+}
