@@ -167,6 +167,7 @@ fn over_levels(nbar: f64, of: &mut impl FnMut(PureOscillator) -> Vec<f64>) -> Ve
 mod tests {
     use super::*;
     use crate::ensemble::{Purpose, Streams};
+    use crate::system::{Chain, quantity};
 
     /// Over all trials every part counts once for each, whether or not the parts divide them.
     #[test]
@@ -192,6 +193,40 @@ mod tests {
         });
         assert!((mean.sum::<f64>() / f64::from(shifts) - 4.0).abs() < 0.05);
         assert_eq!(Turn { trial: [0, 1], shift: [0.5; 2] }.part(0), None);
+    }
+
+    /// Level by level a thermal mean is what the moments say, for polynomials; and E[log(1 + n)] = Σ p_n log(1 + n).
+    #[test]
+    fn thermal_means_are_the_same_level_by_level() {
+        let spin = Spin {
+            asymmetry: 0.0,
+            tunnelling: 2.0,
+            coupling: 1.0,
+            initial: crate::model::SpinPreparation::Mixed { excited_probability: 0.3 },
+            bath: Some(crate::model::SpinBath { gamma: 3.0, nbar: 0.2 }),
+            dephasing: 0.0,
+        };
+        let model = crate::model::OscillatorSpins::new(1.0, vec![spin]);
+        let chain = Chain::new(&model, Cutoff::Auto).expect("one symmetric spin");
+        let experiment = Experiment {
+            model: crate::model::Model::OscillatorSpins(model),
+            cutoff: Cutoff::Auto,
+            oscillator: OscillatorPreparation::Thermal(1.7),
+            times: vec![0.0, 1.0],
+            observables: vec![crate::system::Observable::NUMBER],
+            heating_window: [0, 1],
+        };
+        let [usual, all] = [quantity::followed(&chain), quantity::candidates(&chain).operators];
+        let [usual, all] = [usual, all].map(|operators| FollowedSet::new(&chain, operators));
+        let means = [&usual, &all].map(|set| expected_quantities(&chain, set, &experiment).expect("no cutoff"));
+        assert!(usual.is_polynomial() && !all.is_polynomial());
+        for (one, other) in means[0].iter().zip(&means[1]) {
+            assert!((one - other).abs() < 1e-10 * (1.0 + one.abs()), "{one} {other}");
+        }
+        // The first beyond the usual ones is log(1 + N/s) with s = Γ²/32g², Γ = γ(2n̄ + 1), or at least 1.
+        let p = |n: i32| (1.7f64 / 2.7).powi(n) / 2.7;
+        let known: f64 = (0..200).map(|n| p(n) * (1.0 + f64::from(n)).ln()).sum();
+        assert!((means[1][usual.order()] - known).abs() < 1e-10, "{} {known}", means[1][usual.order()]);
     }
 
     /// Known answer: another algorithm behind the distribution would change results without a word.

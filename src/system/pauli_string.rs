@@ -56,3 +56,39 @@ impl PauliString {
 fn sign(bits: usize) -> f64 {
     if bits.count_ones() % 2 == 1 { -1.0 } else { 1.0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operator::{Operator, Space};
+
+    /// All products of two spins' matrices with each other are those of the algebra, and so are their matrix elements.
+    #[test]
+    fn products_and_elements_are_those_of_the_algebra() {
+        let mut space = Space::new();
+        space.mode("a");
+        let spins = [space.qubit("p"), space.qubit("q")];
+        let of = |spin: usize| [Operator::from(1.0), spins[spin].x(), spins[spin].y(), spins[spin].z()];
+        let all: Vec<Operator> = of(0).iter().flat_map(|one| of(1).map(|other| one * other)).collect();
+        let string = |operator: &Operator| {
+            let (word, c) = operator.terms().next().expect("a product of Pauli matrices");
+            (c, PauliString::of(word).1)
+        };
+        for one in &all {
+            for other in &all {
+                let (c, known) = string(&(one * other));
+                let (phase, found) = string(one).1.times(string(other).1);
+                assert!(found == known && (phase - c).norm() < 1e-15, "{one:?} {other:?}");
+            }
+            // Levels of the second spin are the fastest index; row bits begin with the first spin.
+            let row = |index: usize| (index >> 1) | (index & 1) << 1;
+            let mut seen = 0;
+            for (bra, ket, value) in one.elements(&[1, 2, 2]) {
+                let string = string(one).1;
+                assert_eq!((row(ket) ^ string.flip, string.on(row(ket))), (row(bra), value));
+                seen += 1;
+            }
+            assert_eq!(seen, 4);
+        }
+    }
+}

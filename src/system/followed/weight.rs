@@ -75,3 +75,62 @@ impl WeightTable {
         &self.cells[start..start + window.len()]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operator::{Function, Shape};
+
+    /// a N a† and a†² R a² between a and a†, on six levels: as products of the truncated matrices.
+    #[test]
+    fn jumps_are_cut_where_the_cutoff_is() {
+        const LEVELS: usize = 6;
+        type Matrix = [[f64; LEVELS]; LEVELS];
+        let matrix = |band: &Band| -> Matrix {
+            let mut matrix = [[0.0; LEVELS]; LEVELS];
+            let elements = (0..LEVELS as u32).filter_map(|from| band.on(from).map(|(to, c)| (to as usize, from, c)));
+            elements.filter(|(to, ..)| *to < LEVELS).for_each(|(to, from, c)| matrix[to][from as usize] = c);
+            matrix
+        };
+        let times = |a: &Matrix, b: &Matrix| -> Matrix {
+            std::array::from_fn(|i| std::array::from_fn(|j| (0..LEVELS).map(|k| a[i][k] * b[k][j]).sum()))
+        };
+        let transposed = |a: &Matrix| -> Matrix { std::array::from_fn(|i| std::array::from_fn(|j| a[j][i])) };
+        let reciprocal = Band::function(Function::new(Shape::Reciprocal, 3.0));
+        let [(_, raised)] = &Band::ladder(2, 0).times(&reciprocal)[..] else { panic!("one term") };
+        let [(_, squeezed)] = &raised.times(&Band::ladder(0, 2))[..] else { panic!("one term") };
+        let (lower, raise) = (Band::ladder(0, 1), Band::ladder(1, 0));
+        let paths = [
+            Path { bra: raise.clone(), middle: Band::ladder(1, 1), ket: raise.clone() },
+            Path { bra: lower.clone(), middle: squeezed.clone(), ket: lower.clone() },
+            Path { bra: lower, middle: squeezed.clone(), ket: raise },
+        ];
+        for path in paths {
+            let right = times(&matrix(&path.middle), &matrix(&path.ket));
+            let known = times(&transposed(&matrix(&path.bra)), &right);
+            let mut table = WeightTable::default();
+            table.cover(&[vec![(2.0, path.clone())]], Window::around(0, LEVELS), Cutoff::Levels(LEVELS));
+            let row = table.row(0, Window::around(0, LEVELS));
+            for (n, known) in known.iter().enumerate() {
+                let at = n as i64 + path.shift();
+                let known = usize::try_from(at).ok().and_then(|at| known.get(at)).map_or(0.0, |c| 2.0 * c);
+                assert!((row[n] - known).abs() < 1e-12, "{path:?}, level {n}: {}, not {known}", row[n]);
+            }
+        }
+    }
+
+    /// A window far up has the weights of a table that begins elsewhere.
+    #[test]
+    fn tables_follow_the_window() {
+        let weights = [vec![(1.0, Path::of(Band::ladder(0, 2)))]];
+        let mut table = WeightTable::default();
+        for lo in [0, 700, 5000, 4990, 5100, 3] {
+            let window = Window::around(lo, lo + 40);
+            table.cover(&weights, window, Cutoff::Auto);
+            for (j, found) in table.row(0, window).iter().enumerate() {
+                let n = (lo + j) as f64;
+                assert!((found / ((n + 1.0) * (n + 2.0)).sqrt() - 1.0).abs() < 1e-14);
+            }
+        }
+    }
+}
