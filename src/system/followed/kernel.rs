@@ -1,22 +1,22 @@
 //! The vector loops behind followed quantities: products of two rows level by level, and their sums with weights.
 
-use super::plan::{BLOCK, Pass, Plan, Shift};
+use super::summation::{BLOCK, Pass, Shift, Summation};
 use super::weight::WeightTable;
 use crate::hilbert::lanes::{Kernel, Lanes, WIDTH, run};
 use crate::hilbert::{Ket, PAD, Window};
 use crate::system::combine::part;
 
-/// All sums of a plan over one ket, in one visit to the vector unit.
+/// All sums over one ket, in one visit to the vector unit.
 pub struct Sweep<'a> {
-    pub plan: &'a Plan,
+    pub summation: &'a Summation,
     pub ket: &'a Ket,
     pub weights: &'a WeightTable,
-    /// Two rows to spare, and one for every part of the plan.
+    /// Two rows to spare, and one for every part; none where the ket has one row.
     pub products: &'a mut [f64],
     /// Of every row of the ket, over the levels at even and at odd places of the window.
     pub norms: &'a mut [[f64; 2]],
     pub columns: &'a mut [f64],
-    /// Those of the plan's blocks, and what they make of the columns.
+    /// Those of the blocks, and what they make of the columns.
     pub coefficients: &'a [f64],
     pub rows: &'a mut [f64],
 }
@@ -33,8 +33,8 @@ impl Kernel for Sweep<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) -> f64 {
-        let Self { plan, ket, weights, products, norms, columns, coefficients, rows } = self;
-        let (window, classes) = (ket.window(), plan.rows.classes());
+        let Self { summation, ket, weights, products, norms, columns, coefficients, rows } = self;
+        let (window, classes) = (ket.window(), summation.rows.classes());
         let len = window.len();
         // Whether the levels at odd places of the window are those of the first class.
         let odd = (window.lo() + ket.sector) % 2 == 1;
@@ -44,20 +44,19 @@ impl Kernel for Sweep<'_> {
                 columns[column + 1] = if odd { second - first } else { first - second };
             }
         };
-        let (spare, cells) = products.split_at_mut(2 * len);
         for (row, norm) in norms.iter_mut().enumerate() {
             *norm = norm_squared(lanes, ket.padded_row(row));
         }
-        for (function, column) in &plan.norms {
+        for (function, column) in &summation.norms {
             let mut sum = [0.0; 2];
-            for (u, norm) in plan.functions[*function].flips[0].1.iter().zip(&*norms) {
+            for (u, norm) in summation.functions[*function].flips[0].1.iter().zip(&*norms) {
                 sum = [sum[0] + u * norm[0], sum[1] + u * norm[1]];
             }
             write(*column, sum);
         }
-        if plan.rows.count == 1 {
+        if summation.rows.count == 1 {
             let row = ket.padded_row(0);
-            for Shift { shift, both, one } in &plan.shifts {
+            for Shift { shift, both, one } in &summation.shifts {
                 for (one, imaginary) in one.iter().zip([false, true]) {
                     let product = Product::of(lanes, (row, row), (*shift, imaginary));
                     weigh(lanes, one, product, (weights, window), &mut write);
@@ -65,11 +64,12 @@ impl Kernel for Sweep<'_> {
                 weigh_both(lanes, both, (row, *shift), (weights, window), &mut write);
             }
         } else {
+            let (spare, cells) = products.split_at_mut(2 * len);
             cells.fill(0.0);
-            for pass in &plan.passes {
-                multiply(lanes, plan, pass, ket, spare, cells);
+            for pass in &summation.passes {
+                multiply(lanes, summation, pass, ket, spare, cells);
             }
-            for (part, cells) in plan.parts.iter().zip(cells.chunks_exact(len)) {
+            for (part, cells) in summation.parts.iter().zip(cells.chunks_exact(len)) {
                 weigh(
                     lanes,
                     &part.weights,
@@ -79,7 +79,7 @@ impl Kernel for Sweep<'_> {
                 );
             }
         }
-        apply(lanes, plan, coefficients, columns, rows);
+        apply(lanes, summation, coefficients, columns, rows);
         norms.iter().map(|[even, odd]| even + odd).sum()
     }
 }
@@ -89,7 +89,7 @@ type PaddedRow<'a> = (&'a [f64], &'a [f64]);
 
 /// Adds what a pass gives to the parts that it feeds.
 #[inline(always)]
-fn multiply<L: Lanes>(lanes: L, plan: &Plan, pass: &Pass, ket: &Ket, spare: &mut [f64], cells: &mut [f64]) {
+fn multiply<L: Lanes>(lanes: L, summation: &Summation, pass: &Pass, ket: &Ket, spare: &mut [f64], cells: &mut [f64]) {
     let len = ket.window().len();
     let (re, im) = spare.split_at_mut(len);
     let needed = [0, 1].map(|part| pass.feeds.iter().any(|feed| feed.parts[part].is_some()));
@@ -104,7 +104,7 @@ fn multiply<L: Lanes>(lanes: L, plan: &Plan, pass: &Pass, ket: &Ket, spare: &mut
             }
         }
         for feed in &pass.feeds {
-            let u = plan.functions[feed.function].flips[feed.flip].1[row];
+            let u = summation.functions[feed.function].flips[feed.flip].1[row];
             for (place, from) in feed.parts.iter().zip([&*re, &*im]) {
                 if let (Some(place), true) = (place, u != 0.0) {
                     add(lanes, u, from, &mut cells[place * len..(place + 1) * len]);
@@ -287,11 +287,11 @@ fn weigh_both_of<L: Lanes, const N: usize>(
     }
 }
 
-/// What the blocks of a plan make of the columns.
+/// What the blocks make of the columns.
 #[inline(always)]
-fn apply<L: Lanes>(lanes: L, plan: &Plan, coefficients: &[f64], columns: &[f64], rows: &mut [f64]) {
+fn apply<L: Lanes>(lanes: L, summation: &Summation, coefficients: &[f64], columns: &[f64], rows: &mut [f64]) {
     let mut coefficients = L::vectors(coefficients);
-    for (block, rows) in plan.blocks.iter().zip(L::vectors_mut(rows).as_chunks_mut::<{ BLOCK / WIDTH }>().0) {
+    for (block, rows) in summation.blocks.iter().zip(L::vectors_mut(rows).as_chunks_mut::<{ BLOCK / WIDTH }>().0) {
         let (own, rest) = coefficients.split_at(block.len() * (BLOCK / WIDTH));
         coefficients = rest;
         let mut sums = [lanes.splat(0.0); BLOCK / WIDTH];

@@ -2,16 +2,16 @@
 
 mod expansion;
 mod kernel;
-mod plan;
 mod spin_function;
+mod summation;
 mod weight;
 
 use num_complex::Complex64;
 
 use self::expansion::Expansion;
 use self::kernel::Sweep;
-use self::plan::Plan;
 use self::spin_function::Rows;
+use self::summation::Summation;
 use self::weight::WeightTable;
 use super::{OpenSystem, quantity};
 use crate::hilbert::{Cells, Cutoff, Ket};
@@ -34,10 +34,10 @@ pub struct FollowedSet {
     of_spins: Vec<bool>,
     cutoff: Cutoff,
     /// Row i is quantity i, row order + i what jumps make of it, and the last one the rate of jumps; all but for constants.
-    plan: Plan,
+    summation: Summation,
     /// Row, coefficient and powers of α* and α of the constants.
     constants: Vec<(usize, Complex64, [u32; 2])>,
-    /// The coefficients of the plan's blocks where kets live in the laboratory.
+    /// The coefficients of the summation's blocks where kets live in the laboratory.
     fixed: Option<Vec<f64>>,
 }
 
@@ -45,7 +45,7 @@ pub struct FollowedSet {
 #[derive(Debug, Clone)]
 pub struct Scratch {
     weights: WeightTable,
-    /// One row of products for every part of the plan, and two to spare.
+    /// One row of products for every part of the summation, and two to spare, where kets have several rows.
     products: Cells,
     norms: Vec<[f64; 2]>,
     columns: Vec<f64>,
@@ -76,7 +76,7 @@ impl FollowedSet {
         let rows = Rows { count: system.rows(), tied, of_parity };
         let values = operators.iter().map(|operator| expansion.value(operator));
         let after = operators.iter().map(|operator| expansion.after_jumps(operator));
-        let plan = Plan::new(rows, values.chain(after).chain([expansion.decay()]));
+        let summation = Summation::new(rows, values.chain(after).chain([expansion.decay()]));
         let constants = operators.iter().enumerate().flat_map(|(row, operator)| {
             let of = move |(c, power)| (row, c, power);
             expansion.constants(operator).into_iter().map(of)
@@ -88,10 +88,10 @@ impl FollowedSet {
             constants: constants.collect(),
             fixed: (!moves).then(|| {
                 let mut fixed = Vec::new();
-                plan.coefficients(Complex64::ZERO, &mut fixed);
+                summation.coefficients(Complex64::ZERO, &mut fixed);
                 fixed
             }),
-            plan,
+            summation,
             operators,
         }
     }
@@ -128,11 +128,11 @@ impl FollowedSet {
         Scratch {
             weights: WeightTable::default(),
             products: Cells::default(),
-            norms: vec![[0.0; 2]; self.plan.rows.count],
-            columns: vec![0.0; self.plan.columns],
+            norms: vec![[0.0; 2]; self.summation.rows.count],
+            columns: vec![0.0; self.summation.columns],
             coefficients: Vec::new(),
             constants,
-            rows: vec![0.0; self.plan.rows_of_blocks().max(2 * self.order() + 1)],
+            rows: vec![0.0; self.summation.rows_of_blocks().max(2 * self.order() + 1)],
         }
     }
 
@@ -180,14 +180,15 @@ impl FollowedSet {
             None => {
                 let alpha = alpha.unwrap_or_default();
                 self.take_constants(alpha, constants);
-                self.plan.coefficients(alpha, coefficients);
+                self.summation.coefficients(alpha, coefficients);
                 coefficients
             }
         };
         let window = ket.window();
-        weights.cover(&self.plan.weights, window, self.cutoff);
-        products.set_len((self.plan.parts.len() + 2) * window.len());
-        let plan = &self.plan;
-        Sweep { plan, ket, weights, products, norms, columns, coefficients, rows }.run()
+        weights.cover(&self.summation.weights, window, self.cutoff);
+        let products_of = if ket.rows() == 1 { 0 } else { self.summation.parts.len() + 2 };
+        products.set_len(products_of * window.len());
+        let summation = &self.summation;
+        Sweep { summation, ket, weights, products, norms, columns, coefficients, rows }.run()
     }
 }

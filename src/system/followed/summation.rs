@@ -10,7 +10,7 @@ use super::weight::{Path, Weight};
 
 /// The sums that some real rows of numbers are made of: row i is Σ Re(c α*^p α^q · sum).
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct Summation {
     pub rows: Rows,
     pub functions: Vec<SpinFunction>,
     /// Functions whose sums over all levels come from the norms of the rows, and the first of their columns.
@@ -86,10 +86,10 @@ impl Term {
     }
 }
 
-impl Plan {
+impl Summation {
     /// Of rows of numbers, each given by what contributes to it.
     pub fn new(rows: Rows, numbers: impl Iterator<Item = Vec<Contribution>>) -> Self {
-        let mut plan = Self {
+        let mut summation = Self {
             rows,
             functions: vec![SpinFunction::one(rows)],
             norms: Vec::new(),
@@ -106,7 +106,7 @@ impl Plan {
             for contribution in &contributions {
                 let mut multiples: BTreeMap<usize, [Complex64; 2]> = BTreeMap::new();
                 for class in 0..rows.classes() {
-                    for (function, c) in rows.decompose(&contribution.spins, class, &mut plan.functions) {
+                    for (function, c) in rows.decompose(&contribution.spins, class, &mut summation.functions) {
                         multiples.entry(function).or_default()[class] += c;
                     }
                 }
@@ -118,15 +118,15 @@ impl Plan {
                         [0.5 * (first + second), 0.5 * (first - second)]
                     };
                     for (offset, c) in parts.into_iter().enumerate().filter(|(_, c)| *c != Complex64::ZERO) {
-                        plan.add((row, offset), contribution, function, c);
+                        summation.add((row, offset), contribution, function, c);
                     }
                 }
             }
         }
-        plan.order_passes();
-        plan.order_shifts();
-        plan.order_terms();
-        plan
+        summation.order_passes();
+        summation.order_shifts();
+        summation.order_terms();
+        summation
     }
 
     fn add(&mut self, (row, offset): (usize, usize), contribution: &Contribution, function: usize, c: Complex64) {
