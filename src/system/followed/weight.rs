@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use crate::operator::{Function, Shape};
 
-    /// a N a† and a†² R a² between a and a†, on six levels: as products of the truncated matrices.
+    /// N between a and a†, a†²Ra² between others, a and a† beside one: on six levels as products of the truncated matrices.
     #[test]
     fn jumps_are_cut_where_the_cutoff_is() {
         const LEVELS: usize = 6;
@@ -103,7 +103,9 @@ mod tests {
         let paths = [
             Path { bra: raise.clone(), middle: Band::ladder(1, 1), ket: raise.clone() },
             Path { bra: lower.clone(), middle: squeezed.clone(), ket: lower.clone() },
-            Path { bra: lower, middle: squeezed.clone(), ket: raise },
+            Path { bra: lower.clone(), middle: squeezed.clone(), ket: raise.clone() },
+            Path { bra: Band::default(), middle: lower.clone(), ket: raise.clone() },
+            Path { bra: raise.clone(), middle: raise, ket: Band::default() },
         ];
         for path in paths {
             let right = times(&matrix(&path.middle), &matrix(&path.ket));
