@@ -229,7 +229,8 @@ fn displacement([p, q]: [u32; 2]) -> Vec<([u32; 2], Complex64)> {
     terms
 }
 
-fn binomial(n: u32, k: u32) -> f64 {
+/// n over k.
+pub(super) fn binomial(n: u32, k: u32) -> f64 {
     (0..k).fold(1.0, |product, i| product * f64::from(n - i) / f64::from(i + 1))
 }
 

@@ -7,6 +7,7 @@ use num_complex::Complex64;
 use super::weight::{Path, Weight};
 use crate::operator::{Band, Operator};
 use crate::system::pauli_string::PauliString;
+use crate::system::readout::binomial;
 
 /// Σ c · [`PauliString`].
 pub type SpinOperator = BTreeMap<PauliString, Complex64>;
@@ -163,8 +164,4 @@ impl Expansion {
             None => found.push(Contribution { shift, power, weight, spins: BTreeMap::from([(string, c)]) }),
         }
     }
-}
-
-pub fn binomial(n: u32, k: u32) -> f64 {
-    (0..k).fold(1.0, |product, i| product * f64::from(n - i) / f64::from(i + 1))
 }
