@@ -118,9 +118,10 @@ pub fn expected_quantities<S: OpenSystem>(system: &S, set: &FollowedSet, experim
     let probabilities: Vec<f64> = experiment.model.spins().iter().map(Spin::initial_excited_probability).collect();
     let certain = probabilities.iter().enumerate().filter(|(_, p)| **p >= 1.0).fold(0, |bits, (i, _)| bits | 1 << i);
     let mut quantities = |oscillator: PureOscillator, excited: u32| {
-        let mut values = vec![0.0; set.order()];
+        let mut values = vec![0.0; set.width()];
         system.prepare(&PurePreparation { oscillator, excited }, INITIAL_TAIL, &mut ket);
         set.values(system.displacement(0.0), &ket, &mut scratch, &mut values);
+        values.truncate(set.order());
         values
     };
     let mut over_spins = |oscillator: PureOscillator| {

@@ -27,8 +27,8 @@ pub fn power(model: &Model) -> Operator {
     parts.oscillator.p() * coupling
 }
 
-/// N, N², X², the symmetrised product ½{X, P}, T = Σ τz, its products with those, X S, P S, X Ṡ, P Ṡ, X, P, S, Ṡ and every spin's
-/// own τz.
+/// N, N², X² and the symmetrised product ½{X, P}, each followed by its product with T = Σ τz, then X S, P S, X Ṡ, P Ṡ, T, X, P, S, Ṡ and
+/// every spin's own τz: beside each other those that are made of the same sums over a ket.
 fn all(model: &Model) -> Vec<Operator> {
     let parts = model.parts();
     let (a, spins) = (parts.oscillator, &parts.spins);
@@ -36,10 +36,13 @@ fn all(model: &Model) -> Vec<Operator> {
     let inversion: Operator = spins.iter().map(|spin| spin.z()).sum();
     let [coupling, precession] = coupling(model, &parts);
     let squares = [number.clone(), &number * &number, &x * &x, 0.5 * x.anticommutator(&p)];
-    let turned = squares.clone().map(|square| square * &inversion);
+    let turned = |square: Operator| {
+        let product = &square * &inversion;
+        [square, product]
+    };
     let coupled = [&x * &coupling, &p * &coupling, &x * &precession, &p * &precession];
-    let mut operators: Vec<Operator> = squares.into_iter().chain([inversion]).chain(turned).chain(coupled).collect();
-    operators.extend([x, p, coupling, precession]);
+    let mut operators: Vec<Operator> = squares.into_iter().flat_map(turned).chain(coupled).collect();
+    operators.extend([inversion, x, p, coupling, precession]);
     operators.extend(spins.iter().map(|spin| spin.z()));
     operators
 }

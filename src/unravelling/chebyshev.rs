@@ -34,6 +34,8 @@ pub struct Rule {
     pub share_of_whole: f64,
     /// The same of integrals up to an instant within the stretch.
     pub share_within: f64,
+    /// log₂ of both.
+    pub log2_shares: [f64; 2],
     /// log₂ d!.
     pub log2_factorial: f64,
 }
@@ -62,8 +64,10 @@ impl Rule {
             tail: Vec::new(),
             share_of_whole: most_of_next(degree, &[1.0]),
             share_within: most_of_next(degree, &(0..=INSTANTS).map(|i| i as f64 / INSTANTS as f64).collect::<Vec<_>>()),
+            log2_shares: [0.0; 2],
             log2_factorial: (1..=degree).map(|k| (k as f64).log2()).sum(),
         };
+        rule.log2_shares = [rule.share_of_whole, rule.share_within].map(f64::log2);
         rule.tail = (0..=degree).map(|i| std::array::from_fn(|k| element(degree - k, i))).collect();
         let mut whole = vec![0.0; stride];
         rule.weights_until(1.0, &mut whole);

@@ -108,7 +108,7 @@ impl<'a, S: OpenSystem> Martingales<'a, S> {
     pub fn values(&mut self, index: usize, ket: &Ket) -> &[f64] {
         let count = self.set.order();
         let alpha = self.system.displacement(self.times[index]);
-        self.set.values(alpha, ket, &mut self.scratch, &mut self.now[..count]);
+        self.set.values(alpha, ket, &mut self.scratch, &mut self.now);
         &self.now[..count]
     }
 
@@ -203,7 +203,7 @@ impl<'a, S: OpenSystem> Martingales<'a, S> {
             }
             None => {
                 let alpha = self.system.displacement(stretch.begin + stretch.length);
-                self.set.values(alpha, stretch.end, &mut self.scratch, &mut self.last[..count]);
+                self.set.values(alpha, stretch.end, &mut self.scratch, &mut self.last);
             }
         }
     }
@@ -224,7 +224,7 @@ impl<'a, S: OpenSystem> Martingales<'a, S> {
         let within = self.times.get(self.next).is_some_and(|time| *time < stretch.end_time);
         let inside = if within { self.tolerance / stretch.length } else { f64::INFINITY };
         let accuracy = self.accuracy;
-        let allowed = |rule: &Rule| (accuracy / rule.share_of_whole).min(inside / rule.share_within);
+        let allowed = [accuracy, inside];
         let end = DEGREES[LAST_RULE];
         self.node(end, 1, stretch.begin + stretch.length, stretch.end);
         let row = |i: usize| &self.rates[i * width..(i + 1) * width];
@@ -250,7 +250,8 @@ impl<'a, S: OpenSystem> Martingales<'a, S> {
             if left > 0.0 && size > 0.0 && stretch.length > 0.0 {
                 self.seen[seen] = Smoothness::of(rule, size, left, stretch.length);
             }
-            if left <= allowed(rule) || choice == LAST_RULE || stretch.stop.after(0) {
+            let holds = rule.share_of_whole * left <= accuracy && rule.share_within * left <= inside;
+            if holds || choice == LAST_RULE || stretch.stop.after(0) {
                 return rule;
             }
             choice = self.seen[seen].enough(choice + 1, size, stretch.length, allowed);
@@ -272,9 +273,9 @@ impl<'a, S: OpenSystem> Martingales<'a, S> {
 
     /// Rates at node `i`, which is at `time`, and the quantities into row `row` of `values`: 0 at the stretch's beginning, 1 at its end.
     fn node(&mut self, i: usize, row: usize, time: f64, ket: &Ket) {
-        let (width, count) = (self.width, self.set.order());
-        let values = &mut self.values[row * width..row * width + count];
-        let rates = &mut self.rates[i * width..i * width + count];
+        let width = self.width;
+        let values = &mut self.values[row * width..(row + 1) * width];
+        let rates = &mut self.rates[i * width..(i + 1) * width];
         self.set.rates(self.system.displacement(time), ket, &mut self.scratch, values, rates);
     }
 }

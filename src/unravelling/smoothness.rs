@@ -16,20 +16,26 @@ impl Smoothness {
         Self { ratio: fall / rule.degree as f64 - rough_log2(length) }
     }
 
-    /// The number of the first rule from number `from` on, or else of the last one, that should leave no more than `allowed` of a
-    /// function of this size.
-    pub fn enough(self, from: usize, size: f64, length: f64, allowed: impl Fn(&Rule) -> f64) -> usize {
+    /// The number of the first rule from number `from` on, or else of the last one, that should make no larger errors of the integrals
+    /// of a function of this size than `allowed`, over the whole stretch and within it, per unit of length.
+    pub fn enough(self, from: usize, size: f64, length: f64, allowed: [f64; 2]) -> usize {
         let (size, fall) = (rough_log2(size) + ROOM, self.ratio + rough_log2(length));
-        let left = |rule: &Rule| size + rule.degree as f64 * fall - rule.log2_factorial;
-        let last = RULES.len() - 1;
-        (from..last).find(|i| left(&RULES[*i]) <= rough_log2(allowed(&RULES[*i]))).unwrap_or(last)
+        let [whole, within] = allowed.map(rough_log2);
+        let rules = RULES.split_last().map_or(&RULES[..], |(_, rules)| rules);
+        let last = rules.len();
+        let holds = |rule: &Rule| {
+            let left = size + rule.degree as f64 * fall - rule.log2_factorial;
+            let [of_whole, of_within] = rule.log2_shares;
+            left + of_whole <= whole && left + of_within <= within
+        };
+        (from..last).find(|i| holds(&rules[*i])).unwrap_or(last)
     }
 }
 
 /// log₂ of the room left for stretches less smooth than the last one: a rule too poor costs more than one too rich.
 const ROOM: f64 = 3.0;
 
-/// log₂ x of a positive number to 0.01: its exponent, and of its fraction 1 + m the parabola through 0, ½ and 1.
+/// log₂ x of a positive number, infinity included, to 0.01: its exponent, and of its fraction 1 + m the parabola through 0, ½ and 1.
 fn rough_log2(x: f64) -> f64 {
     const FRACTION: u64 = (1 << 52) - 1;
     /// 4·(log₂ 1.5 − ½).
@@ -53,7 +59,7 @@ mod tests {
     }
 
     /// e^{−λs}: what is left out of stretches of other lengths is foretold from one, within a factor of three, and the rule chosen
-    /// leaves no more than allowed of it, give or take that factor, while two rules before it leave more.
+    /// errs by no more than allowed, give or take that factor, while two rules before it err by more.
     #[test]
     fn what_rules_leave_is_foretold_from_one_stretch() {
         let sample = |rule: &Rule, length: f64| {
@@ -66,17 +72,16 @@ mod tests {
         let smoothness = Smoothness::of(known, 1.0, sample(known, length), length);
         for length in [0.1, 0.2, 0.4, 0.8] {
             for allowed in [1e-6, 1e-9] {
-                let choice = smoothness.enough(0, 1.0, length, |_| allowed);
-                assert!(sample(&RULES[choice], length) < 3.0 * allowed, "{length} {allowed}: rule {choice}");
+                let choice = smoothness.enough(0, 1.0, length, [allowed, f64::INFINITY]);
+                let error = |rule: &Rule| rule.share_of_whole * sample(rule, length);
+                assert!(error(&RULES[choice]) < 3.0 * allowed, "{length} {allowed}: rule {choice}");
+                assert!(smoothness.enough(0, 1.0, length, [f64::INFINITY, allowed]) >= choice);
                 if choice > 1 {
-                    assert!(
-                        sample(&RULES[choice - 2], length) > allowed,
-                        "{length} {allowed}: rule {choice} is too rich"
-                    );
+                    assert!(error(&RULES[choice - 2]) > allowed, "{length} {allowed}: rule {choice} is too rich");
                 }
             }
         }
-        assert_eq!(smoothness.enough(3, 1.0, 1e-3, |_| 1.0), 3);
-        assert_eq!(smoothness.enough(0, 1.0, 1e3, |_| 1e-9), RULES.len() - 1);
+        assert_eq!(smoothness.enough(3, 1.0, 1e-3, [1.0; 2]), 3);
+        assert_eq!(smoothness.enough(0, 1.0, 1e3, [1e-9; 2]), RULES.len() - 1);
     }
 }

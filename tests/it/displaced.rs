@@ -38,7 +38,7 @@ struct Followers<'a> {
 
 impl Recorder for Followers<'_> {
     fn output(&mut self, index: usize, ket: &Ket) {
-        let [mut values, mut rates] = [(); 2].map(|()| vec![0.0; self.set.order()]);
+        let [mut values, mut rates] = [(); 2].map(|()| vec![0.0; self.set.width()]);
         let mut ket = ket.clone();
         ket.scale(1.0 / ket.norm_squared().sqrt());
         let alpha = self.system.displacement(self.times[index]);

@@ -88,17 +88,21 @@ fn moving() -> Register {
 
 /// Quantities, and the rates at which jumps change them, as the system gives them.
 fn followed<S: OpenSystem>(system: &S, set: &FollowedSet, ket: &Ket) -> [Vec<f64>; 2] {
-    let [mut values, mut rates] = [(); 2].map(|()| vec![1.0; set.order()]);
+    let [mut values, mut rates] = [(); 2].map(|()| vec![1.0; set.width()]);
     set.rates(system.displacement(TIME), ket, &mut set.scratch(), &mut values, &mut rates);
-    [values, rates]
+    [values, rates].map(|mut cells| {
+        cells.truncate(set.order());
+        cells
+    })
 }
 
 /// The same by collapsing a copy channel by channel: Σ ‖L_mψ‖²/‖ψ‖² (y after − y before).
 fn by_hand<S: OpenSystem>(system: &S, set: &FollowedSet, ket: &Ket) -> [Vec<f64>; 2] {
     let mut scratch = set.scratch();
     let mut follow = |ket: &Ket| {
-        let mut values = vec![0.0; set.order()];
+        let mut values = vec![0.0; set.width()];
         set.values(system.displacement(TIME), ket, &mut scratch, &mut values);
+        values.truncate(set.order());
         values
     };
     let before = follow(ket);

@@ -44,7 +44,7 @@ impl<S: OpenSystem> Recorder for Record<'_, S> {
         let mut values = vec![0.0; self.observables.len()];
         Readout::new(self.system, self.observables).observe(self.system, 0.0, ket, &mut values);
         self.values.append(&mut values);
-        let [mut values, mut rates] = [(); 2].map(|()| vec![0.0; self.set.order()]);
+        let [mut values, mut rates] = [(); 2].map(|()| vec![0.0; self.set.width()]);
         let mut ket = ket.clone();
         ket.scale(1.0 / ket.norm_squared().sqrt());
         self.set.rates(None, &ket, &mut self.scratch, &mut values, &mut rates);

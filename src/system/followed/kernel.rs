@@ -1,10 +1,10 @@
 //! The vector loops behind followed quantities: products of two rows level by level, and their sums with weights.
 
-use super::summation::{BLOCK, Pass, Shift, Summation};
+use super::assembly::Assembly;
+use super::summation::{Pass, Shift, Summation};
 use super::weight::WeightTable;
 use crate::hilbert::lanes::{Kernel, Lanes, WIDTH, run};
 use crate::hilbert::{Ket, PAD, Window};
-use crate::system::combine::part;
 
 /// All sums over one ket, in one visit to the vector unit.
 pub struct Sweep<'a> {
@@ -15,72 +15,70 @@ pub struct Sweep<'a> {
     pub products: &'a mut [f64],
     /// Of every row of the ket, over the levels at even and at odd places of the window.
     pub norms: &'a mut [[f64; 2]],
-    pub columns: &'a mut [f64],
-    /// Those of the blocks, and what they make of the columns.
+    /// Of every sum, that over all levels and the difference of those over the two classes.
+    pub columns: &'a mut [[f64; 2]],
+    /// Those of the assembly.
     pub coefficients: &'a [f64],
-    pub rows: &'a mut [f64],
+    /// What every quantity has besides.
+    pub constants: &'a [f64],
+    pub values: &'a mut [f64],
+    pub rates: &'a mut [f64],
 }
 
 impl Sweep<'_> {
-    /// Fills norms, columns and rows, and returns ‖ψ‖².
-    pub fn run(self) -> f64 {
-        run(self)
+    /// Fills norms, columns, values and rates.
+    pub fn run(self) {
+        run(self);
     }
 }
 
 impl Kernel for Sweep<'_> {
-    type Output = f64;
+    type Output = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) -> f64 {
-        let Self { summation, ket, weights, products, norms, columns, coefficients, rows } = self;
-        let (window, classes) = (ket.window(), summation.rows.classes());
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { summation, ket, weights, products, norms, columns, coefficients, constants, values, rates } = self;
+        let window = ket.window();
         let len = window.len();
-        // Whether the levels at odd places of the window are those of the first class.
-        let odd = (window.lo() + ket.sector) % 2 == 1;
-        let mut write = |column: usize, [first, second]: [f64; 2]| {
-            columns[column] = first + second;
-            if classes == 2 {
-                columns[column + 1] = if odd { second - first } else { first - second };
-            }
-        };
-        for (row, norm) in norms.iter_mut().enumerate() {
-            *norm = norm_squared(lanes, ket.padded_row(row));
-        }
-        for (function, column) in &summation.norms {
-            let mut sum = [0.0; 2];
-            for (u, norm) in summation.functions[*function].flips[0].1.iter().zip(&*norms) {
-                sum = [sum[0] + u * norm[0], sum[1] + u * norm[1]];
-            }
-            write(*column, sum);
-        }
-        if summation.rows.count == 1 {
+        // The levels at even places of the window are those of the first class, or those at odd ones.
+        let sign = if (window.lo() + ket.sector) % 2 == 1 { -1.0 } else { 1.0 };
+        let mut write = |sum: usize, [even, odd]: [f64; 2]| columns[sum] = [even + odd, sign * (even - odd)];
+        if let [norm] = norms {
             let row = ket.padded_row(0);
             for Shift { shift, both, one } in &summation.shifts {
-                for (one, imaginary) in one.iter().zip([false, true]) {
-                    let product = Product::of(lanes, (row, row), (*shift, imaginary));
-                    weigh(lanes, one, product, (weights, window), &mut write);
+                if *shift == 0 {
+                    *norm = weigh::<L, true>(lanes, &one[0], Squares::of(row), (weights, window), &mut write);
+                    continue;
                 }
-                weigh_both(lanes, both, (row, *shift), (weights, window), &mut write);
+                let re = Product::<L, false>::of(row, row, *shift);
+                let im = Product::<L, true> { bra: re.bra, ket: re.ket };
+                weigh::<L, false>(lanes, &one[0], re, (weights, window), &mut write);
+                weigh::<L, false>(lanes, &one[1], im, (weights, window), &mut write);
+                weigh_both(lanes, both, (re, im), (weights, window), &mut write);
             }
         } else {
+            for (row, norm) in norms.iter_mut().enumerate() {
+                *norm = weigh::<L, true>(lanes, &[], Squares::of(ket.padded_row(row)), (weights, window), &mut write);
+            }
             let (spare, cells) = products.split_at_mut(2 * len);
             cells.fill(0.0);
             for pass in &summation.passes {
                 multiply(lanes, summation, pass, ket, spare, cells);
             }
             for (part, cells) in summation.parts.iter().zip(cells.chunks_exact(len)) {
-                weigh(
-                    lanes,
-                    &part.weights,
-                    Kept(pairs::<L>(cells, 0, len / (2 * WIDTH))),
-                    (weights, window),
-                    &mut write,
-                );
+                let cells = Kept(pairs::<L>(cells, 0, len / (2 * WIDTH)));
+                weigh::<L, false>(lanes, &part.weights, cells, (weights, window), &mut write);
             }
         }
-        apply(lanes, summation, coefficients, columns, rows);
-        norms.iter().map(|[even, odd]| even + odd).sum()
+        for (function, place) in &summation.norms {
+            let mut sum = [0.0; 2];
+            for (u, norm) in summation.functions[*function].flips[0].1.iter().zip(&*norms) {
+                sum = [sum[0] + u * norm[0], sum[1] + u * norm[1]];
+            }
+            write(*place, sum);
+        }
+        let norm = norms.iter().map(|[even, odd]| even + odd).sum();
+        assemble(lanes, &summation.assembly, coefficients, (columns.as_flattened(), norm), constants, (values, rates));
     }
 }
 
@@ -95,13 +93,11 @@ fn multiply<L: Lanes>(lanes: L, summation: &Summation, pass: &Pass, ket: &Ket, s
     let needed = [0, 1].map(|part| pass.feeds.iter().any(|feed| feed.parts[part].is_some()));
     for row in 0..ket.rows() {
         let (bra, other) = (ket.padded_row(row), ket.padded_row(row ^ pass.flip));
-        for (imaginary, out) in [(false, &mut *re), (true, &mut *im)] {
-            if needed[usize::from(imaginary)] {
-                let product = Product::of(lanes, (bra, other), (pass.shift, imaginary));
-                for (k, out) in L::vectors_mut(out).as_chunks_mut().0.iter_mut().enumerate() {
-                    *out = product.pair(lanes, k);
-                }
-            }
+        if needed[0] {
+            fill(lanes, Product::<L, false>::of(bra, other, pass.shift), re);
+        }
+        if needed[1] {
+            fill(lanes, Product::<L, true>::of(bra, other, pass.shift), im);
         }
         for feed in &pass.feeds {
             let u = summation.functions[feed.function].flips[feed.flip].1[row];
@@ -140,37 +136,62 @@ impl<L: Lanes> Vectors<L> for Kept<'_, L> {
     }
 }
 
-/// Re or Im of ψ*_n φ_{n+shift} of two rows.
+/// |ψ_n|² of a row.
 #[derive(Clone, Copy)]
-struct Product<'a, L: Lanes> {
-    bra: (Pairs<'a, L>, Pairs<'a, L>),
-    ket: (Pairs<'a, L>, Pairs<'a, L>),
-    sign: L::Vector,
+struct Squares<'a, L: Lanes>(Pairs<'a, L>, Pairs<'a, L>);
+
+impl<'a, L: Lanes> Squares<'a, L> {
+    #[inline(always)]
+    fn of(row: PaddedRow<'a>) -> Self {
+        let count = (row.0.len() - 2 * PAD) / (2 * WIDTH);
+        Self(pairs::<L>(row.0, PAD, count), pairs::<L>(row.1, PAD, count))
+    }
 }
 
-impl<'a, L: Lanes> Product<'a, L> {
-    /// Re ψ*φ = aₓbₓ + a_y b_y, Im ψ*φ = aₓb_y − a_y bₓ.
+impl<L: Lanes> Vectors<L> for Squares<'_, L> {
     #[inline(always)]
-    fn of(lanes: L, (bra, ket): (PaddedRow<'a>, PaddedRow<'a>), (shift, imaginary): (usize, bool)) -> Self {
+    fn pair(self, lanes: L, k: usize) -> [L::Vector; 2] {
+        let (a, b) = (self.0[k], self.1[k]);
+        [lanes.mul_add(a[0], a[0], lanes.mul(b[0], b[0])), lanes.mul_add(a[1], a[1], lanes.mul(b[1], b[1]))]
+    }
+}
+
+/// Re, or Im, of ψ*_n φ_{n+shift} of two rows.
+#[derive(Clone, Copy)]
+struct Product<'a, L: Lanes, const IMAGINARY: bool> {
+    bra: (Pairs<'a, L>, Pairs<'a, L>),
+    ket: (Pairs<'a, L>, Pairs<'a, L>),
+}
+
+impl<'a, L: Lanes, const IMAGINARY: bool> Product<'a, L, IMAGINARY> {
+    #[inline(always)]
+    fn of(bra: PaddedRow<'a>, ket: PaddedRow<'a>, shift: usize) -> Self {
         let count = (bra.0.len() - 2 * PAD) / (2 * WIDTH);
-        let (first, second) = if imaginary { (ket.1, ket.0) } else { (ket.0, ket.1) };
         Self {
             bra: (pairs::<L>(bra.0, PAD, count), pairs::<L>(bra.1, PAD, count)),
-            ket: (pairs::<L>(first, PAD + shift, count), pairs::<L>(second, PAD + shift, count)),
-            sign: lanes.splat(if imaginary { -1.0 } else { 1.0 }),
+            ket: (pairs::<L>(ket.0, PAD + shift, count), pairs::<L>(ket.1, PAD + shift, count)),
         }
     }
 }
 
-impl<L: Lanes> Vectors<L> for Product<'_, L> {
+impl<L: Lanes, const IMAGINARY: bool> Vectors<L> for Product<'_, L, IMAGINARY> {
+    /// Re ψ*φ = aₓbₓ + a_y b_y, Im ψ*φ = aₓb_y − a_y bₓ.
     #[inline(always)]
     fn pair(self, lanes: L, k: usize) -> [L::Vector; 2] {
-        let Self { bra, ket, sign } = self;
-        let (a, b, c, d) = (bra.0[k], bra.1[k], ket.0[k], ket.1[k]);
-        [
-            lanes.mul_add(a[0], c[0], lanes.mul(sign, lanes.mul(b[0], d[0]))),
-            lanes.mul_add(a[1], c[1], lanes.mul(sign, lanes.mul(b[1], d[1]))),
-        ]
+        let (a, b, c, d) = (self.bra.0[k], self.bra.1[k], self.ket.0[k], self.ket.1[k]);
+        if IMAGINARY {
+            [lanes.sub_mul(lanes.mul(a[0], d[0]), b[0], c[0]), lanes.sub_mul(lanes.mul(a[1], d[1]), b[1], c[1])]
+        } else {
+            [lanes.mul_add(a[0], c[0], lanes.mul(b[0], d[0])), lanes.mul_add(a[1], c[1], lanes.mul(b[1], d[1]))]
+        }
+    }
+}
+
+/// Writes numbers down.
+#[inline(always)]
+fn fill<L: Lanes>(lanes: L, cells: impl Vectors<L>, out: &mut [f64]) {
+    for (k, out) in L::vectors_mut(out).as_chunks_mut().0.iter_mut().enumerate() {
+        *out = cells.pair(lanes, k);
     }
 }
 
@@ -183,79 +204,75 @@ fn add<L: Lanes>(lanes: L, factor: f64, from: &[f64], to: &mut [f64]) {
     }
 }
 
-/// Σ |ψ_n|² of a row over the even and over the odd places.
+/// The sums of numbers with weights, some at a time; and, where SUM asks for it, their sums over the even places and
+/// over the odd ones.
 #[inline(always)]
-fn norm_squared<L: Lanes>(lanes: L, row: PaddedRow) -> [f64; 2] {
-    let mut sums = [lanes.splat(0.0); 2];
-    for (sum, cells) in sums.iter_mut().zip([row.0, row.1]) {
-        for x in part::<L>(cells, PAD, cells.len() - 2 * PAD) {
-            *sum = lanes.mul_add(*x, *x, *sum);
-        }
-    }
-    by_parity(L::cells(lanes.add(sums[0], sums[1])))
-}
-
-/// The sums of numbers with weights, each for a column, some at a time.
-#[inline(always)]
-fn weigh<L: Lanes>(
+fn weigh<L: Lanes, const SUM: bool>(
     lanes: L,
     weights: &[(usize, usize)],
     cells: impl Vectors<L>,
-    (table, window): (&WeightTable, Window),
+    at: (&WeightTable, Window),
     write: &mut impl FnMut(usize, [f64; 2]),
-) {
-    let (fours, rest) = weights.as_chunks::<4>();
-    for four in fours {
-        weigh_some(lanes, cells, *four, (table, window), write);
+) -> [f64; 2] {
+    let (first, fours) = weights.split_at(weights.len() % 4);
+    let sum = match *first {
+        [one, two, three] => weigh_some::<L, 3, SUM>(lanes, cells, [one, two, three], at, write),
+        [one, two] => weigh_some::<L, 2, SUM>(lanes, cells, [one, two], at, write),
+        [one] => weigh_some::<L, 1, SUM>(lanes, cells, [one], at, write),
+        _ if SUM => weigh_some::<L, 0, SUM>(lanes, cells, [], at, write),
+        _ => [0.0; 2],
+    };
+    for four in fours.as_chunks::<4>().0 {
+        weigh_some::<L, 4, false>(lanes, cells, *four, at, write);
     }
-    match *rest {
-        [one, two, three] => weigh_some(lanes, cells, [one, two, three], (table, window), write),
-        [one, two] => weigh_some(lanes, cells, [one, two], (table, window), write),
-        [one] => weigh_some(lanes, cells, [one], (table, window), write),
-        _ => {}
-    }
+    sum
 }
 
-/// The sums Σ weight · cell over the even places and over the odd ones with N weights, each for a column.
+/// The sums Σ weight · cell over the even places and over the odd ones with N weights.
 #[inline(always)]
-fn weigh_some<L: Lanes, const N: usize>(
+fn weigh_some<L: Lanes, const N: usize, const SUM: bool>(
     lanes: L,
     cells: impl Vectors<L>,
     weights: [(usize, usize); N],
     (table, window): (&WeightTable, Window),
     write: &mut impl FnMut(usize, [f64; 2]),
-) {
+) -> [f64; 2] {
     let count = window.len() / (2 * WIDTH);
     let rows = weights.map(|(weight, _)| pairs::<L>(table.row(weight, window), 0, count));
-    let mut sums = [[lanes.splat(0.0); 2]; N];
     // Two sums of each hide the latency of one.
+    let mut sums = [[lanes.splat(0.0); 2]; N];
+    let mut all = [lanes.splat(0.0); 2];
     for k in 0..count {
         let x = cells.pair(lanes, k);
+        if SUM {
+            all = [lanes.add(all[0], x[0]), lanes.add(all[1], x[1])];
+        }
         for (sums, row) in sums.iter_mut().zip(&rows) {
             sums[0] = lanes.mul_add(row[k][0], x[0], sums[0]);
             sums[1] = lanes.mul_add(row[k][1], x[1], sums[1]);
         }
     }
-    for ((_, column), [a, b]) in weights.into_iter().zip(sums) {
-        write(column, by_parity(L::cells(lanes.add(a, b))));
+    for ((_, sum), [a, b]) in weights.into_iter().zip(sums) {
+        write(sum, by_parity(L::cells(lanes.add(a, b))));
     }
+    by_parity(L::cells(lanes.add(all[0], all[1])))
 }
 
-/// The same with the products of a row with itself `shift` levels up, real and imaginary parts together.
+/// The same with the products of a row with itself some levels up, real and imaginary parts together.
 #[inline(always)]
 fn weigh_both<L: Lanes>(
     lanes: L,
     weights: &[(usize, [usize; 2])],
-    (row, shift): (PaddedRow, usize),
+    products: (impl Vectors<L>, impl Vectors<L>),
     at: (&WeightTable, Window),
     write: &mut impl FnMut(usize, [f64; 2]),
 ) {
     let (twos, rest) = weights.as_chunks::<2>();
     for two in twos {
-        weigh_both_of(lanes, *two, (row, shift), at, write);
+        weigh_both_of(lanes, *two, products, at, write);
     }
     if let [one] = *rest {
-        weigh_both_of(lanes, [one], (row, shift), at, write);
+        weigh_both_of(lanes, [one], products, at, write);
     }
 }
 
@@ -263,13 +280,12 @@ fn weigh_both<L: Lanes>(
 fn weigh_both_of<L: Lanes, const N: usize>(
     lanes: L,
     weights: [(usize, [usize; 2]); N],
-    (row, shift): (PaddedRow, usize),
+    (re, im): (impl Vectors<L>, impl Vectors<L>),
     (table, window): (&WeightTable, Window),
     write: &mut impl FnMut(usize, [f64; 2]),
 ) {
     let count = window.len() / (2 * WIDTH);
     let rows = weights.map(|(weight, _)| pairs::<L>(table.row(weight, window), 0, count));
-    let [re, im] = [false, true].map(|imaginary| Product::<L>::of(lanes, (row, row), (shift, imaginary)));
     let mut sums = [[[lanes.splat(0.0); 2]; 2]; N];
     for k in 0..count {
         let (re, im) = (re.pair(lanes, k), im.pair(lanes, k));
@@ -280,28 +296,40 @@ fn weigh_both_of<L: Lanes, const N: usize>(
             }
         }
     }
-    for ((_, columns), sums) in weights.into_iter().zip(sums) {
-        for (column, [a, b]) in columns.into_iter().zip(sums) {
-            write(column, by_parity(L::cells(lanes.add(a, b))));
+    for ((_, places), sums) in weights.into_iter().zip(sums) {
+        for (place, [a, b]) in places.into_iter().zip(sums) {
+            write(place, by_parity(L::cells(lanes.add(a, b))));
         }
     }
 }
 
-/// What the blocks make of the columns.
+/// Values and rates of all quantities of the columns, for ‖ψ‖² = `norm`.
 #[inline(always)]
-fn apply<L: Lanes>(lanes: L, summation: &Summation, coefficients: &[f64], columns: &[f64], rows: &mut [f64]) {
-    let mut coefficients = L::vectors(coefficients);
-    for (block, rows) in summation.blocks.iter().zip(L::vectors_mut(rows).as_chunks_mut::<{ BLOCK / WIDTH }>().0) {
-        let (own, rest) = coefficients.split_at(block.len() * (BLOCK / WIDTH));
-        coefficients = rest;
-        let mut sums = [lanes.splat(0.0); BLOCK / WIDTH];
-        for (column, own) in block.iter().zip(own.as_chunks::<{ BLOCK / WIDTH }>().0) {
+fn assemble<L: Lanes>(
+    lanes: L,
+    assembly: &Assembly,
+    coefficients: &[f64],
+    (columns, norm): (&[f64], f64),
+    constants: &[f64],
+    (values, rates): (&mut [f64], &mut [f64]),
+) {
+    let (of_decay, of_runs) = coefficients.split_at(assembly.decay.len());
+    let decay: f64 = assembly.decay.iter().zip(of_decay).map(|(column, c)| c * columns[*column]).sum();
+    let (per_norm, decay) = (lanes.splat(1.0 / norm), lanes.splat(decay / norm));
+    let mut of_runs = L::vectors(of_runs).as_chunks::<2>().0;
+    for run in &assembly.runs {
+        let (own, rest) = of_runs.split_at(run.columns.len());
+        of_runs = rest;
+        let (mut value, mut after) = (lanes.splat(0.0), lanes.splat(0.0));
+        for (column, [of_value, of_after]) in run.columns.iter().zip(own) {
             let x = lanes.splat(columns[*column]);
-            for (sum, c) in sums.iter_mut().zip(own) {
-                *sum = lanes.mul_add(x, *c, *sum);
-            }
+            value = lanes.mul_add(x, *of_value, value);
+            after = lanes.mul_add(x, *of_after, after);
         }
-        *rows = sums;
+        // A constant is not changed by jumps.
+        let value = lanes.mul(per_norm, value);
+        L::vectors_mut(&mut rates[run.start..])[0] = lanes.sub_mul(lanes.mul(per_norm, after), decay, value);
+        L::vectors_mut(&mut values[run.start..])[0] = lanes.add(value, L::vectors(&constants[run.start..])[0]);
     }
 }
 

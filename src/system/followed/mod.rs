@@ -1,5 +1,6 @@
 //! The quantities followed for control variates, and how jumps change them on average: sums over one pass through a ket.
 
+mod assembly;
 mod expansion;
 mod kernel;
 mod spin_function;
@@ -8,12 +9,14 @@ mod weight;
 
 use num_complex::Complex64;
 
+use self::assembly::Number;
 use self::expansion::Expansion;
 use self::kernel::Sweep;
 use self::spin_function::Rows;
 use self::summation::Summation;
 use self::weight::WeightTable;
 use super::{OpenSystem, quantity};
+use crate::hilbert::lanes::WIDTH;
 use crate::hilbert::{Cells, Cutoff, Ket};
 use crate::operator::Operator;
 
@@ -33,11 +36,11 @@ pub struct FollowedSet {
     operators: Vec<Operator>,
     of_spins: Vec<bool>,
     cutoff: Cutoff,
-    /// Row i is quantity i, row order + i what jumps make of it, and the last one the rate of jumps; all but for constants.
+    /// All quantities but for constants, what jumps make of them, and the rate of jumps.
     summation: Summation,
-    /// Row, coefficient and powers of α* and α of the constants.
+    /// Quantity, coefficient and powers of α* and α of the constants.
     constants: Vec<(usize, Complex64, [u32; 2])>,
-    /// The coefficients of the summation's blocks where kets live in the laboratory.
+    /// The coefficients of the summation's columns where kets live in the laboratory.
     fixed: Option<Vec<f64>>,
 }
 
@@ -48,10 +51,10 @@ pub struct Scratch {
     /// One row of products for every part of the summation, and two to spare, where kets have several rows.
     products: Cells,
     norms: Vec<[f64; 2]>,
-    columns: Vec<f64>,
+    columns: Vec<[f64; 2]>,
     coefficients: Vec<f64>,
     constants: Vec<f64>,
-    rows: Vec<f64>,
+    rates: Vec<f64>,
 }
 
 impl FollowedSet {
@@ -74,11 +77,13 @@ impl FollowedSet {
         let expansion = Expansion::new(jumps, moves, of_parity);
         let tied = system.model().spins().len().checked_sub(1).filter(|_| of_parity);
         let rows = Rows { count: system.rows(), tied, of_parity };
-        let values = operators.iter().map(|operator| expansion.value(operator));
-        let after = operators.iter().map(|operator| expansion.after_jumps(operator));
-        let summation = Summation::new(rows, values.chain(after).chain([expansion.decay()]));
-        let constants = operators.iter().enumerate().flat_map(|(row, operator)| {
-            let of = move |(c, power)| (row, c, power);
+        let values = operators.iter().enumerate().map(|(i, operator)| (Number::Value(i), expansion.value(operator)));
+        let after =
+            operators.iter().enumerate().map(|(i, operator)| (Number::AfterJumps(i), expansion.after_jumps(operator)));
+        let numbers = values.chain(after).chain([(Number::Decay, expansion.decay())]);
+        let summation = Summation::new(rows, operators.len(), numbers);
+        let constants = operators.iter().enumerate().flat_map(|(quantity, operator)| {
+            let of = move |(c, power)| (quantity, c, power);
             expansion.constants(operator).into_iter().map(of)
         });
         let of_oscillator = |operator: &Operator| operator.terms().any(|(word, _)| word.factor(0).is_some());
@@ -88,7 +93,7 @@ impl FollowedSet {
             constants: constants.collect(),
             fixed: (!moves).then(|| {
                 let mut fixed = Vec::new();
-                summation.coefficients(Complex64::ZERO, &mut fixed);
+                summation.assembly.coefficients(Complex64::ZERO, &mut fixed);
                 fixed
             }),
             summation,
@@ -99,6 +104,11 @@ impl FollowedSet {
     /// How many quantities there are.
     pub fn order(&self) -> usize {
         self.operators.len()
+    }
+
+    /// How many cells they are written to: whole vectors.
+    pub fn width(&self) -> usize {
+        self.order().next_multiple_of(WIDTH)
     }
 
     /// The operators.
@@ -123,28 +133,28 @@ impl FollowedSet {
 
     /// Memory for it.
     pub fn scratch(&self) -> Scratch {
-        let mut constants = vec![0.0; self.order()];
+        let mut constants = vec![0.0; self.width()];
         self.take_constants(Complex64::ZERO, &mut constants);
         Scratch {
             weights: WeightTable::default(),
             products: Cells::default(),
             norms: vec![[0.0; 2]; self.summation.rows.count],
-            columns: vec![0.0; self.summation.columns],
+            columns: vec![[0.0; 2]; self.summation.sums],
             coefficients: Vec::new(),
             constants,
-            rows: vec![0.0; self.summation.rows_of_blocks().max(2 * self.order() + 1)],
+            rates: vec![0.0; self.width()],
         }
     }
 
-    /// The quantities in `ket`, which need not be normalised, of a frame displaced by `alpha`.
+    /// The quantities in `ket`, which need not be normalised, of a frame displaced by `alpha`: into the first cells of `values`, which
+    /// has [`width`](Self::width) of them at least.
     pub fn values(&self, alpha: Option<Complex64>, ket: &Ket, scratch: &mut Scratch, values: &mut [f64]) {
-        let norm = self.take(alpha, ket, scratch);
-        for ((value, row), constant) in values.iter_mut().zip(&scratch.rows).zip(&scratch.constants) {
-            *value = row / norm + constant;
-        }
+        let mut rates = std::mem::take(&mut scratch.rates);
+        self.rates(alpha, ket, scratch, values, &mut rates);
+        scratch.rates = rates;
     }
 
-    /// The quantities, and into `rates` the mean rate c at which jumps change them.
+    /// The quantities, and into `rates`, as long, the mean rate c at which jumps change them.
     pub fn rates(
         &self,
         alpha: Option<Complex64>,
@@ -153,34 +163,13 @@ impl FollowedSet {
         values: &mut [f64],
         rates: &mut [f64],
     ) {
-        let norm = self.take(alpha, ket, scratch);
-        let order = self.order();
-        let decay = scratch.rows[2 * order] / norm;
-        for i in 0..order {
-            let value = scratch.rows[i] / norm;
-            // A constant is not changed by jumps.
-            rates[i] = scratch.rows[order + i] / norm - decay * value;
-            values[i] = value + scratch.constants[i];
-        }
-    }
-
-    /// The constants of all quantities where the frame is displaced by `alpha`.
-    fn take_constants(&self, alpha: Complex64, constants: &mut [f64]) {
-        constants.fill(0.0);
-        for (row, c, [p, q]) in &self.constants {
-            constants[*row] += (c * alpha.conj().powu(*p) * alpha.powu(*q)).re;
-        }
-    }
-
-    /// Fills the rows, and returns ‖ψ‖².
-    fn take(&self, alpha: Option<Complex64>, ket: &Ket, scratch: &mut Scratch) -> f64 {
-        let Scratch { weights, products, norms, columns, coefficients, constants, rows } = scratch;
+        let Scratch { weights, products, norms, columns, coefficients, constants, .. } = scratch;
         let coefficients = match &self.fixed {
             Some(fixed) => fixed,
             None => {
                 let alpha = alpha.unwrap_or_default();
                 self.take_constants(alpha, constants);
-                self.summation.coefficients(alpha, coefficients);
+                self.summation.assembly.coefficients(alpha, coefficients);
                 coefficients
             }
         };
@@ -189,6 +178,14 @@ impl FollowedSet {
         let products_of = if ket.rows() == 1 { 0 } else { self.summation.parts.len() + 2 };
         products.set_len(products_of * window.len());
         let summation = &self.summation;
-        Sweep { summation, ket, weights, products, norms, columns, coefficients, rows }.run()
+        Sweep { summation, ket, weights, products, norms, columns, coefficients, constants, values, rates }.run();
+    }
+
+    /// The constants of all quantities where the frame is displaced by `alpha`.
+    fn take_constants(&self, alpha: Complex64, constants: &mut [f64]) {
+        constants.fill(0.0);
+        for (quantity, c, [p, q]) in &self.constants {
+            constants[*quantity] += (c * alpha.conj().powu(*p) * alpha.powu(*q)).re;
+        }
     }
 }
