@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 
-use super::least_squares::least_squares;
+use super::least_squares::LeastSquares;
 use super::pilot_moments::PilotMoments;
 use super::pilot_record::{INTERVALS, Size};
 use crate::system::combine;
@@ -21,6 +21,10 @@ const QUANTA: f64 = 10.0;
 /// Gain over a whole run, in units of the quantities' own deviations, above which a fitted law is not to be trusted; and answer to a
 /// martingale's gain within one interval, in units of what the quantities vary by.
 const LARGEST_GAIN: f64 = 30.0;
+
+/// Directions of the regressors below these fractions of the largest are left out of the fit, one fraction after the other until the law
+/// that is found can be trusted: quantities that are nearly combinations of others are not told apart by few pilots.
+const NEGLIGIBLE: [f64; 4] = [1e-8, 1e-7, 1e-6, 1e-5];
 
 /// y(τ_{k+1}) ≈ E y(τ_k) + R ΔM_k + const for the followed quantities y at equidistant times τ_k, with ΔM_k what their
 /// martingales gained in between.
@@ -70,24 +74,33 @@ impl Closure {
             return Self::identity(all);
         }
         let (gram, right) = pilots.at(law).regression();
-        let fitted = least_squares(&gram, &right, regressors);
-        let (transfer, response) = fitted.split_at(order * order);
-        let varies: Vec<f64> = law.iter().map(|place| pilots.sizes[*place].varies).collect();
-        let answers = |j: usize| {
-            let answer = |i: usize| (response[j * order + i] * varies[j] / varies[i]).abs();
-            (0..order).map(answer).all(|answer| answer <= LARGEST_GAIN)
-        };
-        // A martingale that hardly moved in the pilots, as none of its jumps was among them, is weighted by its rounding.
-        let known: Vec<usize> = (0..order).filter(|j| answers(*j)).map(|j| law[j]).collect();
-        if known.len() < order {
-            return Self::fit(pilots, &known);
-        }
         let deviation: Vec<f64> = (0..order).map(|j| gram[j * regressors + j].sqrt()).collect();
-        if Self::new(order, transfer, response).gain(&deviation) <= LARGEST_GAIN {
-            Self::new(all, &embedded(transfer, law, all), &embedded(response, law, all)).amplifying(&pilots.sizes)
-        } else {
-            Self::identity(all)
+        let varies: Vec<f64> = law.iter().map(|place| pilots.sizes[*place].varies).collect();
+        let regression = LeastSquares::new(&gram, &right, regressors);
+        let fits = NEGLIGIBLE.map(|negligible| regression.solution(negligible, |_| true));
+        let trusted = |fit: &[f64], from: usize, to: usize| {
+            (fit[(order + from) * order + to] * varies[from] / varies[to]).abs() <= LARGEST_GAIN
+        };
+        for first in 0..fits.len() {
+            let fits = &fits[first..];
+            // Every quantity answers by the finest fit that it can be trusted to answer by.
+            let chosen: Option<Vec<&Vec<f64>>> =
+                (0..order).map(|to| fits.iter().find(|fit| (0..order).all(|from| trusted(fit, from, to)))).collect();
+            let Some(chosen) = chosen else { continue };
+            let fitted: Vec<f64> = (0..regressors * order).map(|cell| chosen[cell % order][cell]).collect();
+            let (transfer, response) = fitted.split_at(order * order);
+            if Self::new(order, transfer, response).gain(&deviation) <= LARGEST_GAIN {
+                let (transfer, response) = (embedded(transfer, law, all), embedded(response, law, all));
+                return Self::new(all, &transfer, &response).amplifying(&pilots.sizes);
+            }
         }
+        // A martingale that hardly moved in the pilots, as none of its jumps was among them, is weighted by its rounding.
+        let fit = &fits[NEGLIGIBLE.len() - 1];
+        let answering: Vec<usize> = (0..order).filter(|from| (0..order).all(|to| trusted(fit, *from, to))).collect();
+        if answering.len() == order {
+            return Self::identity(all);
+        }
+        Self::fit(pilots, &answering.into_iter().map(|place| law[place]).collect::<Vec<_>>())
     }
 
     /// Number of quantities.
@@ -100,23 +113,14 @@ impl Closure {
         let order = self.order;
         let ratio = |i: usize, j: usize| if deviation[j] > 0.0 { deviation[i] / deviation[j] } else { 0.0 };
         let scaled = DMatrix::from_fn(order, order, |i, j| self.row(i)[j] * ratio(i, j));
-        let power = (0..INTERVALS).fold(DMatrix::identity(order, order), |power, _| power * &scaled);
+        let power = scaled.pow(INTERVALS as u32);
         power.iter().fold(0.0, |largest: f64, x| if x.is_nan() { f64::INFINITY } else { largest.max(x.abs()) })
     }
 
-    /// V after the fraction `0 ≤ f ≤ 1` of an interval that began with V and in which the martingales gained ΔM so far:
-    /// between the ends E and R are interpolated linearly. `state` is V followed by ΔM; `to` is at least [`Self::stride`] long.
-    pub fn predict(&self, fraction: f64, state: &[f64], to: &mut [f64]) {
-        let to = &mut to[..self.stride];
-        if fraction > 0.0 {
-            combine(state, &self.law, to);
-        } else {
-            to.fill(0.0);
-        }
-        let (from, gain) = state.split_at(self.order);
-        for ((to, from), gain) in to.iter_mut().zip(from).zip(gain) {
-            *to = fraction * *to + (1.0 - fraction) * (from + gain);
-        }
+    /// V at the end of an interval, of V at its beginning followed by the martingales' gains ΔM; `to` is at least
+    /// [`Self::stride`] long.
+    pub fn predict(&self, state: &[f64], to: &mut [f64]) {
+        combine(state, &self.law, &mut to[..self.stride]);
     }
 
     /// Length of the rows that [`Self::predict`] writes.
@@ -124,7 +128,8 @@ impl Closure {
         self.stride
     }
 
-    fn new(order: usize, transfer: &[f64], response: &[f64]) -> Self {
+    /// With E and R by columns: what every V_j, then what every ΔM_j adds to all of V.
+    pub(super) fn new(order: usize, transfer: &[f64], response: &[f64]) -> Self {
         let stride = order.next_multiple_of(BLOCK);
         let mut law = Vec::with_capacity(2 * order * stride);
         for row in transfer.chunks_exact(order).chain(response.chunks_exact(order)) {
@@ -161,7 +166,7 @@ impl Closure {
     }
 
     /// Row `i` of Eᵀ (i below the order), then of Rᵀ.
-    fn row(&self, i: usize) -> &[f64] {
+    pub fn row(&self, i: usize) -> &[f64] {
         &self.law[i * self.stride..i * self.stride + self.order]
     }
 }
@@ -217,7 +222,7 @@ mod tests {
             assert!((closure.row(2 + j)[i] - r[i][j]).abs() < 1e-9, "{closure:?}");
         }
         let mut v = [0.0; BLOCK];
-        closure.predict(1.0, &[1.0, 2.0, 0.5, -0.5], &mut v);
+        closure.predict(&[1.0, 2.0, 0.5, -0.5], &mut v);
         assert!((v[0] - (0.9 + 0.4 + 0.5 - 0.05)).abs() < 1e-9 && (v[1] - (-0.2 + 1.8 - 0.4)).abs() < 1e-9, "{v:?}");
     }
 

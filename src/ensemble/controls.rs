@@ -3,6 +3,7 @@
 use super::Layout;
 use super::closure::Closure;
 use super::pilot_record::INTERVALS;
+use super::projection::Projection;
 use crate::system::{Experiment, FollowedSet, OpenSystem, quantity};
 use crate::unravelling::{MartingaleMark, Martingales, Stretch};
 
@@ -27,6 +28,8 @@ pub struct Guide {
     times: Vec<f64>,
     /// Every observable as a combination of the followed quantities.
     expressions: Vec<Vec<f64>>,
+    /// Those, and the quantity P S where it is followed, for the law.
+    projection: Projection,
     /// Which of them is N.
     number: usize,
     /// Which quantity is P S, the second control of N.
@@ -62,13 +65,18 @@ impl Guide {
             std::iter::once((0.0, Stop::Start)).chain(boundaries).chain(outputs).collect();
         // A stable sort: where they fall together, start and boundary come first.
         stops.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let expressions = quantity::expressions(system, set.operators(), &experiment.observables);
+        let power = set.place(&quantity::power(system.model()));
+        let itself = |place| (0..set.order()).map(|i| if i == place { 1.0 } else { 0.0 }).collect();
+        let combinations: Vec<Vec<f64>> = expressions.iter().cloned().chain(power.map(itself)).collect();
         Self {
+            projection: Projection::new(&closure, &combinations),
             closure,
             expected,
             times: stops.iter().map(|stop| stop.0).collect(),
             stops: stops.into_iter().map(|stop| stop.1).collect(),
-            expressions: quantity::expressions(system, set.operators(), &experiment.observables),
-            power: set.place(&quantity::power(system.model())),
+            expressions,
+            power,
             set,
             number: experiment.number_index(),
             interval: duration(experiment) / INTERVALS as f64,
@@ -132,7 +140,7 @@ pub struct ControlsMark {
     record: Vec<[f64; CONTROLS]>,
 }
 
-/// V and M at the last boundary, and V at the instant asked for.
+/// V and M at the last boundary.
 #[derive(Clone, Default)]
 struct Carried {
     boundary: usize,
@@ -140,31 +148,53 @@ struct Carried {
     /// V, followed by what M has gained since.
     state: Vec<f64>,
     martingales: Vec<f64>,
-    now: Vec<f64>,
+    /// V at the next boundary.
+    next: Vec<f64>,
+    /// Combinations of V, those of M, and memory to spare.
+    combinations: [Vec<f64>; 3],
 }
 
 impl Carried {
-    fn begin(&mut self, closure: &Closure) {
+    fn begin(&mut self, closure: &Closure, projection: &Projection) {
         (self.boundary, self.order) = (0, closure.order());
-        let lengths = [2 * self.order, self.order, closure.stride()];
-        for (vector, length) in [&mut self.state, &mut self.martingales, &mut self.now].into_iter().zip(lengths) {
+        let Self { state, martingales, next, combinations: [of_v, of_m, spare], .. } = self;
+        let stride = projection.stride();
+        let lengths = [2 * self.order, self.order, closure.stride(), stride, stride, stride];
+        for (vector, length) in [state, martingales, next, of_v, of_m, spare].into_iter().zip(lengths) {
             vector.clear();
             vector.resize(length, 0.0);
         }
     }
 
-    /// A new interval begins, with V as it is now.
-    fn settle(&mut self, martingales: &[f64]) {
-        self.state[..self.order].copy_from_slice(&self.now[..self.order]);
+    /// The first interval begins: V(0) = M(0).
+    fn start(&mut self, martingales: &[f64]) {
+        self.state[..self.order].copy_from_slice(martingales);
         self.martingales.copy_from_slice(martingales);
     }
 
-    /// V at the fraction `fraction` of the present interval into `now`.
-    fn predict(&mut self, closure: &Closure, fraction: f64, martingales: &[f64]) {
+    /// Another interval begins.
+    fn settle(&mut self, closure: &Closure, martingales: &[f64]) {
+        self.gain(martingales);
+        closure.predict(&self.state, &mut self.next);
+        self.state[..self.order].copy_from_slice(&self.next[..self.order]);
+        self.martingales.copy_from_slice(martingales);
+        self.boundary += 1;
+    }
+
+    /// Takes down what the martingales have gained.
+    fn gain(&mut self, martingales: &[f64]) {
         for ((gain, m), before) in self.state[self.order..].iter_mut().zip(martingales).zip(&self.martingales) {
             *gain = m - before;
         }
-        closure.predict(fraction, &self.state, &mut self.now);
+    }
+
+    /// Combinations of V at the fraction `fraction` of the present interval, and those of M.
+    fn combine(&mut self, projection: &Projection, fraction: f64, martingales: &[f64]) -> [&[f64]; 2] {
+        self.gain(martingales);
+        let [of_v, of_m, spare] = &mut self.combinations;
+        projection.of_prediction(fraction, &self.state, spare, of_v);
+        projection.of_martingales(martingales, of_m);
+        [of_v, of_m]
     }
 }
 
@@ -182,7 +212,7 @@ impl<'a, S: OpenSystem> Controls<'a, S> {
     /// Begins a trajectory.
     pub fn begin(&mut self) {
         self.martingales.begin(self.guide.expected.as_deref());
-        self.carried.begin(&self.guide.closure);
+        self.carried.begin(&self.guide.closure, &self.guide.projection);
         self.record.fill([0.0; CONTROLS]);
     }
 
@@ -213,28 +243,18 @@ impl<'a, S: OpenSystem> Controls<'a, S> {
         martingales.stretch(stretch, |stop, m| {
             let time = guide.times[stop];
             match guide.stops[stop] {
-                // V(0) = M(0).
-                Stop::Start => {
-                    carried.now[..m.len()].copy_from_slice(m);
-                    carried.settle(m);
-                }
-                Stop::Boundary => {
-                    carried.predict(&guide.closure, 1.0, m);
-                    carried.settle(m);
-                    carried.boundary += 1;
-                }
+                Stop::Start => carried.start(m),
+                Stop::Boundary => carried.settle(&guide.closure, m),
                 Stop::Output(index) => {
                     let fraction = (time / guide.interval - carried.boundary as f64).clamp(0.0, 1.0);
-                    carried.predict(&guide.closure, fraction, m);
-                    let v = &carried.now;
-                    for (observable, expression) in guide.expressions.iter().enumerate() {
-                        let dot = |x: &[f64]| expression.iter().zip(x).fold(0.0, |sum, (c, x)| sum + c * x);
-                        let number = observable == guide.number;
+                    let [v, m] = carried.combine(&guide.projection, fraction, m);
+                    for observable in 0..guide.expressions.len() {
                         // A pair of another quantity, small where a jump is rare to change it, would be given coefficients that
                         // the trajectories not seen yet do not obey.
-                        let more = guide.power.filter(|_| number);
-                        let [more_v, more_m] = more.map_or([0.0; 2], |place| [v[place], m[place]]);
-                        record[layout.observable(index, observable)] = [dot(v), dot(m), more_v, more_m];
+                        let pairs_up = observable == guide.number && guide.power.is_some();
+                        let power = guide.expressions.len();
+                        let [more_v, more_m] = if pairs_up { [v[power], m[power]] } else { [0.0; 2] };
+                        record[layout.observable(index, observable)] = [v[observable], m[observable], more_v, more_m];
                     }
                 }
             }

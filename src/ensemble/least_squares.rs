@@ -1,6 +1,6 @@
 //! Least squares from moments, safe where regressors are tiny, collinear or absent.
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 /// Directions of the regressors' correlation matrix below this fraction of the largest carry no information.
 const NEGLIGIBLE: f64 = 1e-8;
@@ -16,28 +16,52 @@ pub fn least_squares(gram: &[f64], right: &[f64], n: usize) -> Vec<f64> {
 
 /// The same on those of the eigenvectors only that `known` says yes to; it is told the weights of the regressors in each.
 pub fn least_squares_along(gram: &[f64], right: &[f64], n: usize, known: impl Fn(&[f64]) -> bool) -> Vec<f64> {
-    let m = right.len() / n;
-    let scale: Vec<f64> = (0..n)
-        .map(|i| {
-            let variance = gram[i * n + i];
-            if variance > 0.0 && variance.is_finite() { 1.0 / variance.sqrt() } else { 0.0 }
-        })
-        .collect();
-    let correlation = DMatrix::from_fn(n, n, |i, j| {
-        let value = gram[i * n + j] * scale[i] * scale[j];
-        if value.is_finite() { value } else { 0.0 }
-    });
-    let eigen = correlation.symmetric_eigen();
-    let largest = eigen.eigenvalues.iter().fold(0.0, |max: f64, value| max.max(*value));
-    let target = DMatrix::from_fn(n, m, |i, j| right[i * m + j] * scale[i]);
-    let mut components = eigen.eigenvectors.tr_mul(&target);
-    for (i, value) in eigen.eigenvalues.iter().enumerate() {
-        let weights: Vec<f64> = eigen.eigenvectors.column(i).iter().zip(&scale).map(|(v, scale)| v * scale).collect();
-        let factor = if *value > NEGLIGIBLE * largest && known(&weights) { 1.0 / value } else { 0.0 };
-        components.row_mut(i).scale_mut(factor);
+    LeastSquares::new(gram, right, n).solution(NEGLIGIBLE, known)
+}
+
+/// G B = R along the eigenvectors of the regressors' correlation matrix.
+pub struct LeastSquares {
+    /// One over the regressors' deviations.
+    scale: Vec<f64>,
+    eigenvalues: DVector<f64>,
+    eigenvectors: DMatrix<f64>,
+    /// R along them.
+    components: DMatrix<f64>,
+}
+
+impl LeastSquares {
+    /// Of moments as in [`least_squares`].
+    pub fn new(gram: &[f64], right: &[f64], n: usize) -> Self {
+        let m = right.len() / n;
+        let scale: Vec<f64> = (0..n)
+            .map(|i| {
+                let variance = gram[i * n + i];
+                if variance > 0.0 && variance.is_finite() { 1.0 / variance.sqrt() } else { 0.0 }
+            })
+            .collect();
+        let correlation = DMatrix::from_fn(n, n, |i, j| {
+            let value = gram[i * n + j] * scale[i] * scale[j];
+            if value.is_finite() { value } else { 0.0 }
+        });
+        let SymmetricEigen { eigenvalues, eigenvectors } = correlation.symmetric_eigen();
+        let target = DMatrix::from_fn(n, m, |i, j| right[i * m + j] * scale[i]);
+        Self { components: eigenvectors.tr_mul(&target), scale, eigenvalues, eigenvectors }
     }
-    let solution = &eigen.eigenvectors * components;
-    (0..n).flat_map(|i| (0..m).map(move |j| (i, j))).map(|(i, j)| solution[(i, j)] * scale[i]).collect()
+
+    /// The coefficients on the eigenvectors above the fraction `negligible` of the largest that `known` says yes to.
+    pub fn solution(&self, negligible: f64, known: impl Fn(&[f64]) -> bool) -> Vec<f64> {
+        let Self { scale, eigenvalues, eigenvectors, .. } = self;
+        let mut components = self.components.clone();
+        let largest = eigenvalues.iter().fold(0.0, |max: f64, value| max.max(*value));
+        for (i, value) in eigenvalues.iter().enumerate() {
+            let weights: Vec<f64> = eigenvectors.column(i).iter().zip(scale).map(|(v, scale)| v * scale).collect();
+            let factor = if *value > negligible * largest && known(&weights) { 1.0 / value } else { 0.0 };
+            components.row_mut(i).scale_mut(factor);
+        }
+        let solution = eigenvectors * components;
+        let (n, m) = solution.shape();
+        (0..n).flat_map(|i| (0..m).map(move |j| (i, j))).map(|(i, j)| solution[(i, j)] * scale[i]).collect()
+    }
 }
 
 #[cfg(test)]

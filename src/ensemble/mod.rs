@@ -27,6 +27,7 @@ mod pilot_moments;
 mod pilot_record;
 mod plan;
 mod preparation;
+mod projection;
 mod range_set;
 mod record_writer;
 mod recording;

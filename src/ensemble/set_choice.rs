@@ -72,7 +72,7 @@ impl SetChoice<'_> {
                 for (i, place) in set.iter().enumerate() {
                     state[order + i] = at(&pilot.martingales, time, *place) - at(&pilot.martingales, time - 1, *place);
                 }
-                law.predict(1.0, &state, &mut next);
+                law.predict(&state, &mut next);
                 state[..order].copy_from_slice(&next[..order]);
                 if time % EVERY != 0 {
                     continue;
