@@ -8,7 +8,7 @@ use super::pilot_record::{INTERVALS, Size};
 use crate::system::combine;
 
 /// Rows are padded to a multiple of this, for the vector loops.
-const BLOCK: usize = 16;
+const BLOCK: usize = 8;
 
 /// Jumps that pilots must have seen per regressor. A law learned from few jumps fits those, weights rarer histories wrongly,
 /// and leaves a skewed residue whose error bar comes out too small.

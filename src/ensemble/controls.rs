@@ -143,11 +143,14 @@ pub struct ControlsMark {
 /// V and M at the last boundary.
 #[derive(Clone, Default)]
 struct Carried {
-    boundary: usize,
+    /// The time of the last boundary.
+    since: f64,
     order: usize,
     /// V, followed by what M has gained since.
     state: Vec<f64>,
     martingales: Vec<f64>,
+    /// V with those gains, beside M.
+    sums: Vec<[f64; 2]>,
     /// V at the next boundary.
     next: Vec<f64>,
     /// Combinations of V, those of M, and memory to spare.
@@ -156,7 +159,7 @@ struct Carried {
 
 impl Carried {
     fn begin(&mut self, closure: &Closure, projection: &Projection) {
-        (self.boundary, self.order) = (0, closure.order());
+        (self.since, self.order) = (0.0, closure.order());
         let Self { state, martingales, next, combinations: [of_v, of_m, spare], .. } = self;
         let stride = projection.stride();
         let lengths = [2 * self.order, self.order, closure.stride(), stride, stride, stride];
@@ -164,6 +167,7 @@ impl Carried {
             vector.clear();
             vector.resize(length, 0.0);
         }
+        self.sums.resize(self.order, [0.0; 2]);
     }
 
     /// The first interval begins: V(0) = M(0).
@@ -172,13 +176,13 @@ impl Carried {
         self.martingales.copy_from_slice(martingales);
     }
 
-    /// Another interval begins.
-    fn settle(&mut self, closure: &Closure, martingales: &[f64]) {
+    /// Another interval begins at `time`.
+    fn settle(&mut self, closure: &Closure, time: f64, martingales: &[f64]) {
         self.gain(martingales);
         closure.predict(&self.state, &mut self.next);
         self.state[..self.order].copy_from_slice(&self.next[..self.order]);
         self.martingales.copy_from_slice(martingales);
-        self.boundary += 1;
+        self.since = time;
     }
 
     /// Takes down what the martingales have gained.
@@ -191,9 +195,12 @@ impl Carried {
     /// Combinations of V at the fraction `fraction` of the present interval, and those of M.
     fn combine(&mut self, projection: &Projection, fraction: f64, martingales: &[f64]) -> [&[f64]; 2] {
         self.gain(martingales);
-        let [of_v, of_m, spare] = &mut self.combinations;
-        projection.of_prediction(fraction, &self.state, spare, of_v);
-        projection.of_martingales(martingales, of_m);
+        let Self { state, sums, combinations: [of_v, of_m, spare], .. } = self;
+        let (v, gains) = state.split_at(self.order);
+        for (sums, ((v, gain), m)) in sums.iter_mut().zip(v.iter().zip(gains).zip(martingales)) {
+            *sums = [v + gain, *m];
+        }
+        projection.combine(fraction, (state, sums), spare, [&mut *of_v, &mut *of_m]);
         [of_v, of_m]
     }
 }
@@ -244,9 +251,9 @@ impl<'a, S: OpenSystem> Controls<'a, S> {
             let time = guide.times[stop];
             match guide.stops[stop] {
                 Stop::Start => carried.start(m),
-                Stop::Boundary => carried.settle(&guide.closure, m),
+                Stop::Boundary => carried.settle(&guide.closure, time, m),
                 Stop::Output(index) => {
-                    let fraction = (time / guide.interval - carried.boundary as f64).clamp(0.0, 1.0);
+                    let fraction = ((time - carried.since) / guide.interval).clamp(0.0, 1.0);
                     let [v, m] = carried.combine(&guide.projection, fraction, m);
                     for observable in 0..guide.expressions.len() {
                         // A pair of another quantity, small where a jump is rare to change it, would be given coefficients that

@@ -2,7 +2,7 @@
 
 use super::closure::Closure;
 use crate::hilbert::LANES;
-use crate::system::combine;
+use crate::system::{combine, combine_together};
 
 /// Some combinations c·y of the followed quantities, and what the [`Closure`] makes of them within an interval: between its ends E and R
 /// are interpolated linearly, from 1 to what they are.
@@ -10,9 +10,9 @@ use crate::system::combine;
 pub struct Projection {
     /// How many there are, padded for the vector loops.
     stride: usize,
-    /// c, twice: row i has what V_i, then what the gain of M_i adds to every combination at the beginning of an interval.
+    /// c: row i has what V_i, M_i or the gain of M_i adds to every combination at the beginning of an interval.
     before: Vec<f64>,
-    /// The same at its end.
+    /// What V_i, and after all those the gain of M_i, adds at its end.
     after: Vec<f64>,
 }
 
@@ -20,15 +20,15 @@ impl Projection {
     /// Of these combinations, each with a coefficient for every quantity of the law.
     pub fn new(closure: &Closure, combinations: &[Vec<f64>]) -> Self {
         let (order, stride) = (closure.order(), combinations.len().next_multiple_of(LANES));
-        let mut cells = [(); 2].map(|()| vec![0.0; 2 * order * stride]);
+        let (mut before, mut after) = (vec![0.0; order * stride], vec![0.0; 2 * order * stride]);
         for (column, combination) in combinations.iter().enumerate() {
+            for (row, c) in combination.iter().enumerate() {
+                before[row * stride + column] = *c;
+            }
             for row in 0..2 * order {
-                let [before, after] = &mut cells;
-                before[row * stride + column] = combination[row % order];
                 after[row * stride + column] = closure.row(row).iter().zip(combination).map(|(law, c)| law * c).sum();
             }
         }
-        let [before, after] = cells;
         Self { stride, before, after }
     }
 
@@ -37,19 +37,19 @@ impl Projection {
         self.stride
     }
 
-    /// c·M.
-    pub fn of_martingales(&self, martingales: &[f64], to: &mut [f64]) {
-        combine(martingales, &self.before[..martingales.len() * self.stride], to);
-    }
-
-    /// c·V after the fraction `0 ≤ f ≤ 1` of an interval, of the state of [`Closure::predict`]; `spare` is as long as `to`.
-    pub fn of_prediction(&self, fraction: f64, state: &[f64], spare: &mut [f64], to: &mut [f64]) {
-        // Nothing has been gained at the beginning.
-        let rows = if fraction > 0.0 { state.len() } else { state.len() / 2 };
-        combine(&state[..rows], &self.before[..rows * self.stride], to);
+    /// c·V after the fraction `0 ≤ f ≤ 1` of an interval, and c·M, of V at its beginning followed by the gains, and of those gains added
+    /// to V beside M for every quantity; `spare` is as long as the two that are written.
+    pub fn combine(
+        &self,
+        fraction: f64,
+        (state, sums): (&[f64], &[[f64; 2]]),
+        spare: &mut [f64],
+        [of_v, of_m]: [&mut [f64]; 2],
+    ) {
+        combine_together(sums, &self.before, [&mut *of_v, of_m]);
         if fraction > 0.0 {
             combine(state, &self.after, spare);
-            to.iter_mut().zip(spare).for_each(|(to, after)| *to = fraction * *after + (1.0 - fraction) * *to);
+            of_v.iter_mut().zip(spare).for_each(|(v, after)| *v = fraction * *after + (1.0 - fraction) * *v);
         }
     }
 }
@@ -73,18 +73,17 @@ mod tests {
             let known: f64 = (0..2).map(|j| transfer[2 * i + j] * v[j] + response[2 * i + j] * gain[j]).sum();
             assert!((next[i] - known).abs() < 1e-14, "{i}: {}, not {known}", next[i]);
         }
-        let mut rows = [(); 2].map(|()| vec![f64::NAN; projection.stride()]);
+        let m = [0.7, -0.1];
+        let sums = [[v[0] + gain[0], m[0]], [v[1] + gain[1], m[1]]];
+        let [mut spare, mut of_v, mut of_m] = [(); 3].map(|()| vec![f64::NAN; projection.stride()]);
         for fraction in [0.0, 0.25, 1.0] {
-            let [spare, found] = &mut rows;
-            projection.of_prediction(fraction, &state, spare, found);
-            for (c, found) in combinations.iter().zip(&*found) {
-                let gain = if fraction > 0.0 { gain } else { [0.0; 2] };
+            projection.combine(fraction, (&state, &sums), &mut spare, [&mut of_v, &mut of_m]);
+            for (i, c) in combinations.iter().enumerate() {
                 let at = |i: usize| fraction * next[i] + (1.0 - fraction) * (v[i] + gain[i]);
-                let known = c[0] * at(0) + c[1] * at(1);
-                assert!((found - known).abs() < 1e-14, "{fraction}: {found}, not {known}");
+                let known = [c[0] * at(0) + c[1] * at(1), c[0] * m[0] + c[1] * m[1]];
+                let error = (of_v[i] - known[0]).abs().max((of_m[i] - known[1]).abs());
+                assert!(error < 1e-14, "{fraction}: {} and {}, not {known:?}", of_v[i], of_m[i]);
             }
         }
-        projection.of_martingales(&gain, &mut rows[0]);
-        assert!((rows[0][1] - (0.6 - 0.125)).abs() < 1e-14, "{:?}", rows[0]);
     }
 }

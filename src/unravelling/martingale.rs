@@ -64,7 +64,7 @@ pub struct MartingaleMark {
 }
 
 /// Rows of quantities are padded with zeros to a multiple of this, for the vector loops.
-const BLOCK: usize = 16;
+const BLOCK: usize = 8;
 
 /// The richest rule.
 const LAST_RULE: usize = DEGREES.len() - 1;

@@ -12,7 +12,7 @@ use crate::io::run_file::RunPoint;
 /// Version of what the program computes from a sweep point: to be raised with every change that alters the bits of a block's sums.
 ///
 /// Another default of a key needs no new version: what was understood is part of the identity.
-pub const RESULTS_VERSION: u32 = 14;
+pub const RESULTS_VERSION: u32 = 15;
 
 /// What determines the sums of a block, beside its number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
