@@ -42,6 +42,7 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
         born_markov: born_markov::of_trajectories(experiment, ensemble),
         emission: (ensemble.correlations.as_ref())
             .map_or_else(BTreeMap::new, |correlations| emission(correlations, &ensemble.channels)),
+        control_set: ensemble.tally.study.as_ref().and_then(|study| study.control_set.clone()),
         diagnostics: Diagnostics {
             cutoff: hard_cutoff(experiment),
             worst_norm_defect: counts.norm_defect,
@@ -78,6 +79,7 @@ pub fn exact_point(experiment: &Experiment, exact: &Exact, parameters: BTreeMap<
         closed_forms: closed_forms(experiment),
         born_markov: born_markov::of_density_matrix(experiment, exact),
         emission: BTreeMap::new(),
+        control_set: None,
         diagnostics: Diagnostics {
             cutoff: hard_cutoff(experiment),
             worst_norm_defect: exact.trace_defect,

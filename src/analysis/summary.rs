@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::scalar::{Estimate, Scalar};
 use super::{BornMarkovPoint, Emission};
-use crate::ensemble::Ending;
+use crate::ensemble::{ControlSet, Ending};
 
 /// Version of the layout of `summary.json`; readers refuse a newer one.
 pub const FORMAT_VERSION: u32 = 1;
@@ -112,6 +112,10 @@ pub struct Point {
     /// What goes with Eq. (23): its coefficients, moments, weights and positivity; absent for other models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub born_markov: Option<BornMarkovPoint>,
+    /// Which quantities the control variates were made of, how many they are, and by what they divided the variance of pilot
+    /// trajectories that they had not been fitted to; absent without control variates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_set: Option<ControlSet>,
     /// What the propagation noticed about itself.
     pub diagnostics: Diagnostics,
 }

@@ -10,7 +10,8 @@ use super::progress::{human_bytes, human_time};
 use super::{Outcome, RunFileArguments, table};
 use crate::Result;
 use crate::analysis::needed;
-use crate::ensemble::{Ensemble, Footprint, Ladder};
+use crate::ensemble::{ControlSet, Ensemble, Footprint, Ladder};
+use crate::error::shown::significant;
 use crate::hilbert::Cutoff;
 use crate::io::run_file::{RunFile, RunPoint};
 use crate::io::{JUMP_BYTES, RECORDS_FILE, available_memory};
@@ -85,8 +86,17 @@ struct Survey {
 
 impl Survey {
     fn of(file: &RunFile, threads: usize) -> Result<Self> {
-        let header =
-            ["point", "spins", "Fock levels", "jumps", "trajectories", "per trajectory", "predicted", "memory"];
+        let header = [
+            "point",
+            "spins",
+            "Fock levels",
+            "jumps",
+            "trajectories",
+            "controls",
+            "per trajectory",
+            "predicted",
+            "memory",
+        ];
         let chosen = spread(file.points.len(), MOST_POINTS);
         let time = POINT_TIME.min(TIME / chosen.len() as u32);
         let rows = vec![header.map(str::to_owned).to_vec()];
@@ -127,7 +137,9 @@ fn describe(file: &RunFile, index: usize, found: Option<&Forecast>, threads: usi
     let footprint = Footprint::of(&point.experiment, &point.plan(threads), true);
     let mut row = vec![table::point_label(file, index), point.experiment.model.spins().len().to_string()];
     let Some(found) = found else {
-        row.extend(["?".to_owned(), "?".into(), shown, "?".into(), "?".into(), human_bytes(footprint.total())]);
+        let unknown = || "?".to_owned();
+        let memory = human_bytes(footprint.total());
+        row.extend([unknown(), unknown(), shown, unknown(), unknown(), unknown(), memory]);
         return Trial { row, seconds: 0.0, jumps: 0.0, kets: 0 };
     };
     let seen = found.part.map_or_else(|| "seen".into(), |part| format!("seen in {part:.0e} of the time"));
@@ -142,11 +154,24 @@ fn describe(file: &RunFile, index: usize, found: Option<&Forecast>, threads: usi
         levels,
         table::count(found.jumps),
         shown,
+        controls(found),
         short(found.seconds),
         short(seconds),
         human_bytes(footprint.total().saturating_add(kets)),
     ]);
     Trial { row, seconds, jumps: found.jumps * expected as f64, kets }
+}
+
+/// How many quantities the control variates are made of, and what they divide the variance by, as far as the trials have told.
+fn controls(found: &Forecast) -> String {
+    match &found.control_set {
+        Some((ControlSet { quantities, factor: Some(factor), .. }, true)) => {
+            format!("{quantities} quantities, variance ÷ {}", significant(*factor, 2))
+        }
+        Some((ControlSet { quantities, .. }, true)) => format!("{quantities} quantities"),
+        Some((ControlSet { quantities, .. }, false)) => format!("{quantities} quantities or more"),
+        None => "–".into(),
+    }
 }
 
 /// A time in the unit that suits it.

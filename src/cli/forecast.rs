@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::Result;
-use crate::ensemble::{self, Ensemble, Estimator, Footprint, Lessons, Plan, Sampling, Watcher};
+use crate::ensemble::{self, ControlSet, Ensemble, Estimator, Footprint, Lessons, Plan, Sampling, Watcher};
 use crate::io::run_file::RunPoint;
 use crate::propagate::Tolerances;
 use crate::system::Experiment;
@@ -58,6 +58,8 @@ pub struct Forecast {
     pub part: Option<f64>,
     /// The whole trajectories.
     pub ensemble: Option<Ensemble>,
+    /// What their control variates were made of, and whether all pilots of the run had their say.
+    pub control_set: Option<(ControlSet, bool)>,
 }
 
 /// Ends when the time is over.
@@ -156,8 +158,10 @@ fn whole(trial: &Trial, time: Duration, enough: impl Fn(&Forecast) -> bool) -> R
         Estimator::Controlled { pilot } => pilot,
     };
     let Some(mut lessons) = trial.law(pilot.min(FEW), &until)? else { return Ok(None) };
+    let mut pilots = pilot.min(FEW);
     let Some((ensemble, seconds)) = trial.run(2, &lessons, &until)? else { return Ok(None) };
-    let first = describe(ensemble, seconds / 2.0, None);
+    let first =
+        Forecast { control_set: control_set(&lessons, pilots >= pilot), ..describe(ensemble, seconds / 2.0, None) };
     if enough(&first) {
         return Ok(Some(first));
     }
@@ -165,15 +169,17 @@ fn whole(trial: &Trial, time: Duration, enough: impl Fn(&Forecast) -> bool) -> R
     let left = until.0.saturating_duration_since(Instant::now()).as_secs_f64();
     let affordable = (PILOTS * left / (0.5 * seconds)) as u64;
     if affordable > Lessons::trajectories(trial.point.estimator, &trial.experiment) {
-        lessons = trial.learn(&until)?.unwrap_or(lessons);
+        (lessons, pilots) = trial.learn(&until)?.map_or((lessons, pilots), |lessons| (lessons, pilot));
     } else if affordable.min(pilot) > FEW {
-        lessons = trial.law(affordable.min(pilot), &until)?.unwrap_or(lessons);
+        let more = affordable.min(pilot);
+        (lessons, pilots) = trial.law(more, &until)?.map_or((lessons, pilots), |lessons| (lessons, more));
     }
     let mut count = 2;
     let mut found = None;
     while let Some((ensemble, seconds)) = trial.run(count, &lessons, &until)? {
         let enough = seconds >= fair(time) || 2 * count > trial.point.stopping.trajectories;
-        found = Some(describe(ensemble, seconds / count as f64, None));
+        let control_set = control_set(&lessons, pilots >= pilot);
+        found = Some(Forecast { control_set, ..describe(ensemble, seconds / count as f64, None) });
         if enough {
             break;
         }
@@ -254,6 +260,10 @@ fn fair(time: Duration) -> f64 {
     LONG.min(SHARE * time.as_secs_f64())
 }
 
+fn control_set(lessons: &Lessons, all: bool) -> Option<(ControlSet, bool)> {
+    lessons.study.control_set.clone().map(|set| (set, all))
+}
+
 fn describe(ensemble: Ensemble, seconds: f64, part: Option<f64>) -> Forecast {
     let (layout, mean) = (ensemble.layout, ensemble.tally.records.mean());
     let jumps = (0..layout.channels()).fold(0.0, |sum, channel| sum + mean[layout.jumps(channel)]);
@@ -264,5 +274,6 @@ fn describe(ensemble: Ensemble, seconds: f64, part: Option<f64>) -> Forecast {
         highest: ensemble.tally.counts.highest_level,
         part,
         ensemble: Some(ensemble).filter(|_| part.is_none()),
+        control_set: None,
     }
 }

@@ -101,7 +101,7 @@ pub fn largest_frequency(experiment: &Experiment, levels: usize) -> f64 {
 fn shape(experiment: &Experiment) -> (usize, [usize; 2], usize) {
     fn of<S: OpenSystem>(system: &S) -> (usize, [usize; 2], usize) {
         let Candidates { operators, sets } = quantity::candidates(system);
-        (system.channels().len(), [sets.first().map_or(0, Vec::len), operators.len()], system.rows())
+        (system.channels().len(), [sets.first().map_or(0, |set| set.places.len()), operators.len()], system.rows())
     }
     match System::of(experiment) {
         System::Chain(system) => of(&system),

@@ -86,8 +86,12 @@ impl Lessons {
             let weights = Some(vec![[0.0; CONTROLS]; layout.estimates()]);
             return Ok(Some(Self { weights, ..Self::default() }));
         }
-        let guide = pilot::learn(system, job, pilot, None, threads)?;
-        Ok(guide.map(|guide| Self { guide: Some(guide), ..Self::default() }))
+        let learned = pilot::learn(system, job, pilot, None, threads)?;
+        Ok(learned.map(|(guide, set)| Self {
+            guide: Some(guide),
+            study: Arc::new(Study { control_set: Some(set), ..Study::default() }),
+            ..Self::default()
+        }))
     }
 
     /// Runs the pilots of a job, their first thresholds confined to `part` (lower end and width); `None` when it is stopped.
@@ -104,12 +108,12 @@ impl Lessons {
         let layout = Layout::new(experiment, system.channels().len());
         let Numbers { pilots, plain, pairs } = Numbers::of(job.plan.estimator, layout);
         let controlled = job.plan.estimator != Estimator::Plain;
-        let guide = match controlled && !system.is_weighted() {
+        let (guide, control_set) = match controlled && !system.is_weighted() {
             true => match pilot::learn(system, job, pilots, part, threads)? {
-                Some(guide) => Some(guide),
+                Some((guide, set)) => (Some(guide), Some(set)),
                 None => return Ok(None),
             },
-            false => None,
+            false => (None, None),
         };
         let none = vec![[0.0; CONTROLS]; layout.estimates()];
         let weights = (controlled && system.is_weighted()).then_some(&none[..]);
@@ -134,6 +138,7 @@ impl Lessons {
             fock: evidence.fock(),
             any: evidence.any(experiment),
             controlled,
+            control_set,
         };
         let weights = weights.map(|_| entries.clone());
         let guide = guide.map(|guide| guide.with_coefficients(entries));

@@ -70,6 +70,7 @@ pub use records::{BlockRecords, RecordSink, RecordedJump, TrajectoryRecord};
 pub use run::{assist, learn, learn_law, run, run_each, run_from, run_recording, run_stored};
 pub use sampling::{Baseline, Sampling};
 pub use scheduler::Offer;
+pub use set_choice::ControlSet;
 pub use stopping::{Ending, Ladder, Stopped};
 pub use stored_run::StoredRun;
 pub use streams::{Purpose, Stream, Streams, SweepNumbers};

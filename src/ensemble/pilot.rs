@@ -7,13 +7,13 @@ use super::controls::{Guide, boundaries};
 use super::job::Job;
 use super::pilot_record::PilotRecord;
 use super::sampling::Confined;
-use super::set_choice::{FEWEST, SetChoice};
+use super::set_choice::{ControlSet, FEWEST, SetChoice};
 use super::threads::Threads;
 use super::{Purpose, Streams, draw, expected_quantities};
 use crate::hilbert::Ket;
 use crate::model::OscillatorPreparation;
 use crate::propagate::Stop;
-use crate::system::quantity::{self, Candidates};
+use crate::system::quantity::{self, CandidateSet, Candidates};
 use crate::system::{Experiment, FollowedSet, OpenSystem};
 use crate::unravelling::{MartingaleMark, Martingales, Recorder, Rewindable, Stretch, Trajectory, Trunks};
 use crate::{Error, Result};
@@ -22,7 +22,8 @@ use crate::{Error, Result};
 /// variance, never truth.
 const LAW: f64 = 1e-5;
 
-/// Runs `count` pilot trajectories, their first thresholds confined to `part` (lower end and width), and fits the closure;
+/// Runs `count` pilot trajectories, their first thresholds confined to `part` (lower end and width), and fits the closure of the
+/// set of quantities that serves best;
 /// `None` when the watcher stops it.
 ///
 /// # Errors
@@ -33,7 +34,7 @@ pub fn learn<S: OpenSystem>(
     count: u64,
     part: Option<(f64, f64)>,
     threads: &Threads,
-) -> Result<Option<Guide>> {
+) -> Result<Option<(Guide, ControlSet)>> {
     let &Job { experiment, tolerances, plan, watcher, .. } = job;
     let Candidates { operators, sets } = candidates(system, experiment, count);
     let set = FollowedSet::new(system, operators);
@@ -85,10 +86,12 @@ pub fn learn<S: OpenSystem>(
         tolerance: tolerances.ket,
         error: tolerances.ket.max(LAW),
     };
-    let (best, closure) = choice.best();
-    let set = FollowedSet::new(system, sets[best].iter().map(|place| set.operators()[*place].clone()).collect());
-    let expected = expected.map(|expected| sets[best].iter().map(|place| expected[*place]).collect());
-    Ok(Some(Guide::new(system, experiment, (set, closure), expected)))
+    let (best, closure, factor) = choice.best();
+    let CandidateSet { name, places } = &sets[best];
+    let chosen = ControlSet { name: name.clone(), quantities: places.len(), factor };
+    let set = FollowedSet::new(system, places.iter().map(|place| set.operators()[*place].clone()).collect());
+    let expected = expected.map(|expected| places.iter().map(|place| expected[*place]).collect());
+    Ok(Some((Guide::new(system, experiment, (set, closure), expected), chosen)))
 }
 
 /// Largest occupation of a thermal initial state over whose levels functions of N are added up, one by one.

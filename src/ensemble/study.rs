@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Layout;
+use super::set_choice::ControlSet;
 
 /// Kinds of events, by how often one happens in a trajectory: from 0.3 on, 0.03, 0.003, less often, and that nothing happens at
 /// all.
@@ -138,6 +139,8 @@ pub type Effects = [Known; KINDS];
 pub struct Study {
     /// Whether each curve of the run's layout is corrected by control variates.
     pub controlled: Vec<bool>,
+    /// What the control variates are made of, if there are any.
+    pub control_set: Option<ControlSet>,
     /// What numerical errors make of every entry that is estimated, in units of the tolerance.
     pub scale: Vec<f64>,
     /// What events do to every entry of a record, as it is estimated.

@@ -68,14 +68,23 @@ fn extend(system: &impl OpenSystem, followed: &mut Vec<Operator>, more: Vec<Oper
 pub struct Candidates {
     /// All quantities of all sets.
     pub operators: Vec<Operator>,
-    /// The places of each set's quantities. The first set is [`followed`], and part of every other.
-    pub sets: Vec<Vec<usize>>,
+    /// The first set is [`followed`], and part of every other.
+    pub sets: Vec<CandidateSet>,
+}
+
+/// One set of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CandidateSet {
+    /// What it is made of, in words.
+    pub name: String,
+    /// The places of its quantities.
+    pub places: Vec<usize>,
 }
 
 impl Candidates {
     /// Leaves the sets only that have no functions of N but polynomials, which are the first.
     pub fn keep_polynomials(&mut self) {
-        let plain = |set: &&Vec<usize>| set.iter().all(|place| is_polynomial(&self.operators[*place]));
+        let plain = |set: &&CandidateSet| set.places.iter().all(|place| is_polynomial(&self.operators[*place]));
         let sets = self.sets.iter().take_while(plain).count();
         self.truncate(sets);
     }
@@ -83,7 +92,7 @@ impl Candidates {
     /// Leaves the first `sets` only.
     pub fn truncate(&mut self, sets: usize) {
         self.sets.truncate(sets);
-        self.operators.truncate(self.sets.iter().flatten().max().map_or(0, |last| last + 1));
+        self.operators.truncate(self.sets.iter().flat_map(|set| &set.places).max().map_or(0, |last| last + 1));
     }
 }
 
@@ -104,24 +113,28 @@ const FEW_SPINS: usize = 4;
 /// Two scales, s and s/4, follow it closer than one.
 pub fn candidates(system: &impl OpenSystem) -> Candidates {
     let mut operators = followed(system);
-    let usual = operators.len();
-    let mut sets = vec![(0..usual).collect::<Vec<_>>()];
+    let mut name = "usual".to_owned();
+    let set = |name: &str, order: usize| CandidateSet { name: name.to_owned(), places: (0..order).collect() };
+    let mut sets = vec![set(&name, operators.len())];
     let Model::OscillatorSpins(model) = system.model() else { return Candidates { operators, sets } };
     if model.spins.len() > FEW_SPINS {
         return Candidates { operators, sets };
     }
     if model.spins.len() > 1 {
+        let usual = operators.len();
         extend(system, &mut operators, of_each_spin(model, &system.model().parts()));
         if operators.len() > usual {
-            sets.push((0..operators.len()).collect());
+            name.push_str(", each spin's own");
+            sets.push(set(&name, operators.len()));
         }
     }
     let (Some(scale), None) = (saturation(model), system.displacement(0.0)) else {
         return Candidates { operators, sets };
     };
-    for scale in [0.25 * scale, scale] {
+    for (joined, scale) in [(", saturating at N = ", 0.25 * scale), (" and ", scale)] {
         extend(system, &mut operators, saturating(system.model(), scale));
-        sets.push((0..operators.len()).collect());
+        name.push_str(&format!("{joined}{}", (1e3 * scale).round() / 1e3));
+        sets.push(set(&name, operators.len()));
     }
     Candidates { operators, sets }
 }

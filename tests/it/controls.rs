@@ -128,8 +128,11 @@ fn larger_sets_of_quantities_take_more_of_the_variance() {
         let point = trajectory_point(&experiment, &ensemble, BTreeMap::new());
         let deviation = |experiment: &Experiment| worst(experiment, &point, &exact(experiment).observables);
         let (right, wrong) = (deviation(&experiment), deviation(&with_rates(&experiment, 1.001)));
-        println!("gain {gain:.0}, right {right:.2}, wrong {wrong:.1}");
+        println!("gain {gain:.0}, right {right:.2}, wrong {wrong:.1}, {:?}", point.control_set);
         assert!(gain >= least, "the variance sinks to 1/{gain:.0}, not to 1/{least}");
+        let set = point.control_set.as_ref().expect("there are control variates");
+        let told = set.factor.is_some_and(|factor| factor > 100.0);
+        assert!(told && set.quantities >= 13 && set.name.starts_with("usual"), "{set:?}");
         assert!(right <= 5.0 && wrong > 5.0, "{right} standard errors, {wrong} from rates a thousandth too large");
     }
 }

@@ -12,9 +12,15 @@ pub(super) const P_SQUARED_UNITS: &str = "mass frequency unit";
 /// A number of every point: name, long name, units, value (absent: NaN).
 pub(super) type PointNumber = (&'static str, &'static str, &'static str, fn(&Point) -> Option<f64>);
 
-pub(super) const POINT_NUMBERS: [PointNumber; 15] = [
+pub(super) const POINT_NUMBERS: [PointNumber; 17] = [
     ("trajectories", "trajectories averaged (0: density matrix)", "1", |p| Some(p.trajectories as f64)),
     ("no_jump_probability", "probability of no jump, where it was not sampled", "1", |p| p.no_jump_probability),
+    ("control_quantities", "quantities that the control variates are made of", "1", |p| {
+        Some(p.control_set.as_ref()?.quantities as f64)
+    }),
+    ("control_factor", "by what control variates divided the variance of held-out pilots", "1", |p| {
+        p.control_set.as_ref()?.factor
+    }),
     ("heating_rate", "(⟨N⟩(t₁) − ⟨N⟩(t₀))/(t₁ − t₀)", RATE_UNITS, |p| Some(p.heating_rate.value)),
     ("heating_rate_standard_error", "its standard error", RATE_UNITS, |p| p.heating_rate.standard_error),
     ("heating_rate_plain_value", "plain average over trajectories", RATE_UNITS, |p| p.heating_rate.plain_value),
