@@ -28,6 +28,8 @@ fn leave_out_errors(point: &mut Point) {
     (rate.standard_error, rate.plain_standard_error) = (None, None);
     let scalars = rate.slope.iter_mut().chain(&mut rate.plain_slope).chain(&mut rate.drift);
     scalars.chain(point.jumps.values_mut()).for_each(|scalar| scalar.standard_error = None);
+    let functionals = point.functionals.values_mut();
+    functionals.for_each(|found| (found.standard_error, found.plain_standard_error) = (None, None));
     if let Some(found) = &mut point.born_markov {
         found.weights = None;
     }
@@ -75,7 +77,9 @@ fn end_at(point: &mut Point, known: usize) {
             weights.ends_at = point.times.last().copied();
         }
     }
-    if point.times.last().is_none_or(|last| *last < point.heating_rate.window[1]) {
+    let end = point.times.last().copied().unwrap_or(f64::NEG_INFINITY);
+    point.functionals.retain(|_, functional| functional.window[1] <= end);
+    if end < point.heating_rate.window[1] {
         point.heating_rate = heating_rate(point);
     }
 }

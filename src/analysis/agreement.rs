@@ -2,6 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
+use super::functional::FunctionalEstimate;
 use super::scalar::Estimate;
 use super::summary::{Method, Point, Summary};
 use crate::{Error, Result};
@@ -134,6 +135,17 @@ fn compare_points(index: usize, a: &Point, b: &Point, tolerance: Tolerance, agre
         // The difference of two numbers over the time between.
         let absolute = 2.0 * tolerance.absolute / (to - from);
         single("heating_rate", rate(a), rate(b), Tolerance { absolute, ..tolerance });
+    }
+    for (name, one) in &a.functionals {
+        let same = |other: &&FunctionalEstimate| {
+            let shifts = [0, 1].map(|i| (one.window[i] - other.window[i]).abs());
+            (&one.observable, one.kind) == (&other.observable, other.kind) && shifts.iter().all(|s| *s <= 1e-12 * end)
+        };
+        if let Some(other) = b.functionals.get(name).filter(same) {
+            let pair = |found: &FunctionalEstimate| (found.value, found.standard_error.unwrap_or(0.0));
+            let absolute = one.size() * tolerance.absolute;
+            single(name, pair(one), pair(other), Tolerance { absolute, ..tolerance });
+        }
     }
     for (name, jumps) in &a.jumps {
         if let Some(other) = b.jumps.get(name) {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::absent::leave_out;
 use super::born_markov;
 use super::emission::emission;
+use super::functional;
 use super::sample::{Curve, Sample};
 use super::scalar::{Estimate, Scalar};
 use super::summary::{Diagnostics, HeatingRate, Point};
@@ -32,6 +33,7 @@ pub fn trajectory_point(experiment: &Experiment, ensemble: &Ensemble, parameters
         no_jump_probability: ensemble.no_jump_probability,
         times: experiment.times.clone(),
         observables: names.enumerate().map(|(index, name)| (name, curve(index))).collect(),
+        functionals: functional::of_trajectories(experiment, ensemble, &sample),
         heating_rate: heating_rate(experiment, ensemble, &sample),
         fock_distribution: sample.populations(match experiment.cutoff {
             Cutoff::Auto => usize::MAX,
@@ -69,6 +71,7 @@ pub fn exact_point(experiment: &Experiment, exact: &Exact, parameters: BTreeMap<
         no_jump_probability: None,
         times: experiment.times.clone(),
         observables: names.zip(&exact.observables).map(|(name, mean)| (name, exactly(mean))).collect(),
+        functionals: functional::of_density_matrix(experiment, exact),
         heating_rate: HeatingRate {
             value: experiment.heating_rate(|time| number[time]),
             slope: Some(Scalar { mean: experiment.heating_slope(|time| number[time]), standard_error: None }),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::functional::FunctionalEstimate;
 use super::scalar::{Estimate, Scalar};
 use super::{BornMarkovPoint, Emission};
 use crate::ensemble::{ControlSet, Ending};
@@ -98,6 +99,9 @@ pub struct Point {
     pub times: Vec<f64>,
     /// Observable name → estimate at every time.
     pub observables: BTreeMap<String, Estimate>,
+    /// Functionals of observables that the run file asked for, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub functionals: BTreeMap<String, FunctionalEstimate>,
     /// Heating rate over the run.
     pub heating_rate: HeatingRate,
     /// Probability of each Fock level at the end of the run, level 0 first.

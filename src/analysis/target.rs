@@ -22,6 +22,11 @@ pub struct Target {
 pub enum Quantity {
     /// The heating rate.
     HeatingRate,
+    /// A functional of an observable's curve.
+    Functional {
+        /// Its name, as in the result.
+        name: String,
+    },
     /// An observable at the output times with these indices.
     Observable {
         /// Its name, as in the result.
@@ -56,6 +61,10 @@ impl Target {
                 let rate = &point.heating_rate;
                 ratio(rate.value, rate.standard_error)
             }
+            Quantity::Functional { name } => match point.functionals.get(name) {
+                Some(found) => ratio(found.value, found.standard_error),
+                None => f64::INFINITY,
+            },
             Quantity::Observable { name, times } => {
                 let Some(curve) = point.observables.get(name) else { return f64::INFINITY };
                 let at = |values: &Option<Vec<f64>>, time: usize| values.as_ref()?.get(time).copied();
@@ -78,7 +87,9 @@ impl fmt::Display for Target {
         };
         match &self.quantity {
             Quantity::HeatingRate => write!(f, "{word} error of heating_rate ≤ {allowed:?}"),
-            Quantity::Observable { name, .. } => write!(f, "{word} error of {name} ≤ {allowed:?}"),
+            Quantity::Observable { name, .. } | Quantity::Functional { name } => {
+                write!(f, "{word} error of {name} ≤ {allowed:?}")
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The exact value of everything that a point of trajectories reports with an error.
 
+use super::functional::FunctionalEstimate;
 use super::scalar::Scalar;
 use super::summary::Point;
 use crate::master::Exact;
 use crate::model::{Model, OscillatorPreparation};
-use crate::system::{Experiment, Jump, OscillatorJump, channels};
+use crate::system::{Experiment, Jump, NamedFunctional, OscillatorJump, channels};
 
 /// Fock levels of less probability are not asked for.
 const LEAST_POPULATION: f64 = 1e-12;
@@ -15,10 +16,13 @@ const NEVER: f64 = 1e-9;
 /// Deviations up to this many times the run's tolerance, times 1 + |value|, are numerical.
 const NUMERICAL: f64 = 3.0;
 
+/// What the names of functionals begin with here.
+const FUNCTIONAL: &str = "functional.";
+
 /// One quantity at one time, known exactly.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
-    /// Its name: an observable, `heating_rate`, `heating_slope`, `heating_drift`, `jumps.CHANNEL`, `level.N`.
+    /// Its name: an observable, `heating_rate`, `heating_slope`, `heating_drift`, `functional.NAME`, `jumps.CHANNEL`, `level.N`.
     pub quantity: String,
     /// The output time, or the end of the heating window.
     pub time: f64,
@@ -36,6 +40,7 @@ pub struct Known {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Observable(usize),
+    Functional,
     HeatingRate,
     HeatingSlope,
     HeatingDrift,
@@ -93,6 +98,14 @@ pub fn truth(experiment: &Experiment, exact: &Exact, tolerance: f64) -> Vec<Know
     push("heating_rate".into(), to, rate, of_rate, Place::HeatingRate);
     push("heating_slope".into(), to, slope, of_rate, Place::HeatingSlope);
     push("heating_drift".into(), to, rate, of_rate, Place::HeatingDrift);
+    for NamedFunctional { name, functional } in &experiment.functionals {
+        let curve = &exact.observables[functional.observable];
+        let [from, to] = functional.window;
+        let widest = curve[from..=to].iter().fold(0.0, |widest: f64, value| widest.max(value.abs()));
+        let value = functional.of(times, |time| curve[time]);
+        let tolerance = functional.size(times) * numerical(widest);
+        push(format!("{FUNCTIONAL}{name}"), to, value, tolerance, Place::Functional);
+    }
     for (channel, curve) in channels(&experiment.model).iter().zip(&jumps) {
         let mean = curve[last];
         push(format!("jumps.{}", channel.name), last, mean, numerical(mean), Place::Jumps);
@@ -167,6 +180,13 @@ impl Known {
                 let reported = found(curve.mean.get(time).copied(), at(&curve.standard_error, time));
                 [reported, found(at(&curve.plain_mean, time), at(&curve.plain_standard_error, time))]
             }
+            Place::Functional => {
+                let Some(functional) = self.functional_in(point) else { return [None; 2] };
+                [
+                    found(Some(functional.value), functional.standard_error),
+                    found(functional.plain_value, functional.plain_standard_error),
+                ]
+            }
             Place::HeatingRate => {
                 // The window may have ended earlier, where the weights of trajectories cancel no more.
                 match rate.window[1] == self.time {
@@ -203,10 +223,15 @@ impl Known {
         }
     }
 
+    fn functional_in<'a>(&self, point: &'a Point) -> Option<&'a FunctionalEstimate> {
+        point.functionals.get(self.quantity.strip_prefix(FUNCTIONAL)?)
+    }
+
     /// Name of the estimator behind what `point` reports of it.
     pub fn estimator_in<'a>(&self, point: &'a Point) -> &'a str {
         match self.place {
             Place::Observable(_) => point.observables.get(&self.quantity).map_or("", |curve| &curve.estimator),
+            Place::Functional => self.functional_in(point).map_or("", |functional| &functional.estimator),
             Place::HeatingRate | Place::HeatingSlope => &point.heating_rate.estimator,
             Place::HeatingDrift => "drift",
             Place::Jumps => "counted",

@@ -249,7 +249,7 @@ fn beginning(point: &RunPoint, part: f64) -> Trial<'_> {
     let mut times: Vec<f64> = point.experiment.times.iter().copied().take_while(|time| *time < end).collect();
     times.push(end);
     let heating_window = [0, times.len() - 1];
-    let experiment = Experiment { times, heating_window, ..point.experiment.clone() };
+    let experiment = Experiment { times, heating_window, functionals: Vec::new(), ..point.experiment.clone() };
     // The same accuracy per unit time; an amplitude that leaves the window counts as its square.
     let Tolerances { ket, window, max_clipped } = point.tolerances;
     Trial { point, experiment, tolerances: Tolerances { ket: part * ket, window: part * part * window, max_clipped } }

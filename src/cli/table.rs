@@ -1,6 +1,6 @@
 //! Short tables of results on stdout.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -41,6 +41,27 @@ pub fn print_summary(summary: &Summary) {
     }
     print_adiabaticity(summary);
     print_heating_rates(summary);
+    print_functionals(summary);
+}
+
+/// Prints the functionals that the run file asked for.
+fn print_functionals(summary: &Summary) {
+    let names: BTreeSet<&String> = summary.points.iter().flat_map(|point| point.functionals.keys()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let header =
+        std::iter::once("functional").chain(names.iter().map(|name| name.as_str())).map(|cell| one_line(cell, 64));
+    let mut rows = vec![header.collect::<Vec<_>>()];
+    rows.extend(summary.points.iter().map(|point| {
+        let found = |name: &&String| match point.functionals.get(*name) {
+            Some(found) => with_error(found.value, found.standard_error),
+            None => "–".into(),
+        };
+        std::iter::once(parameters(&point.parameters)).chain(names.iter().map(found)).collect()
+    }));
+    say!("");
+    print_aligned(&rows);
 }
 
 /// Prints all estimates of the heating rate at the points of a sweep, if there are several.

@@ -283,11 +283,12 @@ impl<'a, S: OpenSystem> BlockRunner<'a, S> {
             Intervention::Forced(forced) => self.trajectory.run_forced(state, forced, jumps, &mut recorder)?,
             Intervention::Silenced(silenced) => self.trajectory.run_silenced(state, silenced, jumps, &mut recorder)?,
         };
-        let (layout, number) = (self.layout, self.experiment.number_index());
-        self.record[layout.heating_rate()] =
-            self.experiment.heating_rate(|time| self.record[layout.observable(time, number)]);
-        self.record[layout.heating_slope()] =
-            self.experiment.heating_slope(|time| self.record[layout.observable(time, number)]);
+        let layout = self.layout;
+        for place in 0..self.experiment.functional_count() {
+            let functional = self.experiment.functional(place);
+            let value = |time: usize| self.record[layout.observable(time, functional.observable)];
+            self.record[layout.functional(place)] = functional.of(&self.experiment.times, value);
+        }
         self.corrected.clear();
         if let Some(controls) = &mut self.controls {
             controls.finish(layout, self.experiment);

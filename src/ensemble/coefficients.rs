@@ -85,7 +85,10 @@ impl Selection<'_> {
 
     fn fit(&self, entry: usize, base: [f64; CONTROLS]) -> [f64; CONTROLS] {
         let noise = self.job.tolerances.ket * self.scales[self.layout.curve(entry)].value;
-        let time = self.layout.time(entry).unwrap_or(self.job.experiment.heating_window[1]);
+        let experiment = self.job.experiment;
+        let window_end = |place: usize| experiment.functional(place).window[1];
+        let end = self.layout.functional_at(entry).map_or(experiment.times.len() - 1, window_end);
+        let time = self.layout.time(entry).unwrap_or(end);
         fit(self.fits, (entry, time), base, noise, self.width)
     }
 }
@@ -161,16 +164,10 @@ pub fn scales<S: OpenSystem>(system: &S, experiment: &Experiment, guide: Option<
         None => quantity::expressions(system, &quantity::followed(system), &experiment.observables),
     };
     let mut scales: Vec<Scale> = expressions.into_iter().map(of).collect();
-    let number = scales[experiment.number_index()];
-    let times = |factor: f64| {
-        let Scale { value, controls } = number;
-        Scale { value: factor * value, controls: controls.map(|scale| factor * scale) }
-    };
-    let [from, to] = experiment.heating_window;
-    let rate = times(2.0 / (experiment.times[to] - experiment.times[from]));
-    // The slope is a sum over output times with levers of either sign: that of the signs of the levers is the largest.
-    let middle = experiment.times[from..=to].iter().sum::<f64>() / (to - from + 1) as f64;
-    let slope = times(experiment.heating_slope(|time| (experiment.times[time] - middle).signum()));
-    scales.extend([rate, slope]);
+    for place in 0..experiment.functional_count() {
+        let functional = experiment.functional(place);
+        let (factor, Scale { value, controls }) = (functional.size(&experiment.times), scales[functional.observable]);
+        scales.push(Scale { value: factor * value, controls: controls.map(|scale| factor * scale) });
+    }
     scales
 }

@@ -32,6 +32,8 @@ pub struct Guide {
     projection: Projection,
     /// Which of them is N.
     number: usize,
+    /// Which of them each functional is of.
+    functionals: Vec<usize>,
     /// Which quantity is P S, the second control of N.
     power: Option<usize>,
     interval: f64,
@@ -79,6 +81,9 @@ impl Guide {
             power,
             set,
             number: experiment.number_index(),
+            functionals: (0..experiment.functional_count())
+                .map(|place| experiment.functional(place).observable)
+                .collect(),
             interval: duration(experiment) / INTERVALS as f64,
             coefficients: vec![DRIFT; Layout::new(experiment, system.channels().len()).estimates()],
         }
@@ -99,9 +104,8 @@ impl Guide {
     /// The coefficients of the drift estimator of a curve, all 0 where the followed quantities do not tell of it: a jump's change is
     /// taken out of no value that has no controls.
     pub fn drift(&self, layout: Layout, entry: usize) -> [f64; CONTROLS] {
-        let curve = layout.curve(entry);
-        let expression = self.expressions.get(curve).unwrap_or(&self.expressions[self.number]);
-        if expression.iter().any(|c| *c != 0.0) { DRIFT } else { [0.0; CONTROLS] }
+        let observable = layout.functional_at(entry).map_or(layout.curve(entry), |place| self.functionals[place]);
+        if self.expressions[observable].iter().any(|c| *c != 0.0) { DRIFT } else { [0.0; CONTROLS] }
     }
 
     /// The same with other coefficients.
@@ -273,20 +277,20 @@ impl<'a, S: OpenSystem> Controls<'a, S> {
         self.guide
     }
 
-    /// Fills in the controls of the functionals of ⟨N⟩(t).
+    /// Fills in the controls of the functionals.
     pub fn finish(&mut self, layout: Layout, experiment: &Experiment) {
         finish_functionals(&mut self.record, layout, experiment);
     }
 }
 
-/// Fills in the controls of the functionals of ⟨N⟩(t) from those of ⟨N⟩ at every time.
+/// Fills in the controls of the functionals from those of their observables at every time.
 pub fn finish_functionals(record: &mut [[f64; CONTROLS]], layout: Layout, experiment: &Experiment) {
-    let number = experiment.number_index();
-    let at = |time: usize, control: usize| record[layout.observable(time, number)][control];
-    let rate: [f64; CONTROLS] = std::array::from_fn(|control| experiment.heating_rate(|time| at(time, control)));
-    let slope: [f64; CONTROLS] = std::array::from_fn(|control| experiment.heating_slope(|time| at(time, control)));
-    record[layout.heating_rate()] = rate;
-    record[layout.heating_slope()] = slope;
+    for place in 0..experiment.functional_count() {
+        let functional = experiment.functional(place);
+        let at = |time: usize, control: usize| record[layout.observable(time, functional.observable)][control];
+        record[layout.functional(place)] =
+            std::array::from_fn(|control| functional.of(&experiment.times, |time| at(time, control)));
+    }
 }
 
 /// y − β·c for every value with controls, and after them the drift estimator of the heating rate, into `corrected`.

@@ -15,8 +15,6 @@ use crate::system::Experiment;
 pub struct Evidence<'a> {
     experiment: &'a Experiment,
     layout: Layout,
-    /// The output time at which the heating window ends, and the last one.
-    window_end: usize,
     last: usize,
     ran: Ran<'a>,
     /// How the branch of every event that was sought out goes without it.
@@ -55,12 +53,11 @@ impl<'a> Evidence<'a> {
         let mean =
             |channel| tests.iter().map(|trial| jumps_of(trial, channel)).sum::<f64>() / tests.len().max(1) as f64;
         let jumps = (0..layout.channels()).map(mean).collect();
-        let [_, window_end] = experiment.heating_window;
         let last = experiment.times.len() - 1;
         let at_once = immediate(experiment, layout, (tests, sought), at_once, part.1);
         let without =
             sought.iter().map(|sought| branches(&tests[sought.choice.trial])[sought.choice.branch].path).collect();
-        Self { experiment, layout, window_end, last, ran, without, part, jumps, at_once }
+        Self { experiment, layout, last, ran, without, part, jumps, at_once }
     }
 
     /// The variance of y − β·c over trajectories, by their sample and by what events do.
@@ -73,8 +70,10 @@ impl<'a> Evidence<'a> {
     pub fn effects(&self, entry: usize, beta: &[f64; CONTROLS]) -> Effects {
         let end = match self.layout.time(entry) {
             Some(time) => time,
-            None if entry < self.layout.estimates() => self.window_end,
-            None => self.last,
+            None => match self.layout.functional_at(entry) {
+                Some(place) => self.experiment.functional(place).window[1],
+                None => self.last,
+            },
         };
         let mut effects = self.gather(end, |path| value(path, entry, beta));
         let jumped = self.weight() * self.weight();
@@ -227,16 +226,14 @@ impl<'a> Evidence<'a> {
         if let Some(first) = self.layout.weight(0).filter(|first| entry >= *first) {
             return vec![(weight_entry(self.layout, entry - first), 1.0)];
         }
-        let at_end = |time: usize| f64::from(u8::from(time == self.window_end));
-        let (observable, factor) = match entry {
-            _ if entry < self.layout.heating_rate() => (self.layout.curve(entry), 1.0),
-            _ if entry == self.layout.heating_rate() => {
-                (self.experiment.number_index(), self.experiment.heating_rate(at_end))
+        let (observable, factor) = match self.layout.functional_at(entry) {
+            _ if entry < self.layout.functional(0) => (self.layout.curve(entry), 1.0),
+            Some(place) => {
+                let functional = self.experiment.functional(place);
+                let at_end = |time: usize| f64::from(u8::from(time == functional.window[1]));
+                (functional.observable, functional.of(&self.experiment.times, at_end))
             }
-            _ if entry == self.layout.heating_slope() => {
-                (self.experiment.number_index(), self.experiment.heating_slope(at_end))
-            }
-            _ => return Vec::new(),
+            None => return Vec::new(),
         };
         let observable = self.layout.observable(end, observable);
         match self.layout.weight(0) {

@@ -216,6 +216,7 @@ mod tests {
             times: vec![0.0, 1.0],
             observables: vec![crate::system::Observable::NUMBER],
             heating_window: [0, 1],
+            functionals: Vec::new(),
         };
         let [usual, all] = [quantity::followed(&chain), quantity::candidates(&chain).operators];
         let [usual, all] = [usual, all].map(|operators| FollowedSet::new(&chain, operators));

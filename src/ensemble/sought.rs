@@ -182,6 +182,7 @@ mod tests {
             times: vec![0.0, 1.0, 2.0],
             observables: vec![Observable::NUMBER],
             heating_window: [0, 2],
+            functionals: Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod born_markov;
 mod emission;
+mod functional;
 mod names;
 mod records;
 
@@ -80,6 +81,7 @@ fn describe(summary: &Summary) -> std::result::Result<Contents, InvalidDataSet> 
         let rows = table(points, times, f64::NAN, |p| p.closed_forms.get(&name).map(Vec::as_slice));
         file.numbers(&format!("closed_form_{name}"), &["point", "time"], &about, rows.unwrap_or_default())?;
     }
+    file.functionals(points)?;
     file.jumps(points, &channels)?;
     file.endings(&summary.provenance.endings)?;
     file.emission(points)?;

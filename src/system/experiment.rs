@@ -1,6 +1,6 @@
 //! What is asked of a model: its initial state, its Fock space, when and what to observe.
 
-use super::Observable;
+use super::{Functional, FunctionalKind, NamedFunctional, Observable};
 use crate::hilbert::Cutoff;
 use crate::model::{Model, OscillatorPreparation};
 
@@ -19,6 +19,8 @@ pub struct Experiment {
     pub observables: Vec<Observable>,
     /// Indices into `times` between which the heating rate is taken.
     pub heating_window: [usize; 2],
+    /// Functionals of observables that are asked for besides the heating rate.
+    pub functionals: Vec<NamedFunctional>,
 }
 
 impl Experiment {
@@ -36,21 +38,29 @@ impl Experiment {
         }
     }
 
+    /// How many functionals there are: the heating rate by difference, that by slope, and those asked for besides.
+    pub fn functional_count(&self) -> usize {
+        2 + self.functionals.len()
+    }
+
+    /// One of them, in that order.
+    pub fn functional(&self, place: usize) -> Functional {
+        let of_number = |kind| Functional { observable: self.number_index(), kind, window: self.heating_window };
+        match place {
+            0 => of_number(FunctionalKind::Rate),
+            1 => of_number(FunctionalKind::Slope),
+            _ => self.functionals[place - 2].functional,
+        }
+    }
+
     /// (⟨N⟩(t₁) − ⟨N⟩(t₀))/(t₁ − t₀) of a curve `number` over the heating window.
     pub fn heating_rate(&self, number: impl Fn(usize) -> f64) -> f64 {
-        let [from, to] = self.heating_window;
-        (number(to) - number(from)) / (self.times[to] - self.times[from])
+        self.functional(0).of(&self.times, number)
     }
 
     /// Least-squares slope Σ(t−t̄)⟨N⟩(t)/Σ(t−t̄)² of a curve `number` over the output times of the heating window.
     pub fn heating_slope(&self, number: impl Fn(usize) -> f64) -> f64 {
-        let [from, to] = self.heating_window;
-        let middle = self.times[from..=to].iter().sum::<f64>() / (to - from + 1) as f64;
-        let lever = |index: usize| self.times[index] - middle;
-        let (sum, squares) = (from..=to).fold((0.0, 0.0), |(sum, squares), index| {
-            (sum + lever(index) * number(index), squares + lever(index) * lever(index))
-        });
-        sum / squares
+        self.functional(1).of(&self.times, number)
     }
 
     /// Whether the initial state is mixed, so that every trajectory starts from a pure state drawn from it.

@@ -78,6 +78,7 @@ impl Case {
             times: self.times.clone(),
             observables: OBSERVABLES.to_vec(),
             heating_window: [0, self.times.len() - 1],
+            functionals: vec![],
         }
     }
 }

@@ -85,6 +85,7 @@ fn worst_of_power_series(model: &Model, number: u32, factor: f64) -> f64 {
         times: times.clone(),
         observables: observables.clone(),
         heating_window: [0, 2],
+        functionals: vec![],
     };
     let exact = master::solve(&experiment, &Limits::default(), |_| true).unwrap().unwrap();
     let mut equation = model.lindbladian().unwrap();

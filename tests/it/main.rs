@@ -25,6 +25,7 @@ mod extension;
 mod finite;
 mod followed;
 mod frames;
+mod functionals;
 mod fuzzed;
 mod heating;
 mod input;

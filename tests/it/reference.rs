@@ -53,7 +53,15 @@ pub fn load(name: &str) -> Reference {
     let model = Model::OscillatorSpins(OscillatorSpins::new(frequency, spins));
     let expect = json["expect"].as_object().expect("expect").iter();
     Reference {
-        experiment: Experiment { model, oscillator, cutoff: Cutoff::Auto, times, observables, heating_window },
+        experiment: Experiment {
+            model,
+            oscillator,
+            cutoff: Cutoff::Auto,
+            times,
+            observables,
+            heating_window,
+            functionals: vec![],
+        },
         levels: case["cutoff"].as_u64().expect("cutoff") as usize,
         cutoff_change: json["cutoff_change"].as_f64().expect("cutoff_change"),
         expect: expect.map(|(name, curve)| (name.clone(), numbers(curve))).collect(),

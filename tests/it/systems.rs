@@ -28,7 +28,8 @@ pub fn experiment(model: Model, oscillator: OscillatorPreparation, end: f64, poi
     let mut observables = vec![Observable::NUMBER, Observable::NUMBER_SQUARED, Observable::X, Observable::P];
     observables.extend((0..model.spins().len()).map(Observable::inversion));
     let times = (0..points).map(|i| end * i as f64 / (points - 1) as f64).collect();
-    Experiment { model, oscillator, cutoff: Cutoff::Auto, times, observables, heating_window: [0, points - 1] }
+    let heating_window = [0, points - 1];
+    Experiment { model, oscillator, cutoff: Cutoff::Auto, times, observables, heating_window, functionals: vec![] }
 }
 
 /// Runs `trajectories` trajectories from `seed`.

@@ -300,6 +300,7 @@ impl<'a> Study<'a> {
         let place = |index: usize| kept.iter().position(|k| *k == index).unwrap_or(0);
         Experiment {
             heating_window: [place(from), place(to)],
+            functionals: Vec::new(),
             times: kept.iter().map(|index| self.experiment.times[*index]).collect(),
             ..self.experiment.clone()
         }

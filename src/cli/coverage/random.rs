@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::ensemble::{Purpose, Stream, Streams};
-use crate::system::Observable;
+use crate::system::{FunctionalKind, Observable};
 use crate::unravelling::Chance;
 
 /// What decides how much is drawn from, and how long it may take.
@@ -115,6 +115,9 @@ pub fn run_file(random: &mut Random, kind: Kind, trajectories: u64, scope: Scope
         }
     }
     let _ = writeln!(text, "[output]\nobservables = [{}]", observables(kind));
+    if scope.wide {
+        let _ = writeln!(text, "functionals = [{}]", functionals(kind, end));
+    }
     if scope.wide && random.chance(0.3) && points > 3 {
         let _ = writeln!(text, "heating_window = [{}, {}]", show(0.3 * end), show(end));
     }
@@ -139,6 +142,21 @@ pub fn observables(kind: Kind) -> String {
         !found.is_empty() && (energy || found != [Observable::ENERGY])
     });
     names.map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+}
+
+/// A functional of every kind, of number, position and spins.
+fn functionals(kind: Kind, end: f64) -> String {
+    let spin = if matches!(kind, Kind::Spins(1..)) { "inversion_0" } else { "p_squared" };
+    let functional = |(observable, functional): (&str, FunctionalKind)| {
+        let name = functional.name();
+        let time = match functional {
+            FunctionalKind::Value => format!("time = {}", show(0.5 * end)),
+            _ => format!("window = [0.0, {}]", show(end)),
+        };
+        format!("{{ name = \"{name}\", observable = \"{observable}\", kind = \"{name}\", {time} }}")
+    };
+    let of = [spin, "x_squared", "number", "p_squared", spin];
+    of.into_iter().zip(FunctionalKind::ALL).map(functional).collect::<Vec<_>>().join(", ")
 }
 
 impl Drawn {

@@ -3,6 +3,7 @@
 mod born_markov;
 mod coefficients;
 mod density;
+mod functionals;
 mod keys;
 mod model;
 mod output;
@@ -21,6 +22,7 @@ use toml::Table;
 
 pub use self::coefficients::{CoefficientsFile, CoefficientsPoint};
 pub use self::density::{BathSource, BornMarkovBath};
+use self::functionals::{Curves, parse_functionals, parse_window};
 pub use self::output::Records;
 use self::sampling::{
     check_sampling, check_weights, parse_block, parse_estimator, parse_sampling, parse_sweep_numbers,
@@ -212,7 +214,9 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>, tables: &Table
     let mut output = root.section("output")?;
     let observables = parse_observables(&mut output, &model)?;
     let exact = output.flag("exact", false)?;
-    let heating_window = parse_window(&mut output, &times)?;
+    let heating_window = parse_window(&mut output, "heating_window", &times)?;
+    let curves = Curves { model: &model, observables: &observables, times: &times };
+    let functionals = parse_functionals(&mut output, &curves)?;
     let records = output::parse_records(&mut output)?;
     let correlations = output::parse_correlations(&mut output, &model, times[times.len() - 1])?;
     output.finish()?;
@@ -225,7 +229,8 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>, tables: &Table
     numerics.finish()?;
 
     let mut ensemble = root.section("ensemble")?;
-    let subject = Subject { model: &model, observables: &observables, times: &times, tolerance };
+    let subject =
+        Subject { model: &model, observables: &observables, functionals: &functionals, times: &times, tolerance };
     let stopping = parse_stopping(&mut ensemble, &subject)?;
     let seed = ensemble.count("seed", 1, 0..=i64::MAX as u64)?;
     let estimator = parse_estimator(&mut ensemble, stopping.trajectories)?;
@@ -235,7 +240,7 @@ fn parse_point(table: Table, parameters: BTreeMap<String, Value>, tables: &Table
     ensemble.finish()?;
     root.finish()?;
 
-    let experiment = Experiment { model, oscillator, cutoff, times, observables, heating_window };
+    let experiment = Experiment { model, oscillator, cutoff, times, observables, heating_window, functionals };
     check_weights(&experiment.model, sampling, records, correlations.is_some())?;
     check_sampling(sampling, &experiment, &stopping, block, records, correlations.is_some())?;
     let point =
@@ -292,20 +297,4 @@ fn parse_observables(output: &mut Section, model: &Model) -> Result<Vec<Observab
         }
     }
     Ok(observables)
-}
-
-/// The heating window as the indices of the nearest output times.
-fn parse_window(output: &mut Section, times: &[f64]) -> Result<[usize; 2]> {
-    let last = times.len() - 1;
-    let Some(window) = output.optional_numbers("heating_window")? else { return Ok([0, last]) };
-    let allowed = || format!("two different output times [from, to] with 0 ≤ from < to ≤ {}", times[last]);
-    let [from, to] = window[..] else {
-        return Err(Error::value("output.heating_window", format!("{window:?}"), allowed()));
-    };
-    let nearest = |t: f64| ((t / times[last] * last as f64).round()).clamp(0.0, last as f64) as usize;
-    let indices = [nearest(from), nearest(to)];
-    if from < 0.0 || to > times[last] || indices[0] >= indices[1] {
-        return Err(Error::value("output.heating_window", format!("{window:?}"), allowed()));
-    }
-    Ok(indices)
 }

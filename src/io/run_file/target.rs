@@ -8,7 +8,7 @@ use toml::Value;
 use super::section::{Section, as_number};
 use crate::analysis::{Accuracy, Quantity, Target};
 use crate::model::Model;
-use crate::system::Observable;
+use crate::system::{NamedFunctional, Observable};
 use crate::{Error, Result};
 
 /// Trajectories without a word about their number.
@@ -42,6 +42,8 @@ pub struct Subject<'a> {
     pub model: &'a Model,
     /// What is observed.
     pub observables: &'a [Observable],
+    /// What is made of that.
+    pub functionals: &'a [NamedFunctional],
     /// The output times.
     pub times: &'a [f64],
     /// numerics.tolerance.
@@ -94,6 +96,9 @@ fn parse_target(section: &mut Section, subject: &Subject) -> Result<Vec<Target>>
         let names: Vec<String> = subject.observables.iter().map(ToString::to_string).collect();
         format!("must be observed (output.observables has {}) or \"heating_rate\"", names.join(", "))
     };
+    if let Some(name) = section.optional_text("functional")? {
+        return Ok(vec![parse_functional(section, name, subject)?]);
+    }
     let Some(name) = section.optional_text("observable")? else {
         return Err(Error::Missing { key: section.key("observable"), allowed: observed() });
     };
@@ -115,6 +120,26 @@ fn parse_target(section: &mut Section, subject: &Subject) -> Result<Vec<Target>>
         accuracy,
     };
     Ok(found.iter().map(target).collect())
+}
+
+/// A table that names a functional.
+fn parse_functional(section: &mut Section, name: String, subject: &Subject) -> Result<Target> {
+    for key in ["observable", "time"] {
+        if let Some(value) = section.optional(key) {
+            let allowed = "cannot stand beside functional, which has both";
+            return Err(Error::value(section.key(key), value, allowed));
+        }
+    }
+    if !subject.functionals.iter().any(|known| known.name == name) {
+        let names: Vec<&str> = subject.functionals.iter().map(|known| known.name.as_str()).collect();
+        let allowed = match names[..] {
+            [] => "there are none: name it in output.functionals".to_owned(),
+            _ => format!("must be one of output.functionals, which has {}", names.join(", ")),
+        };
+        return Err(Error::value(section.key("functional"), format!("\"{name}\""), allowed));
+    }
+    let accuracy = parse_accuracy(section, subject.tolerance)?;
+    Ok(Target { quantity: Quantity::Functional { name }, accuracy })
 }
 
 /// Exactly one of the two ways to say how accurate.
