@@ -22,9 +22,13 @@ const QUANTA: f64 = 10.0;
 /// martingale's gain within one interval, in units of what the quantities vary by.
 const LARGEST_GAIN: f64 = 30.0;
 
-/// Directions of the regressors below these fractions of the largest are left out of the fit, one fraction after the other until the law
-/// that is found can be trusted: quantities that are nearly combinations of others are not told apart by few pilots.
-const NEGLIGIBLE: [f64; 4] = [1e-8, 1e-7, 1e-6, 1e-5];
+/// Directions of the regressors below this fraction of the largest are left out of a fit.
+pub const FINEST: &[f64] = &[1e-8];
+
+/// Below these, one after the other until the law that is found can be trusted: quantities that are nearly combinations of others are
+/// not told apart by a few hundred pilots. A law that leaves out more explains histories by others that came with them: it has to be
+/// tried on pilots that it was not fitted to.
+pub const COARSER: &[f64] = &[1e-8, 1e-7, 1e-6, 1e-5];
 
 /// y(τ_{k+1}) ≈ E y(τ_k) + R ΔM_k + const for the followed quantities y at equidistant times τ_k, with ΔM_k what their
 /// martingales gained in between.
@@ -53,8 +57,8 @@ impl Closure {
     }
 
     /// The law of quantities that pilot trajectories teach: of all of them if enough quanta have come and gone, else of those
-    /// `of_spins` alone. A run's martingales err by `tolerance`·(1 + |y|).
-    pub fn learn(pilots: &PilotMoments, of_spins: &[bool], tolerance: f64) -> Self {
+    /// `of_spins` alone. A run's martingales err by `tolerance`·(1 + |y|). Fits leave out what is below [`FINEST`] or [`COARSER`].
+    pub fn learn(pilots: &PilotMoments, of_spins: &[bool], tolerance: f64, negligible: &[f64]) -> Self {
         // What varies by its numerical error only teaches nothing.
         let moves = |place: &usize| {
             let Size { largest, varies } = pilots.sizes[*place];
@@ -62,12 +66,12 @@ impl Closure {
         };
         let known = |place: &usize| pilots.quanta >= QUANTA || of_spins[*place];
         let law: Vec<usize> = (0..pilots.order()).filter(known).filter(moves).collect();
-        Self::fit(pilots, &law)
+        Self::fit(pilots, &law, negligible)
     }
 
     /// The least-squares fit to pilot trajectories for the quantities `law` among all of them, pooled over all intervals; for the
     /// others E = R = 1.
-    fn fit(pilots: &PilotMoments, law: &[usize]) -> Self {
+    fn fit(pilots: &PilotMoments, law: &[usize], negligible: &[f64]) -> Self {
         let (all, order) = (pilots.order(), law.len());
         let regressors = 2 * order;
         if pilots.pilots < 2 || law.is_empty() || pilots.jumps < JUMPS_PER_REGRESSOR * regressors as u64 {
@@ -77,7 +81,7 @@ impl Closure {
         let deviation: Vec<f64> = (0..order).map(|j| gram[j * regressors + j].sqrt()).collect();
         let varies: Vec<f64> = law.iter().map(|place| pilots.sizes[*place].varies).collect();
         let regression = LeastSquares::new(&gram, &right, regressors);
-        let fits = NEGLIGIBLE.map(|negligible| regression.solution(negligible, |_| true));
+        let fits: Vec<Vec<f64>> = negligible.iter().map(|part| regression.solution(*part, |_| true)).collect();
         let trusted = |fit: &[f64], from: usize, to: usize| {
             (fit[(order + from) * order + to] * varies[from] / varies[to]).abs() <= LARGEST_GAIN
         };
@@ -95,12 +99,12 @@ impl Closure {
             }
         }
         // A martingale that hardly moved in the pilots, as none of its jumps was among them, is weighted by its rounding.
-        let fit = &fits[NEGLIGIBLE.len() - 1];
-        let answering: Vec<usize> = (0..order).filter(|from| (0..order).all(|to| trusted(fit, *from, to))).collect();
+        let trusted = |from: &usize| fits.last().is_some_and(|fit| (0..order).all(|to| trusted(fit, *from, to)));
+        let answering: Vec<usize> = (0..order).filter(trusted).collect();
         if answering.len() == order {
             return Self::identity(all);
         }
-        Self::fit(pilots, &answering.into_iter().map(|place| law[place]).collect::<Vec<_>>())
+        Self::fit(pilots, &answering.into_iter().map(|place| law[place]).collect::<Vec<_>>(), negligible)
     }
 
     /// Number of quantities.
@@ -188,7 +192,7 @@ mod tests {
     use crate::ensemble::pilot_record::PilotRecord;
 
     fn fit_all(pilots: &[PilotRecord], order: usize) -> Closure {
-        Closure::fit(&PilotMoments::of(pilots, order), &(0..order).collect::<Vec<_>>())
+        Closure::fit(&PilotMoments::of(pilots, order), &(0..order).collect::<Vec<_>>(), FINEST)
     }
 
     /// A noisy rotation with damping is found again, and V follows y exactly.
@@ -255,7 +259,7 @@ mod tests {
         for (quanta, taught) in [(9.9, false), (10.1, true)] {
             let mut moments = PilotMoments::of(&pilots, order);
             moments.quanta = quanta;
-            let closure = Closure::learn(&moments, &of_spins, 1e-9);
+            let closure = Closure::learn(&moments, &of_spins, 1e-9, FINEST);
             for (place, spins) in of_spins.into_iter().enumerate() {
                 let expected = if taught || spins { [0.9, 0.5] } else { [1.0, 1.0] };
                 let found = [closure.row(place)[place], closure.row(order + place)[place]];
@@ -340,8 +344,8 @@ mod tests {
             };
             (0..20).map(pilot).collect()
         };
-        let [rounding, known] =
-            [1e-13, 1e-7].map(|small| Closure::learn(&PilotMoments::of(&pilots(small), order), &[true; 17], 1e-10));
+        let [rounding, known] = [1e-13, 1e-7]
+            .map(|small| Closure::learn(&PilotMoments::of(&pilots(small), order), &[true; 17], 1e-10, FINEST));
         let answer = |closure: &Closure| closure.row(order + places[1])[places[0]];
         assert_eq!(answer(&rounding), 0.0);
         assert!((answer(&known) / 3e7 - 1.0).abs() < 1e-6, "{}", answer(&known));

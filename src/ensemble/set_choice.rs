@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::closure::Closure;
+use super::closure::{COARSER, Closure, FINEST};
 use super::pilot_moments::PilotMoments;
 use super::pilot_record::{INTERVALS, PilotRecord};
 use crate::system::quantity::CandidateSet;
@@ -53,10 +53,13 @@ impl SetChoice<'_> {
         let halves = self.pilots.split_at(self.pilots.len() / 2);
         let moments = [halves.0, halves.1].map(|half| PilotMoments::of(half, order));
         let of_spins = |set: &[usize]| set.iter().map(|place| self.of_spins[*place]).collect::<Vec<_>>();
-        let law =
-            |moments: &PilotMoments, set: &[usize]| Closure::learn(&moments.at(set), &of_spins(set), self.tolerance);
+        let are_tried = self.pilots.len() as u64 >= FEWEST;
+        let negligible = if are_tried { COARSER } else { FINEST };
+        let law = |moments: &PilotMoments, set: &[usize]| {
+            Closure::learn(&moments.at(set), &of_spins(set), self.tolerance, negligible)
+        };
         let mut best = (0, f64::INFINITY, None);
-        if self.sets.len() > 1 || self.pilots.len() as u64 >= FEWEST {
+        if are_tried {
             for (number, CandidateSet { places, .. }) in self.sets.iter().enumerate() {
                 let trials = [(&moments[0], halves.1), (&moments[1], halves.0)];
                 let logarithms = trials.map(|(moments, others)| self.left(&law(moments, places), places, others));
@@ -147,7 +150,7 @@ mod tests {
                 }
                 record
             };
-            (0..40).map(pilot).collect()
+            (0..FEWEST).map(pilot).collect()
         };
         for (drive, known) in [(0.3, 1), (0.0, 0)] {
             let pilots = pilots(drive);
