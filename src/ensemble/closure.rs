@@ -57,7 +57,7 @@ impl Closure {
     }
 
     /// The law of quantities that pilot trajectories teach: of all of them if enough quanta have come and gone, else of those
-    /// `of_spins` alone. A run's martingales err by `tolerance`·(1 + |y|). Fits leave out what is below [`FINEST`] or [`COARSER`].
+    /// `of_spins` alone. A run's martingales err by `tolerance`·(1 + |y|). Fits leave out what is below the fractions `negligible`.
     pub fn learn(pilots: &PilotMoments, of_spins: &[bool], tolerance: f64, negligible: &[f64]) -> Self {
         // What varies by its numerical error only teaches nothing.
         let moves = |place: &usize| {
