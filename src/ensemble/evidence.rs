@@ -9,7 +9,11 @@ use super::immediate::{AtOnce, EventTable, immediate, weight_entry};
 use super::study::{Effect, Effects, EventSums, KINDS, Known, SILENCE, SMALLEST, Study, kind};
 use super::trial::{Jumped, Restarted, Silence, Silent, Trial};
 use crate::model::{OscillatorPreparation, PurePreparation};
-use crate::system::Experiment;
+use crate::system::{Experiment, Functional};
+
+/// The heating rate by difference and by slope, the first of all functionals, are known well enough by what happens up to the end of
+/// their window, as `coverage --suite` has shown.
+const HEATING_FUNCTIONALS: usize = 2;
 
 /// Trial trajectories with events, ready to be asked.
 pub struct Evidence<'a> {
@@ -76,14 +80,9 @@ impl<'a> Evidence<'a> {
             },
         };
         let mut effects = self.gather(end, |path| value(path, entry, beta));
-        let jumped = self.weight() * self.weight();
-        for (place, factor) in self.changed(entry, end, beta).into_iter().filter(|(_, factor)| *factor != 0.0) {
-            for (known, AtOnce { since_output, since_start }) in effects.iter_mut().zip(&self.at_once[place]) {
-                known.at_once = known.at_once.beside(*since_output, factor);
-                // Trajectories that jump count with their weight: that many change the value by as much less.
-                let since_start = Effect { events: since_start.events / jumped, ..*since_start };
-                known.if_lasting = known.if_lasting.beside(since_start, factor);
-            }
+        self.add_at_once(&mut effects, self.changed(entry, end, beta), 1.0);
+        if let Some(place) = self.layout.functional_at(entry).filter(|place| *place >= HEATING_FUNCTIONALS) {
+            self.add_times_of(&mut effects, self.experiment.functional(place), beta);
         }
         // How often a channel fires is known better than from the jumps that were forced.
         if let Some(channel) = (0..self.layout.channels()).find(|channel| self.layout.jumps(*channel) == entry) {
@@ -94,6 +93,37 @@ impl<'a> Evidence<'a> {
             }
         }
         effects
+    }
+
+    /// Adds what events do at once to values at these places.
+    fn add_at_once(&self, effects: &mut Effects, places: Vec<(usize, f64)>, scale: f64) {
+        let jumped = self.weight() * self.weight();
+        for (place, factor) in places.into_iter().filter(|(_, factor)| *factor != 0.0) {
+            for (known, AtOnce { since_output, since_start }) in effects.iter_mut().zip(&self.at_once[place]) {
+                known.at_once = known.at_once.beside(*since_output, scale * factor);
+                // Trajectories that jump count with their weight: that many change the value by as much less.
+                let since_start = Effect { events: since_start.events / jumped, ..*since_start };
+                known.if_lasting = known.if_lasting.beside(since_start, scale * factor);
+            }
+        }
+    }
+
+    /// Adds what events do to the part that every single output time has in a functional, where that is more: nothing that happens up
+    /// to an early time, or fails to, need be seen at the end of the window.
+    fn add_times_of(&self, effects: &mut Effects, functional: Functional, beta: &[f64; CONTROLS]) {
+        let [from, to] = functional.window;
+        for time in from..=to {
+            let weight = functional.of(&self.experiment.times, |other| f64::from(u8::from(other == time)));
+            if weight == 0.0 {
+                continue;
+            }
+            let entry = self.layout.observable(time, functional.observable);
+            let mut one = self.gather(time, |path| weight * value(path, entry, beta));
+            self.add_at_once(&mut one, self.changed(entry, time, beta), weight);
+            for (known, one) in effects.iter_mut().zip(&one) {
+                known.take_larger(one);
+            }
+        }
     }
 
     /// What events do to the population of every Fock level at the end.

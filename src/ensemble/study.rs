@@ -126,6 +126,18 @@ pub struct Known {
     pub if_lasting: Effect,
 }
 
+impl Known {
+    /// Becomes `other`, part by part, where that has the larger variance.
+    pub fn take_larger(&mut self, other: &Self) {
+        let parts = [&mut self.forced, &mut self.sought, &mut self.at_once, &mut self.if_lasting];
+        for (own, other) in parts.into_iter().zip([other.forced, other.sought, other.at_once, other.if_lasting]) {
+            if other.variance > own.variance {
+                *own = other;
+            }
+        }
+    }
+}
+
 /// What events do to a value, kind by kind.
 pub type Effects = [Known; KINDS];
 
