@@ -143,7 +143,7 @@ fn compare_points(index: usize, a: &Point, b: &Point, tolerance: Tolerance, agre
         };
         if let Some(other) = b.functionals.get(name).filter(same) {
             let pair = |found: &FunctionalEstimate| (found.value, found.standard_error.unwrap_or(0.0));
-            let absolute = one.size() * tolerance.absolute;
+            let absolute = one.size(&a.times) * tolerance.absolute;
             single(name, pair(one), pair(other), Tolerance { absolute, ..tolerance });
         }
     }

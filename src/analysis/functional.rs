@@ -48,15 +48,10 @@ impl FunctionalEstimate {
         }
     }
 
-    /// About the most that errors of 1 at every time make of it.
-    pub fn size(&self) -> f64 {
-        let duration = self.window[1] - self.window[0];
-        match self.kind {
-            FunctionalKind::Value | FunctionalKind::Mean => 1.0,
-            FunctionalKind::Difference => 2.0,
-            FunctionalKind::Rate => 2.0 / duration,
-            FunctionalKind::Slope => 3.0 / duration,
-        }
+    /// The most that errors of 1 at every one of the output `times` make of it.
+    pub fn size(&self, times: &[f64]) -> f64 {
+        let window = self.window.map(|time| times.partition_point(|other| *other < time).min(times.len() - 1));
+        Functional { observable: 0, kind: self.kind, window }.size(times)
     }
 }
 
@@ -92,6 +87,10 @@ pub fn of_density_matrix(experiment: &Experiment, exact: &Exact) -> BTreeMap<Str
 
 /// Those that were asked for, by name.
 fn all(experiment: &Experiment, one: impl Fn(usize) -> FunctionalEstimate) -> BTreeMap<String, FunctionalEstimate> {
-    let first = experiment.functional_count() - experiment.functionals.len();
-    experiment.functionals.iter().zip(first..).map(|(named, place)| (named.name.clone(), one(place))).collect()
+    experiment
+        .functionals
+        .iter()
+        .zip(Experiment::HEATING_FUNCTIONALS..)
+        .map(|(named, place)| (named.name.clone(), one(place)))
+        .collect()
 }

@@ -11,10 +11,6 @@ use super::trial::{Jumped, Restarted, Silence, Silent, Trial};
 use crate::model::{OscillatorPreparation, PurePreparation};
 use crate::system::{Experiment, Functional};
 
-/// The heating rate by difference and by slope, the first of all functionals, are known well enough by what happens up to the end of
-/// their window, as `coverage --suite` has shown.
-const HEATING_FUNCTIONALS: usize = 2;
-
 /// Trial trajectories with events, ready to be asked.
 pub struct Evidence<'a> {
     experiment: &'a Experiment,
@@ -81,7 +77,9 @@ impl<'a> Evidence<'a> {
         };
         let mut effects = self.gather(end, |path| value(path, entry, beta));
         self.add_at_once(&mut effects, self.changed(entry, end, beta), 1.0);
-        if let Some(place) = self.layout.functional_at(entry).filter(|place| *place >= HEATING_FUNCTIONALS) {
+        // The heating rates are judged by what happens up to the end of their window alone: the coverage suite has shown no harm yet.
+        if let Some(place) = self.layout.functional_at(entry).filter(|place| *place >= Experiment::HEATING_FUNCTIONALS)
+        {
             self.add_times_of(&mut effects, self.experiment.functional(place), beta);
         }
         // How often a channel fires is known better than from the jumps that were forced.

@@ -38,9 +38,12 @@ impl Experiment {
         }
     }
 
-    /// How many functionals there are: the heating rate by difference, that by slope, and those asked for besides.
+    /// Functionals that every run has: the heating rate by difference and that by slope.
+    pub const HEATING_FUNCTIONALS: usize = 2;
+
+    /// How many functionals there are: those of heating, and those asked for besides.
     pub fn functional_count(&self) -> usize {
-        2 + self.functionals.len()
+        Self::HEATING_FUNCTIONALS + self.functionals.len()
     }
 
     /// One of them, in that order.
@@ -49,7 +52,7 @@ impl Experiment {
         match place {
             0 => of_number(FunctionalKind::Rate),
             1 => of_number(FunctionalKind::Slope),
-            _ => self.functionals[place - 2].functional,
+            _ => self.functionals[place - Self::HEATING_FUNCTIONALS].functional,
         }
     }
 
